@@ -68,7 +68,15 @@ export async function buildApp({
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, {
     waiting: (reason) => log.warn({ reason }, 'waiting for the database'),
-    warn: (message) => log.warn(message)
+    warn: (message) => log.warn(message),
+    migrating: (from, to) => {
+      log.info(
+        { from, to },
+        'bringing the database to the version of this program, which takes minutes where it is large'
+      )
+      // SQLite leaves no time for it until that is over.
+      log.flush()
+    }
   })
   // Decisions go by the store's clock: replicas differ, and any of them may be set while it runs.
   const clock = steadyClock(own, store.timeOf)

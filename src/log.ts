@@ -1,4 +1,5 @@
 // Log: writes facts with fields, one line each, with no secret in any of them.
+import type { Writable } from 'node:stream'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { createNeedles, type Needles } from './needles.ts'
 import { webhookUrl } from './secrecy.ts'
@@ -32,26 +33,45 @@ export function createLog(
   return pino({ base: null, hooks: { streamWrite } }, stream)
 }
 
+/** What waits for the reader of a pipe: one that stands still must not take all memory. */
+const maxUnread = 8 * 1024 * 1024
+
+function standardOutput(): ReturnType<typeof linesTo> {
+  process.stdout.on('error', () => {})
+  const output = linesTo(process.stdout)
+  // However the process ends, but for a kill.
+  process.on('exit', output.flush)
+  return output
+}
+
 /**
  * Not pino's own destination: where the reader of a pipe has gone (`… | head`), that one tries its last line again for
  * ever, and the process never ends (sonic-boom, flushSync on EPIPE). What is logged between two looks at the network is
  * written at once: a batch of events is committed together, and a write for each of their lines would cost more than the lines.
+ * Where nobody reads, lines are left out, and how many is said when somebody does.
  */
-function standardOutput(): DestinationStream {
-  process.stdout.on('error', () => {})
+export function linesTo(stream: Pick<Writable, 'write' | 'writableLength'>) {
   let lines = ''
+  let lost = 0
   const flush = () => {
     const text = lines
     lines = ''
-    if (text !== '') process.stdout.write(text)
+    if (text === '') return
+    if (stream.writableLength > maxUnread) {
+      lost += text.split('\n').length - 1
+      return
+    }
+    const msg = `nobody read the log: ${lost} lines were left out`
+    const gap = lost === 0 ? '' : `${JSON.stringify({ level: 40, time: Date.now(), msg })}\n`
+    lost = 0
+    stream.write(gap + text)
   }
-  // However the process ends, but for a kill.
-  process.on('exit', flush)
   return {
-    write(line) {
+    write(line: string): void {
       if (lines === '') setImmediate(flush)
       lines += line
-    }
+    },
+    flush
   }
 }
 

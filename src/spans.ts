@@ -59,7 +59,8 @@ export async function openSpans(
 ): Promise<Spans> {
   if (endpoint === '') return none
   // The exporter's own words repeat it, and the password that may be in it.
-  if (!URL.canParse(endpoint))
+  // Without a scheme, the name of the collector would be taken for one, and no span ever arrive.
+  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
     throw new RelayError(
       'BAD_CONFIG',
       'OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://otel-collector.monitoring:4318'

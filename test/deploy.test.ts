@@ -138,6 +138,8 @@ for (const folder of ['base', 'postgres']) {
       livenessProbe: { httpGet: { path: '/healthz', port: 'http' } },
       resources: { requests: { cpu: String, memory: String }, limits: { memory: String } }
     })
+    const { failureThreshold = 0, periodSeconds = 0 } = container?.startupProbe ?? {}
+    t.ok(failureThreshold * periodSeconds >= 900, 'an upgrade has the time to change a database of many gigabytes')
     t.ok(imageMemoryMiB < Number.parseInt(String(container?.resources?.limits?.['memory']), 10), 'heap and buffers fit')
     t.match(labels, manifests.the(NetworkPolicy).spec?.podSelector?.matchLabels ?? {})
     const fromFlux = {

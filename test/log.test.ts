@@ -1,7 +1,8 @@
 // Log: never shows a secret or a webhook URL, whichever way it got there.
+import { Writable } from 'node:stream'
 import t from 'tap'
 import { secretsIn } from '../src/env.ts'
-import { createLog } from '../src/log.ts'
+import { createLog, linesTo } from '../src/log.ts'
 
 const webhook = 'https://hooks.slack.com/services/T000/B000/XXXXsecretXXXX'
 // As they come from files and the environment: some with a line end, some with what JSON escapes.
@@ -145,4 +146,35 @@ t.test('a key is kept out whatever it is made of', async (t) => {
     createLog([], () => keys, { write: (line: string) => (lines += line) }).error({ said }, 'refused')
     t.notMatch(lines, 'SECRET', what)
   }
+})
+
+t.test('a reader of the log that stands still takes no memory without end, and learns what it missed', async (t) => {
+  let read = ''
+  let isStill = true
+  let goOn = () => {}
+  const pipe = new Writable({
+    decodeStrings: false,
+    write(text, _, done) {
+      read += text
+      if (isStill) goOn = done
+      else done()
+    }
+  })
+  const output = linesTo(pipe)
+  const line = `${'x'.repeat(1023)}\n`
+  const written = 32 * 1024
+  for (let count = 0; count < written; count++) {
+    output.write(line)
+    output.flush()
+  }
+  t.ok(pipe.writableLength < 9 * 1024 * 1024)
+  isStill = false
+  goOn()
+  await new Promise(setImmediate)
+  t.equal(pipe.writableLength, 0)
+  output.write('the next\n')
+  output.flush()
+  const kept = read.split(line).length - 1
+  t.match(read, `"msg":"nobody read the log: ${written - kept} lines were left out"}\nthe next\n`)
+  t.ok(read.endsWith('the next\n'))
 })

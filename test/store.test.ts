@@ -8,6 +8,7 @@ import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects.ts'
 import { type Arrival, type Decision, rolloutMs } from '../src/store/kept.ts'
 import { composeWindow, type LaneState, type Plan, type Settlement } from '../src/store/kept-lanes.ts'
+import { openStore } from '../src/store/open.ts'
 import type { Withheld } from '../src/store/withheld.ts'
 import { execute } from './fixtures/postgres.ts'
 import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from './fixtures/store.ts'
@@ -822,6 +823,26 @@ for (const [name, prepare] of Object.entries(earlier)) {
     await store.close()
   })
 }
+
+t.test(
+  'that a database of an earlier version is changed is said before it is, and of a new one nothing is',
+  async (t) => {
+    const { file } = await earlierSqlite(t, 6)
+    const { url } = await earlierPostgres(4)
+    for (const [address, versions] of [
+      [`sqlite:${file}`, [6]],
+      [`sqlite:${file}`, []],
+      [url, [4]],
+      [(await stores.postgres(t)).url, []],
+      [`sqlite:${(await stores.sqlite(t)).file}`, []]
+    ] as const) {
+      const said: number[] = []
+      const store = await openStore(address ?? '', { migrating: (from) => said.push(from) })
+      t.strictSame(said, versions)
+      await store.close()
+    }
+  }
+)
 
 t.test('a database of a newer version is refused with the reason', async (t) => {
   const { open, file } = await stores.sqlite(t)

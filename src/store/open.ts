@@ -6,11 +6,16 @@ import type { Store } from './store.ts'
 
 /**
  * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never shows more
- * than a path. `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what should be otherwise.
+ * than a path. `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what should be otherwise,
+ * `migrating` before tables of an earlier program are changed.
  */
 export async function openStore(
   address: string,
-  said: { waiting?: (reason: string) => void; warn?: (message: string) => void } = {}
+  said: {
+    waiting?: (reason: string) => void
+    warn?: (message: string) => void
+    migrating?: (from: number, to: number) => void
+  } = {}
 ): Promise<Store> {
   // Secrets that were made with `echo` end in a line end.
   const url = address.trim()
@@ -24,5 +29,5 @@ export async function openStore(
     const forms = 'sqlite:data/relay.db or postgres://user:password@host:5432/database?sslmode=verify-full'
     throw new RelayError('BAD_DATABASE', `DATABASE_URL must be of the form ${forms}`)
   }
-  return openSqlite(file)
+  return openSqlite(file, said.migrating)
 }

@@ -11,8 +11,11 @@ const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql']
 /** Any number, the same in every replica: they wait for each other with it. */
 const lockId = 8_140_771
 
-/** Safe when several replicas start at once. Throws BAD_DATABASE where the tables are of a newer program, or cannot hold every text. */
-export async function migrate(servers: Servers): Promise<void> {
+/** Safe when several replicas start at once. `migrating` is called before tables of an earlier program are changed. Throws BAD_DATABASE where the tables are of a newer program, or cannot hold every text. */
+export async function migrate(
+  servers: Servers,
+  migrating: (from: number, to: number) => void = () => {}
+): Promise<void> {
   // Changing a large table may take its time, and so may waiting for the replica that does it.
   const { query_timeout: _, ...config } = connectionConfig(servers.url)
   const client = await servers.connect(config)
@@ -23,9 +26,10 @@ export async function migrate(servers: Servers): Promise<void> {
     const version = await versionOf(client)
     if (version > migrations.length) {
       const known = migrations.length
-      const text = `the database is of version ${version}, this program knows ${known}: use a newer flux-relay`
+      const text = `the database is of version ${version}, this program knows ${known}: use the newer flux-relay again, or restore the backup from before the upgrade`
       throw new RelayError('BAD_DATABASE', text)
     }
+    if (version > 0 && version < migrations.length) migrating(version, migrations.length)
     for (const [index, file] of migrations.entries()) {
       if (index < version) continue
       await client.query(readFileSync(new URL(`./${file}`, import.meta.url), 'utf8'))

@@ -34,6 +34,8 @@ export interface PostgresOptions {
   waiting?: ((reason: string) => void) | undefined
   /** Called with what works, and should be otherwise. */
   warn?: ((message: string) => void) | undefined
+  /** Called before tables of an earlier program are changed. */
+  migrating?: ((from: number, to: number) => void) | undefined
 }
 
 /** How often to look for work that was left behind, and how many notifications wait. */
@@ -74,9 +76,12 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   }
 }
 
-async function connect(url: string, { leaseMs = 10_000, clock = 'database', warn }: PostgresOptions): Promise<Store> {
+async function connect(
+  url: string,
+  { leaseMs = 10_000, clock = 'database', warn, migrating }: PostgresOptions
+): Promise<Store> {
   const servers = new Servers(url)
-  await migrate(servers)
+  await migrate(servers, migrating)
   const naming = new Naming(warn)
   const intake = new Connections(servers, intakeConnections, naming)
   const lanes = new Connections(servers, laneConnections, naming)

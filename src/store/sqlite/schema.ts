@@ -6,10 +6,11 @@ import type { Database } from './file.ts'
 /** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql']
 
-/** Throws BAD_DATABASE where the tables are of a newer program. */
-export function bringToVersion(db: Database): void {
+/** `migrating` is called before tables of an earlier program are changed. Throws BAD_DATABASE where they are of a newer one. */
+export function bringToVersion(db: Database, migrating: (from: number, to: number) => void = () => {}): void {
   const version = Number(db.get('pragma user_version')?.user_version)
   checkVersion(version)
+  if (version > 0 && version < migrations.length) migrating(version, migrations.length)
   for (const [index, file] of migrations.entries()) {
     if (index < version) continue
     db.transaction(() => {
@@ -23,6 +24,6 @@ export function bringToVersion(db: Database): void {
 export function checkVersion(version: number): void {
   const known = migrations.length
   if (version <= known) return
-  const text = `the database is of version ${version}, this program knows ${known}: use a newer flux-relay`
+  const text = `the database is of version ${version}, this program knows ${known}: use the newer flux-relay again, or restore the backup from before the upgrade`
   throw new RelayError('BAD_DATABASE', text)
 }

@@ -21,10 +21,14 @@ import { createRollouts } from './rollouts.ts'
 import { bringToVersion } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
 
-/** Opens, and if need be creates, the database in `file`. Throws BAD_DATABASE where it cannot be used. */
-export function openSqlite(file: string): Store {
+/**
+ * Opens, and if need be creates, the database in `file`; `migrating` is called before one of an earlier program is changed. Throws
+ * BAD_DATABASE where it cannot be used.
+ */
+export function openSqlite(file: string, migrating?: (from: number, to: number) => void): Store {
   const db = openDatabase(file)
   try {
+    bringToVersion(db, migrating)
     return createStore(db, openLog(db))
   } catch (error) {
     db.close()
@@ -34,7 +38,6 @@ export function openSqlite(file: string): Store {
 }
 
 function createStore(db: Database, log: Log): Store {
-  bringToVersion(db)
   const bodies = new RecentBodies(db)
   const waiting = new Waiting()
   waiting.recount(countPending(db))

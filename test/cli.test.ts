@@ -353,7 +353,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
     [['check'], {}, /missing required argument 'config'/],
     [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
-    [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: ENOENT\n$/],
+    [['serve'], { CONFIG_FILE: '/nowhere.yaml' }, /^cannot read CONFIG_FILE \/nowhere\.yaml: it does not exist\n$/],
     [
       ['serve', '--example'],
       { PORT: 'eighty' },

@@ -15,8 +15,8 @@ export const EnvSchema = Type.Object({
   ADMIN_TOKEN: Type.String({ default: '', pattern: '^$|\\S' }),
   /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
-  /** Where people reach the relay with a browser: messages link to their pages there. */
-  PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s<>|]+$', maxLength: 300 })),
+  /** Where people reach the relay with a browser: messages link to their pages there, so that nothing in it is secret. */
+  PUBLIC_URL: Type.Optional(Type.String({ pattern: '^https?://[^\\s<>|/@]+(/[^\\s<>|]*)?$', maxLength: 300 })),
   LOG_LEVEL: Type.Enum(levels, { default: 'info' }),
   /**
    * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,
@@ -106,7 +106,8 @@ const wanted: Record<string, string> = {
   DATABASE_URL: 'sqlite:<path> or postgres://…',
   ADMIN_TOKEN: 'more than white space',
   ADMIN_OPEN_TO: 'loopback, or not set',
-  PUBLIC_URL: 'an address that begins with https:// or http://, without spaces, of at most 300 characters',
+  PUBLIC_URL:
+    'an address that begins with https:// or http://, without spaces and without a password, which every message would show, of at most 300 characters',
   LOG_LEVEL: `one of ${levels.join(', ')}`,
   MAX_BODY_BYTES: 'a whole number of bytes from 1024 on, such as 4194304',
   MAX_PENDING: 'a whole number from 1 on'

@@ -1,5 +1,7 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseMatch } from '../src/cli/silence.ts'
@@ -392,4 +394,25 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.equal(thrown.code, 2)
   t.match(thrown.err, /\[redacted\]/)
   t.notMatch(thrown.err, 'SECRET')
+  const shown = await run(['serve', '--example'], { ...env, PUBLIC_URL: 'https://ops:pa$$-SECRET@relay.acme.dev' })
+  t.equal(shown.code, 2)
+  t.match(shown.err, /PUBLIC_URL has to be .* without a password, which every message would show/)
+  t.notMatch(shown.err, 'SECRET')
+})
+
+t.test('a password in the address of a relay is not repeated by what finds something else there', async (t) => {
+  const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const place = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { code, err } = await run([
+    'replay',
+    '--config',
+    'config.example.yaml',
+    '--url',
+    `http://ops:pa$$-SECRET@${place}`
+  ])
+  t.equal(code, 2)
+  t.match(err, `http://${place} does not answer with stored events`)
+  t.notMatch(err, 'SECRET')
 })

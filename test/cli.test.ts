@@ -400,6 +400,25 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.notMatch(shown.err, 'SECRET')
 })
 
+t.test('what answers in JSON and is no relay is not taken for one', async (t) => {
+  let status = 200
+  const server = createServer((_, response) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const env = { RELAY_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  const refused = async (command: string) => {
+    const { code, out, err } = await run(command.split(' '), env)
+    t.strictSame({ code, out }, { code: 2, out: '' }, command)
+    t.match(err, new RegExp(`^${env.RELAY_URL} answers ${status}: is that a flux-relay\\?\\n$`), command)
+  }
+  await Promise.all(['status', 'lanes', 'sources', 'events', 'why 1', 'why apps/x'].map(refused))
+  await Promise.all(['silence list', 'unblock x', 'retry --all', 'retry 1', 'discard 1', 'ack apps/x'].map(refused))
+  status = 404
+  await Promise.all(['discard 1', 'why 1'].map(refused))
+})
+
 t.test('a password in the address of a relay is not repeated by what finds something else there', async (t) => {
   const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -413,6 +432,6 @@ t.test('a password in the address of a relay is not repeated by what finds somet
     `http://ops:pa$$-SECRET@${place}`
   ])
   t.equal(code, 2)
-  t.match(err, `http://${place} does not answer with stored events`)
+  t.match(err, `http://${place} answers 200: is that a flux-relay?`)
   t.notMatch(err, 'SECRET')
 })

@@ -56,7 +56,7 @@ export async function ask(
   const text = await response.body.text()
   const status = response.statusCode
   const body = parse(text)
-  if (body !== undefined && expected.includes(status)) return { status, body }
+  if (expected.includes(status) && isOurs(body, { method, path, status })) return { status, body }
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
   const next = status === 401 ? `; ${whereTokenIs}` : ''
   throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${next}`)
@@ -74,6 +74,15 @@ function person(): string {
     // A user id without a name, as in a container.
     return ''
   }
+}
+
+/** Whether the relay answers so: others say 200 or 404 in JSON, too. A list stands under its name; what is about one thing names it. */
+function isOurs(body: unknown, { method, path, status }: { method: string; path: string; status: number }): boolean {
+  const fields = new Map(Object.entries(body ?? {}))
+  if (status >= 400) return typeof fields.get('message') === 'string'
+  const [, list] = /^\/api\/(\w+)$/.exec(path) ?? []
+  if (method === 'GET' && list !== undefined) return Array.isArray(fields.get(list))
+  return ['id', 'lane', 'object', 'retried'].some((name) => fields.has(name))
 }
 
 function parse(text: string): unknown {

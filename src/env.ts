@@ -119,7 +119,7 @@ const wanted: Record<string, string> = {
   ADMIN_OPEN_TO: 'loopback, or not set',
   PUBLIC_URL:
     'an address that begins with https:// or http://, such as https://relay.acme.dev, of at most 300 characters, without spaces, ' +
-    'a password, or anything after its path',
+    'anything after its path, or a password, which every message would show',
   LOG_LEVEL: `one of ${levels.join(', ')}`,
   MAX_BODY_BYTES: 'a whole number of bytes from 1024 on, such as 4194304',
   MAX_PENDING: 'a whole number from 1 on'

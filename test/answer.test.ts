@@ -301,7 +301,6 @@ t.test(
 )
 
 t.test('an answer is said in a few words, and a page by its first', async (t) => {
-  const url = 'https://hooks.slack.com/services/T0AAAAAA/B0BBBBBB/s3cr3tS3cr3t?token=qqqqqqq1'
   const said: [Reply, string, string?][] = [
     [answer(200, 'ok'), '200 ok'],
     [answer(200, '{"success":true}'), '200 ok'],
@@ -316,16 +315,13 @@ t.test('an answer is said in a few words, and a page by its first', async (t) =>
       '403 and a web page: "Denied: …"'
     ],
     [answer(403, 'RBAC: access denied'), '403', '403: "RBAC: access denied"'],
-    [answer(403, `no ${url}`), '403', '403: "no …"'],
-    [answer(403, `no ${new URL(url).pathname}`), '403', '403: "no …"'],
-    [answer(403, 'B0BBBBBB s3cr3tS3cr3t qqqqqqq1'), '403', '403: "… … …"'],
     [answer(302, '', 'login.corp.example'), '302 to login.corp.example'],
     [{ is: 'proxy', status: 407 }, 'proxy 407'],
     [{ is: 'failure', code: 'ECONNRESET' }, 'ECONNRESET']
   ]
   for (const [reply, short, quoted = short] of said) {
     t.equal(sayReply(reply), short)
-    t.equal(quoteReply(reply, { url }), quoted)
+    t.equal(quoteReply(reply), quoted)
   }
-  t.ok(quoteReply(answer(403, 'x'.repeat(5000)), { url }).length < 100)
+  t.ok(quoteReply(answer(403, 'x'.repeat(5000))).length < 100)
 })

@@ -391,7 +391,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     [
       ['serve'],
       { CONFIG_FILE: '/nowhere.yaml' },
-      /^cannot read CONFIG_FILE \/nowhere\.yaml: there is no such file; set CONFIG_FILE to where yours is \(ENOENT\)\n$/
+      /^cannot read CONFIG_FILE \/nowhere\.yaml: it does not exist; set CONFIG_FILE to where yours is\n$/
     ],
     [
       ['serve', '--example'],
@@ -493,6 +493,27 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.equal(thrown.code, 2)
   t.match(thrown.err, /\[redacted\]/)
   t.notMatch(thrown.err, 'SECRET')
+  const shown = await run(['serve', '--example'], { ...env, PUBLIC_URL: 'https://ops:pa$$-SECRET@relay.acme.dev' })
+  t.equal(shown.code, 2)
+  t.match(shown.err, /PUBLIC_URL has to be .* without a password, which every message would show/)
+  t.notMatch(shown.err, 'SECRET')
+})
+
+t.test('a password in the address of a relay is not repeated by what finds something else there', async (t) => {
+  const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const place = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { code, err } = await run([
+    'replay',
+    '--config',
+    'config.example.yaml',
+    '--url',
+    `http://ops:pa$$-SECRET@${place}`
+  ])
+  t.equal(code, 2)
+  t.match(err, `http://${place} answers 200: is that a flux-relay?`)
+  t.notMatch(err, 'SECRET')
 })
 
 t.test('another program that answers with JSON is not taken for a relay, and nothing counts as done', async (t) => {

@@ -9,7 +9,7 @@ import { match } from '../src/rules/rules.ts'
 
 const slackUrl = 'https://hooks.slack.com/services/T000/B000/secret'
 const environment = {
-  FLUX_HMAC_KEY: 'a key',
+  FLUX_HMAC_KEY: 'a-key',
   SLACK_URL: `${slackUrl}\n`,
   PLAIN_HTTP_URL: 'http://hooks.slack.com/services/T000/B000/secret',
   CHANNEL: 'team-a',
@@ -307,7 +307,7 @@ ${rules.join('\n')}`
 
 t.test('a config that uses everything works as it reads', async (t) => {
   const tokenFile = join(t.testdir({}), 'token')
-  writeFileSync(tokenFile, 'a token\n')
+  writeFileSync(tokenFile, 'a-token\n')
   const text = `
 cluster: prod-eu
 sources:
@@ -351,8 +351,8 @@ retention: { events: 90s, deadLetters: 1d12h }
   t.strictSame(
     [...config.sources.values()],
     [
-      { name: 'default', hmacKeys: ['a key'], tokens: ['a token'], cluster: undefined, expectMs: undefined },
-      { name: 'edge', hmacKeys: ['old-a key', 'new-a key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
+      { name: 'default', hmacKeys: ['a-key'], tokens: ['a-token'], cluster: undefined, expectMs: undefined },
+      { name: 'edge', hmacKeys: ['old-a-key', 'new-a-key'], tokens: [], cluster: 'edge-1', expectMs: 5_400_000 }
     ],
     'secrets come from the environment and from files'
   )
@@ -367,7 +367,7 @@ retention: { events: 90s, deadLetters: 1d12h }
   t.not(platform?.lane, teamA?.lane, 'a lane for each channel of a webhook')
   t.notMatch(platform?.lane, /secret/, 'the name of a lane is no secret')
   t.equal(local?.slack, undefined)
-  for (const secret of ['a key', 'a token', slackUrl]) {
+  for (const secret of ['a-key', 'a-token', slackUrl]) {
     t.ok(config.secrets.map((value) => value.trim()).includes(secret), `${secret} is kept out of the log`)
   }
   t.strictSame(config.retention, { eventsMs: 90_000, deadLettersMs: 36 * 3_600_000 })
@@ -398,7 +398,7 @@ retention: { events: 90s, deadLetters: 1d12h }
 })
 
 t.test('white space around what comes from outside is no part of it, wherever it is read', async (t) => {
-  const folder = t.testdir({ cluster: 'prod-eu\r\n', url: `  ${slackUrl}\n\n`, token: '\ta token\n' })
+  const folder = t.testdir({ cluster: 'prod-eu\r\n', url: `  ${slackUrl}\n\n`, token: '\ta-token\n' })
   const text = `
 cluster: "\${CLUSTER}"
 sources:
@@ -427,7 +427,7 @@ templates: { own: { body: "x\\n" } }
   const { config, problems } = loadConfig(text, 'config.yaml', outside)
   t.strictSame(problems, [])
   t.equal(config?.cluster, 'dev')
-  t.strictSame(config?.sources.get('default')?.tokens, ['a token'])
+  t.strictSame(config?.sources.get('default')?.tokens, ['a-token'])
   t.match(config?.sources.get('edge'), { cluster: 'prod-eu', hmacKeys: ['a key\n'] }, 'Flux may sign with the line end')
   t.match(config?.destinations.get('team')?.slack, {
     url: slackUrl,

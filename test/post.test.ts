@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { kindOf, type Reply } from '../src/deliver/answer.ts'
+import { detailsOf, quoteReply, sayReply } from '../src/deliver/saying.ts'
 import { createSlack } from '../src/deliver/slack.ts'
 
 /** What comes of a post to a receiver that answers so. */
@@ -110,4 +111,56 @@ t.test('how long to wait is understood as seconds, whole or not, as a date, and 
     })
     t.match(reply, { retryAfterMs: 90_000 }, 'by the clock of whoever answers')
   }
+})
+
+t.test('what an answer repeats of the address or the token is in no word, no quote and no detail of it', async (t) => {
+  const ids = [
+    'xk3j9dm2pq7r8s1t4u6v5w0yza',
+    'onlylowercaseletterskey',
+    'a1B2c3D4e5F6g7H8i9J0kLmN',
+    '112233445566778899'
+  ]
+  const said = (secret: string, address: string) => [
+    secret,
+    `Cannot POST ${address}`,
+    JSON.stringify({ error: secret }),
+    JSON.stringify({
+      ok: false,
+      error: secret,
+      needed: secret,
+      response_metadata: { messages: [`[ERROR] ${secret}`] }
+    }),
+    `<title>${address} ${secret}</title>`,
+    secret.toUpperCase()
+  ]
+  let answer = (_: string) => ''
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(404).end(answer(request.url ?? '')))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const slack = createSlack()
+  t.teardown(async () => {
+    await slack.close()
+    server.close()
+  })
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { signal } = new AbortController()
+  const token = 'xoxb-1-2-zQ7botKq9x'
+  for (const [secret, url, sent] of [
+    ...ids.map((id) => [id, `${base}/hooks/${id}`, undefined] as const),
+    ...ids.map((id) => [id, `${base}/in?api_key=${id}&stream=x`, undefined] as const),
+    [token, `${base}/api/chat.postMessage`, token] as const
+  ]) {
+    for (const turn of said('', '').keys()) {
+      answer = (address) => said(secret, address)[turn] ?? ''
+      const reply = await slack.post(url, '{}', signal, sent)
+      t.notMatch(
+        [sayReply(reply), quoteReply(reply), ...detailsOf(reply)].join(' ').toLowerCase(),
+        secret.toLowerCase(),
+        `${turn} ${secret}`
+      )
+    }
+  }
+  answer = () => '{"id":112233445566778899,"ok":true}'
+  t.match(await slack.post(`${base}/hooks/112233445566778899`, '{}', signal), { body: /^\{"id":\d+,"ok":true\}$/ })
 })

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   mkdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -18,6 +19,7 @@ import { watchConfig } from '../src/config/watch.ts'
 import { createLog } from '../src/log.ts'
 import { createClock } from './fixtures/clock.ts'
 import { about, openConfig, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
+import { appToken, botToken, startSlackApi } from './fixtures/slack-api.ts'
 
 function write(relay: Relay, config: string): void {
   writeFileSync(relay.app.env.CONFIG_FILE, config.replaceAll('$SLACK', relay.slack.url()))
@@ -149,9 +151,10 @@ t.test('a file that is gone is said before a restart does not find it, and that 
   const relay = await startRelay(t)
   const { CONFIG_FILE: file } = relay.app.env
   renameSync(file, `${file}.away`)
-  await relay.logged(/cannot read CONFIG_FILE .*ENOENT/)
+  await relay.logged(/cannot read CONFIG_FILE .*: it does not exist/)
   t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 0$/m)
   t.match((await relay.get('/')).body, /cannot read CONFIG_FILE/)
+  t.match(relay.log.join(''), /cannot be read: the previous version stays in effect, until the relay is restarted/)
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   renameSync(`${file}.away`, file)
@@ -163,16 +166,12 @@ const preview = (...names: string[]) =>
   `rules: []\ndestinations:\n${names.map((name) => `  ${name}: { preview: true }\n`).join('')}`
 
 /** Follows a file in a time of its own. */
-function watch(t: Test, file: string) {
+function watch(t: Test, file: string, whenChanged = async () => {}) {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const log = createLog([], () => [], { write: () => {} })
   const config = watchConfig(file, {}, { log, metrics: { configReloads: { succeeded: () => {} } } as never })
-  config.start(
-    async () => {},
-    async () => {},
-    Date
-  )
+  config.start(whenChanged, async () => {}, Date)
   t.teardown(config.stop)
   return {
     config,
@@ -224,4 +223,147 @@ t.test('a pipe in place of the file is refused, and not waited for', async (t) =
   pass(1000)
   t.equal(config.refusal(), undefined)
   t.same(destinations(), ['two'])
+})
+
+/** A file with one key, which is in another. */
+function withKey(t: Test, key: string) {
+  const folder = tempFolder(t)
+  const [file, secret] = [join(folder, 'config.yaml'), join(folder, 'key')]
+  writeFileSync(secret, key)
+  writeFileSync(file, `sources: { default: { hmacKeys: ["\${file:${secret}}"] } }\n${preview('one')}`)
+  const watched = watch(t, file)
+  return { ...watched, file, secret, keys: () => watched.config.current().sources.get('default')?.hmacKeys }
+}
+
+t.test('a secret that is rotated in its file is in use without a signal, however it gets there', async (t) => {
+  const { secret, pass, keys } = withKey(t, 'first')
+  writeFileSync(secret, 'second')
+  pass(1000)
+  t.same(keys(), ['second'])
+  writeFileSync(`${secret}.new`, 'third')
+  renameSync(`${secret}.new`, secret)
+  pass(1000)
+  t.same(keys(), ['third'])
+  rmSync(secret)
+  pass(1000)
+  writeFileSync(secret, 'fourth')
+  pass(1000)
+  t.same(keys(), ['fourth'])
+})
+
+t.test(
+  'a secret that is gone or empty is said while the one before is in use, and is read when it is there again',
+  async (t) => {
+    const { config, secret, pass, keys } = withKey(t, 'first')
+    rmSync(secret)
+    pass(1500)
+    t.equal(config.refusal(), undefined, 'it may be between the two halves of a swap')
+    pass(2500)
+    t.match(config.refusal()?.problems, [/the secret file .* does not exist/])
+    writeFileSync(secret, ' \n')
+    pass(1000)
+    t.match(config.refusal()?.problems, [/the secret file .* is empty/])
+    t.same(keys(), ['first'])
+    writeFileSync(secret, 'second')
+    pass(1000)
+    t.equal(config.refusal(), undefined)
+    t.same(keys(), ['second'])
+  }
+)
+
+t.test('a file that names a secret before it is mounted is in use once that is there', async (t) => {
+  const folder = tempFolder(t)
+  const [file, secret] = [join(folder, 'config.yaml'), join(folder, 'key')]
+  writeFileSync(file, preview('one'))
+  const { config, pass, destinations } = watch(t, file)
+  writeFileSync(file, `sources: { default: { hmacKeys: ["\${file:${secret}}"] } }\n${preview('two')}`)
+  pass(5000)
+  t.match(config.refusal()?.problems, [/the secret file .* does not exist/])
+  writeFileSync(secret, 'key')
+  pass(1000)
+  t.equal(config.refusal(), undefined)
+  t.same(destinations(), ['two'])
+})
+
+t.test('what stands in the place of a file or of a secret keeps nobody waiting', async (t) => {
+  const { config, file, secret, pass, keys } = withKey(t, 'first')
+  const text = readFileSync(file, 'utf8')
+  const inPlaceOf = (path: string) => ({
+    'is a pipe': () => execFileSync('mkfifo', [path]),
+    'is a directory': () => mkdirSync(path),
+    'is a link to itself': () => symlinkSync(path, path),
+    'has more than 8 MiB': () => symlinkSync('/dev/zero', path)
+  })
+  for (const [path, right] of [
+    [file, text],
+    [secret, 'first']
+  ] as const) {
+    for (const [what, put] of Object.entries(inPlaceOf(path))) {
+      rmSync(path, { recursive: true })
+      put()
+      pass(4000)
+      t.match(config.refusal()?.problems, [what], path)
+      t.same(keys(), ['first'])
+      rmSync(path, { recursive: true })
+      writeFileSync(path, right)
+      pass(1000)
+      t.equal(config.refusal(), undefined)
+    }
+  }
+})
+
+t.test(
+  'a secret of bytes that are no text is refused, as half of them would be one and the same character',
+  async (t) => {
+    const { config, secret, pass, keys } = withKey(t, 'first')
+    const random = Buffer.from('8a0fc3d2917ee4b55c1df6a0337bc8e9', 'hex')
+    for (const bytes of [random, Buffer.from('\ufeffkey', 'utf16le')]) {
+      writeFileSync(secret, bytes)
+      pass(1000)
+      t.match(config.refusal()?.problems, [/the secret file .* is not text in UTF-8.* in hex/])
+      t.same(keys(), ['first'])
+    }
+  }
+)
+
+t.test('a variable that was set after the start is said to need a restart', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(file, preview('one'))
+  const { config, pass } = watch(t, file)
+  writeFileSync(file, `sources: { default: { hmacKeys: ["\${KEY}"] } }\n${preview('one')}`)
+  pass(1000)
+  t.match(config.refusal()?.problems, [/KEY is not set; where it was set after the relay was started, restart it/])
+})
+
+t.test('changes take effect one after the other, and none after a stop', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(file, preview('one'))
+  const ends: (() => void)[] = []
+  const { config } = watch(t, file, () => new Promise((resolve) => ends.push(resolve)))
+  const soon = () => new Promise((resolve) => setImmediate(resolve))
+  config.reload()
+  config.reload()
+  await soon()
+  t.equal(ends.length, 1)
+  ends[0]?.()
+  await soon()
+  t.equal(ends.length, 2)
+  writeFileSync(file, preview('two'))
+  config.stop()
+  config.reload()
+  t.same([...config.current().destinations.keys()], ['one'])
+})
+
+t.test('an app that is taken out again at once keeps no connection to Slack', async (t) => {
+  const other = 'xapp-1-A0OTHER-1234567890123-0123456789abcdef'
+  const api = await startSlackApi({ appTokens: { [appToken]: botToken, [other]: botToken } })
+  t.teardown(() => api.close())
+  const relay = await startRelay(t)
+  const withApp = (name: string, appToken: string) =>
+    `slackApps: { ${name}: { token: "${botToken}", appToken: "${appToken}", apiUrl: "${api.apiUrl}" } }\n${openConfig}`
+  write(relay, withApp('once', appToken))
+  write(relay, openConfig)
+  write(relay, withApp('now', other))
+  await relay.logged(/"app":"now".*connected to Slack/)
+  t.same([...new Set(api.calls.map(({ token }) => token))], [other])
 })

@@ -162,5 +162,9 @@ async function pageOf(relay: ClientOptions, since: number, cursor: string | null
   const { body } = await ask(relay, 'GET', '/api/events', { ...query, ...(cursor !== null && { cursor }) })
   if (isPage(body)) return body
   const fault = ajv.errorsText(isPage.errors, { dataVar: 'answer' })
-  throw new RelayError('NO_ANSWER', `${relay.url} does not answer with stored events: ${fault}; is that a flux-relay?`)
+  const { origin, pathname } = new URL(relay.url)
+  throw new RelayError(
+    'NO_ANSWER',
+    `${origin}${pathname} does not answer with stored events: ${fault}; is that a flux-relay?`
+  )
 }

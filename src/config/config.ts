@@ -60,13 +60,13 @@ export interface Loaded {
 
 /**
  * `file` is only for the problems' places. `environment` is what `${VARIABLE}` refers to. `sends: false` is for where
- * nothing is sent or verified: secrets may be missing.
+ * nothing is sent or verified: secrets may be missing. `isRunning`: the relay is already.
  */
 export function loadConfig(
   text: string,
   file: string,
   environment: Record<string, string | undefined>,
-  { sends = true }: { sends?: boolean } = {}
+  { sends = true, isRunning = false }: { sends?: boolean; isRunning?: boolean } = {}
 ): Loaded {
   // As a shell of Windows writes it: nothing of it can be read, nor shown.
   if (text.startsWith('\ufffd\ufffd') && text.includes('\0')) {
@@ -74,12 +74,13 @@ export function loadConfig(
     return { config: undefined, problems: [{ file, line: 1, column: 1, message, excerpt: '', isWarning: false }] }
   }
   const fill = (text: string) => createSecrets(environment, []).fill(text, [])
-  const secretsFor = sends ? createSecrets : createStandIns
+  const secretsFor = (faults: Fault[]) =>
+    sends ? createSecrets(environment, faults, { isRunning }) : createStandIns(environment, faults)
   const read = readYaml(text, file, vocabulary, fill)
   if (!('problems' in read)) {
     const mistaken = manifestFault(read.value)
     if (mistaken) return { config: undefined, problems: [locate(read.source, mistaken, true)] }
-    const { config, problems: sense } = judge(read, [], (faults) => secretsFor(environment, faults), fill)
+    const { config, problems: sense } = judge(read, [], secretsFor, fill)
     const problems = inOrder([...sense, ...lostCharacters(text, read.source)])
     return { config: problems.every(({ isWarning }) => isWarning) ? config : undefined, problems }
   }
@@ -87,7 +88,7 @@ export function loadConfig(
   if (rest === undefined) return { config: undefined, problems }
   // A section that is not there may be behind the mistake.
   const lost = [...rest.lost, ...Object.keys(ConfigSchema.properties).filter((name) => !(name in rest.value))]
-  const others = judge(rest, lost, (faults) => secretsFor(environment, faults), fill).problems
+  const others = judge(rest, lost, secretsFor, fill).problems
   return { config: undefined, problems: inOrder([...problems, ...others]) }
 }
 
@@ -175,6 +176,9 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
   }
 }
 
+const tokenInParts =
+  'the token has a space in it, so that no request has it: write what stands behind `Authorization: Bearer`, and nothing else'
+
 /** Sources are looked after every ten seconds. */
 const shortestExpectMs = 60_000
 
@@ -223,11 +227,17 @@ function buildSource(
       message: `"${expectEvery}" is too short: the shortest quiet spell that is noticed is a minute`
     })
   }
+  const tokenAt = (text: string, index: number) => {
+    const place = [...path, 'tokens', index]
+    const token = secrets.secret(text, place)
+    if (/\s/.test(token)) faults.push({ path: place, message: tokenInParts, isWarning: true })
+    return token
+  }
   return {
     name,
     expectMs,
     hmacKeys: hmacKeys.map((key, index) => secrets.key(key, [...path, 'hmacKeys', index])),
-    tokens: tokens.map((token, index) => secrets.secret(token, [...path, 'tokens', index])),
+    tokens: tokens.map(tokenAt),
     cluster: cluster === undefined ? undefined : secrets.fill(cluster, [...path, 'cluster'])
   }
 }

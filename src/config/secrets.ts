@@ -1,7 +1,7 @@
 // Secrets: reads them from the environment or from files; the config file only names them: ${VARIABLE}, ${file:/path}.
-import { readFileSync } from 'node:fs'
 import type { Fault } from '../errors.ts'
 import { didYouMean } from '../spelling.ts'
+import { readText } from './files.ts'
 
 export interface Secrets {
   /**
@@ -23,14 +23,29 @@ const reference = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*))\}|\$\{[^}]*\}?/
 /** How a shell, Kubernetes, Helm and Windows write one: here they would be taken for the value itself. */
 const foreign = /^(?:\$[A-Z_][A-Z\d_]*|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|%[A-Z_][A-Z\d_]*%)$/
 
+const neverSeen = '; where it was set after the relay was started, restart it'
+/** As much of it as is not text would be the same character, whoever signs with it or guesses. */
+const notText =
+  'is not text in UTF-8, so that a part of it is lost: save it as UTF-8, or write a key of random bytes in hex, on both sides'
+
 const rightForm = 'write ${VARIABLE} or ${file:/path}'
+
+/** The files that a config file of this `text` names, each once. */
+export function filesIn(text: string): string[] {
+  return [...new Set([...text.matchAll(reference)].flatMap(([, file]) => file ?? []))]
+}
 
 /** Whether `text` refers to a value elsewhere, in whatever form. */
 export function refers(text: string): boolean {
   return text.includes('${') || foreign.test(text.trim())
 }
 
-export function createSecrets(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
+/** `isRunning`: the relay is, so that its environment is the one that it was started with. */
+export function createSecrets(
+  environment: Record<string, string | undefined>,
+  faults: Fault[],
+  { isRunning = false }: { isRunning?: boolean } = {}
+): Secrets {
   const values: string[] = []
   return {
     values: () => values,
@@ -68,14 +83,15 @@ export function createSecrets(environment: Record<string, string | undefined>, f
     if (file === undefined && variable === undefined) {
       return { error: `${whole} is not a reference; ${rightForm}` }
     }
-    const found = variable === undefined ? readSecret(file ?? '') : environment[variable]
+    const found = variable === undefined ? readText(file ?? '') : environment[variable]
     if (found === undefined) {
       const guess = didYouMean(variable ?? '', Object.keys(environment))
-      return { error: `the environment variable ${variable} is not set${guess}` }
+      return { error: `the environment variable ${variable} is not set${guess || (isRunning ? neverSeen : '')}` }
     }
     const what = variable === undefined ? `the secret file ${file}` : `the environment variable ${variable}`
-    if (typeof found === 'string' && found.trim() === '') return { error: `${what} is empty` }
-    return found
+    if (typeof found !== 'string') return { error: `${what} ${found.error}` }
+    if (found.trim() === '') return { error: `${what} is empty` }
+    return found.includes('\ufffd') ? { error: `${what} ${notText}` } : found
   }
 }
 
@@ -100,20 +116,5 @@ export function createStandIns(environment: Record<string, string | undefined>, 
       const secret = createSecrets(environment, missing)[kind](text, path)
       return missing.length > 0 ? standIn : secret
     }
-  }
-}
-
-const whyUnreadable: Record<string, string> = {
-  ENOENT: 'does not exist',
-  EACCES: 'is not readable by this user',
-  EISDIR: 'is a directory'
-}
-
-function readSecret(file: string): string | { error: string } {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    return { error: `the secret file ${file} ${whyUnreadable[code] ?? `cannot be read: ${code}`}` }
   }
 }

@@ -1,12 +1,13 @@
-// Config watch: reloads the config file when it changes: built, checked, then swapped whole. A bad file keeps the
-// last good one.
-import { readFileSync, statSync } from 'node:fs'
+// Config watch: reloads the config file when it, or a file of secrets that it names, changes: built, checked, then swapped
+// whole. A bad file keeps the last good one.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Config, type Loaded, loadConfig } from './config.ts'
+import { notThere, readText, stampOf } from './files.ts'
 import { formatProblem } from './problem.ts'
+import { filesIn } from './secrets.ts'
 
 /** Why the file as it is now is not in use. */
 export interface Refusal {
@@ -32,6 +33,9 @@ const lookEveryMs = 500
 /** A file that was not there so often is gone, and not between the two halves of a swap. */
 const goneLooks = 6
 
+/** Of so many files of secrets a look takes milliseconds; of those beyond, whoever changes one sends SIGHUP. */
+const maxFollowed = 1000
+
 export type ConfigWatch = ReturnType<typeof watchConfig>
 
 /** Reads `file`. Throws BAD_CONFIG with every fault where the first reading fails: then there is nothing to go on with. */
@@ -40,9 +44,9 @@ export function watchConfig(
   environment: Record<string, string | undefined>,
   { log, metrics }: { log: Logger; metrics: Pick<Metrics, 'configReloads'> }
 ) {
-  // Taken before it is read: a change while the relay is starting is seen as soon as it watches.
-  let used = stampOf(file)
-  const first = loadConfig(readText(file), file, environment)
+  let secretFiles: string[] = []
+  let used = ''
+  const first = load({ isRunning: false }).loaded
   if (first.config === undefined) throw new RelayError('BAD_CONFIG', first.problems.map(formatProblem).join('\n'))
   warn(first)
   let config = first.config
@@ -51,6 +55,9 @@ export function watchConfig(
   let afterReading = async (_: Reading) => {}
   let now = Date.now
   let looking: NodeJS.Timeout | undefined
+  let isStopped = false
+  /** Of the changes before: each takes effect after the one before it. */
+  let following = Promise.resolve()
   let seen = used
   let missed = 0
 
@@ -61,12 +68,24 @@ export function watchConfig(
     }
   }
 
+  /** Throws BAD_CONFIG where there is no text. */
+  function load({ isRunning }: { isRunning: boolean }): { text: string; loaded: Loaded } {
+    // Each is taken before what it stands for is read: a change meanwhile is seen at the next look.
+    const stamp = stampOf(file)
+    const text = readText(file, { waits: !isRunning })
+    if (typeof text === 'string') secretFiles = filesIn(text).slice(0, maxFollowed)
+    used = stampsOf([stamp, ...secretFiles.map(stampOf)])
+    if (typeof text !== 'string')
+      throw new RelayError(
+        'BAD_CONFIG',
+        `cannot read CONFIG_FILE ${file}: it ${text.error}${text.error === notThere ? '; set CONFIG_FILE to where yours is' : ''}`
+      )
+    return { text, loaded: loadConfig(text, file, environment, { isRunning }) }
+  }
+
   function read(): { loaded: Loaded; reading: Reading } {
     try {
-      // Its next text may never come, and nobody would be answered meanwhile.
-      if (isPipe(file)) throw new RelayError('BAD_CONFIG', `cannot read CONFIG_FILE ${file}: it is a pipe`)
-      const text = readText(file)
-      const loaded = loadConfig(text, file, environment)
+      const { text, loaded } = load({ isRunning: true })
       const errors = loaded.problems.filter(({ isWarning }) => !isWarning)
       const problems = errors.map(({ line, column, message }) => `${line}:${column} ${message}`)
       return { loaded, reading: { file, text, problems, isGood: loaded.config !== undefined } }
@@ -80,6 +99,7 @@ export function watchConfig(
 
   /** Reads the file again. Nothing changes unless all of it is right. */
   function reload(): void {
+    if (isStopped) return
     const { loaded, reading } = read()
     warn(loaded)
     metrics.configReloads.succeeded(reading.isGood)
@@ -95,22 +115,21 @@ export function watchConfig(
     }
     refusal = undefined
     log.info({ file, rules: config.rules.all.length }, 'config reloaded')
-    changed().catch((error: unknown) =>
-      log.error({ err: error }, 'the new config is in use, but not all of it took effect')
-    )
+    following = following
+      .then(changed)
+      .catch((error: unknown) => log.error({ err: error }, 'the new config is in use, but not all of it took effect'))
   }
 
   function look(): void {
-    const now = stampOf(file)
+    const stamps = [file, ...secretFiles].map(stampOf)
+    const now = stampsOf(stamps)
     // What was written to since the last look may be written to still: half a file may be a valid one, without the rest.
     const isStill = now === seen
     seen = now
-    missed = now === undefined ? missed + 1 : 0
-    // A restart would not find it either: whoever removed it hears of it now.
-    const isGone = missed === goneLooks
-    if (!isGone && (now === undefined || !isStill || now === used)) return
-    used = now
-    reload()
+    missed = stamps.includes(undefined) ? missed + 1 : 0
+    // A restart would not find it either: whoever removed it hears of it then.
+    const isSwapped = missed > 0 && missed < goneLooks
+    if (isStill && !isSwapped && now !== used) reload()
   }
 
   return {
@@ -129,45 +148,13 @@ export function watchConfig(
       afterReading = whenRead
       looking = setInterval(look, lookEveryMs).unref()
     },
-    stop: () => clearInterval(looking)
+    stop(): void {
+      isStopped = true
+      clearInterval(looking)
+    }
   }
 }
 
-/**
- * Another where the file is another, was written to (also by what sets its time back, as `cp -p` does) or may be read by
- * others than before; undefined where it cannot be looked at.
- */
-function stampOf(file: string): string | undefined {
-  try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(file)
-    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
-  } catch {
-    return undefined
-  }
-}
-
-function isPipe(file: string): boolean {
-  try {
-    return statSync(file).isFIFO()
-  } catch {
-    return false
-  }
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? ''
-    throw new RelayError(
-      'BAD_CONFIG',
-      `cannot read CONFIG_FILE ${file}: ${unreadable[code] ?? 'see its volume'} (${code})`
-    )
-  }
-}
-
-const unreadable: Record<string, string> = {
-  ENOENT: 'there is no such file; set CONFIG_FILE to where yours is',
-  EISDIR: 'it is a folder; name the file in it',
-  EACCES: 'the user that the relay runs as may not; see the modes of the file and of its folders'
+function stampsOf(stamps: readonly (string | undefined)[]): string {
+  return stamps.join('\n')
 }

@@ -94,7 +94,7 @@ async function askApi(
   const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
   const isTaken = said?.isOk === true && said[wanted] !== undefined
   const [name] = method.split('?')
-  const answer = `${name}: ${quoteReply(reply, { url, app })}`
+  const answer = `${name}: ${quoteReply(reply)}`
   const advice = (said?.word && adviceOnWord(said.word)) || adviceOnAnswer(reply, app)
   return { answer, isTaken, because: isTaken ? '' : advice }
 }
@@ -114,7 +114,7 @@ async function identify(
   const reply = await slack.post(url, '{}', new AbortController().signal, app.token)
   const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
   if (said?.isOk) return { user: said.user }
-  const answer = `auth.test: ${quoteReply(reply, { url, app })}`
+  const answer = `auth.test: ${quoteReply(reply)}`
   const because = adviceOnAnswer(reply, app)
   return { user: undefined, fault: (destination) => ({ destination, answer, isTaken: false, because }) }
 }
@@ -135,7 +135,7 @@ async function tryOne(
   // Of a channel that is written by its name: the ID stays when it is renamed.
   const { posted } = (isTaken && app && reply.is === 'answer' && readApiAnswer(reply.body)) || {}
   const where = posted === undefined || posted.channel === sender.channel ? '' : `, channel ${posted.channel}`
-  const answer = `${quoteReply(reply, place)}${details.join('')}${where}`
+  const answer = `${quoteReply(reply)}${details.join('')}${where}`
   return { destination: name, answer, isTaken, because: adviceOn(kind, reply, place, user) }
 }
 

@@ -25,43 +25,23 @@ export function detailsOf(reply: Reply): string[] {
 
 const maxQuote = 80
 
-/**
- * As {@link sayReply}, with the first words of what has no word of its own, for who tries a destination by hand. Some proxies
- * repeat what they were asked for: neither the address nor the token of `app` is quoted.
- */
-export function quoteReply(reply: Reply, { url, app }: { url: string; app?: SlackApp }): string {
+/** As {@link sayReply}, with the first words of what has no word of its own, for who tries a destination by hand. */
+export function quoteReply(reply: Reply): string {
   const said = sayReply(reply)
   if (reply.is !== 'answer') return said
   const { is, word, verdict } = read(reply.body)
   if (is === 'nothing' || word !== '' || verdict === 'yes') return said
-  const quoted = firstWords(reply.body, app === undefined ? secretsOf(url) : [app.token])
+  const quoted = firstWords(reply.body)
   return quoted === '' ? said : `${said}: "${quoted}"`
 }
 
-function firstWords(body: string, secrets: readonly string[]): string {
+function firstWords(body: string): string {
   const title = /<title[^>]*>([^<]*)/i.exec(body)?.[1]?.trim()
   const text = (title || body.replace(/<(script|style)\b[\s\S]*?(<\/\1>|$)/gi, ' ').replace(/<[^>]*>?/g, ' '))
     .replace(/[\p{C}\s]+/gu, ' ')
     .replace(/https?:\/\/\S+/gi, '…')
     .trim()
-  const masked = secrets.reduce((left, secret) => left.replaceAll(secret, '…'), text)
-  return masked.length > maxQuote ? `${masked.slice(0, maxQuote).trimEnd()}…` : masked
-}
-
-/** The secret parts of a webhook's address: path and query, and each part of them that is not a word. */
-function secretsOf(url: string): string[] {
-  if (!URL.canParse(url)) return [url]
-  const { pathname, search } = new URL(url)
-  const parts = `${pathname}${search}`.split(/[/?&=]/).filter((part) => part.length >= 6 && !/^[a-z_]+$/.test(part))
-  return [`${pathname}${search}`, pathname, ...parts, ...parts.map(decoded)].filter((part) => part.length > 1)
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return text.length > maxQuote ? `${text.slice(0, maxQuote).trimEnd()}…` : text
 }
 
 /** What an operator should make of it. `invited`: the name by which people invite the app, where that is known. */

@@ -5,6 +5,7 @@ import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { RelayError } from '../errors.ts'
 import type { Reply } from './answer.ts'
 import { textOf } from './coding.ts'
+import { withoutEcho } from './echo.ts'
 
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
@@ -62,7 +63,8 @@ async function post(
     })
     const { statusCode: status, headers } = response
     const start = await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer)
-    const text = textOf(start, headers['content-encoding']).trim()
+    // Some gateways repeat what they were asked, and one word of it would be taken for theirs.
+    const text = withoutEcho(textOf(start, headers['content-encoding']).trim(), { url, token })
     const redirectsTo = status >= 300 && status < 400 ? hostOf(headers.location, url) : undefined
     return { is: 'answer', status, body: text, retryAfterMs: retryAfterMs(headers, text), redirectsTo }
   } catch (error) {

@@ -11,10 +11,13 @@ import { asSentence, newsOf, troubleOf } from './notice.ts'
 const maxProblems = 3
 const maxProblem = 200
 
-/** The notice that a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`. */
+/**
+ * The notice that a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`;
+ * `isRead`: it could be read, whatever is in it.
+ */
 export function configNotice(
   file: string,
-  { problems, since, isOver }: { problems: readonly string[]; since: number; isOver: boolean },
+  { problems, since, isOver, isRead }: { problems: readonly string[]; since: number; isOver: boolean; isRead: boolean },
   now: number
 ): View {
   const named = problems.slice(0, maxProblems).map((problem) => prose(cut(clean(problem), maxProblem)))
@@ -25,7 +28,9 @@ export function configNotice(
     ...trouble,
     since,
     isOver,
-    says: 'has mistakes: the change was refused, the previous version stays in effect',
+    says: isRead
+      ? 'has mistakes: the change was refused, the previous version stays in effect'
+      : 'cannot be read: the previous version stays in effect, until the relay is restarted',
     why: [...named, ...(rest > 0 ? [`_and ${rest} more_, which the log has`] : [])].join('\n')
   })
 }

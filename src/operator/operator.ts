@@ -61,6 +61,7 @@ export function createReadings(options: { announce: Announce; clock: Clock; log:
   /** `now`: when it was read. */
   async function say({ file, text, problems, isGood }: Reading, now: number): Promise<void> {
     // Also of what is right: a replica may have missed one of the mistakes before it.
+    const isRead = text !== undefined
     const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
     // The same text again, such as a revert of a revert: what was said before `since` was about another time.
     const silentSince = (since: number) => (rightAt === undefined ? withinMs : Math.min(withinMs, clock.now() - since))
@@ -71,14 +72,19 @@ export function createReadings(options: { announce: Announce; clock: Clock; log:
       refused = undefined
       rightAt = now
       sent.push(clock.ticks())
-      await announce(`config right ${key}`, configNotice(file, { problems, since, isOver: true }, now), silentMs)
+      await announce(
+        `config right ${key}`,
+        configNotice(file, { problems, since, isOver: true, isRead }, now),
+        silentMs
+      )
       return
     }
     if (key === refused?.key) return
     const silentMs = silentSince(rightAt ?? now)
     refused = { key, since: refused?.since ?? now }
     sent.push(clock.ticks())
-    await announce(`config refused ${key}`, configNotice(file, { problems, since: now, isOver: false }, now), silentMs)
+    const view = configNotice(file, { problems, since: now, isOver: false, isRead }, now)
+    await announce(`config refused ${key}`, view, silentMs)
   }
 
   return {

@@ -112,7 +112,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
     const address = answer?.isOk ? answer.url : undefined
     if (address === undefined) {
-      const said = quoteReply(reply, { url, app: { ...app, token: app.socket.appToken } })
+      const said = quoteReply(reply)
       const wait = reply.is === 'answer' ? reply.retryAfterMs : undefined
       const kind = kindOf(reply, 'web-api')
       const isLasting = answer?.isOk === false && kind !== 'transient' && kind !== 'rate limit'

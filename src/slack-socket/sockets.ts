@@ -30,6 +30,7 @@ export interface Sockets {
 export function createSockets({ apps, take, metrics, ...options }: SocketsOptions): Sockets {
   const open = new Map<string, { key: string; socket: OpenSocket }>()
   let connector: { connect: Connect; close(): Promise<void> } | undefined
+  let isStopped = false
 
   /** What a socket is opened with: with anything else it is another. */
   const keyOf = ({ apiUrl, socket }: SlackApp) => `${apiUrl} ${socket?.appToken}`
@@ -59,6 +60,8 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
       if (connector === undefined) beginSeries()
       connector ??= (await import('./connection.ts')).createConnector(options.clock)
       const { connect } = connector
+      // A change of the config file may still be taking effect.
+      if (isStopped) return
       for (const app of wanted) {
         const { name } = app
         if (open.has(name)) continue
@@ -73,6 +76,7 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
       }
     },
     async stop() {
+      isStopped = true
       await Promise.all([...open.keys()].map(close))
       await connector?.close()
     }

@@ -76,7 +76,7 @@ async function startApi(t: Test, past: readonly Past[]): Promise<{ url: string; 
       .map(({ receivedAt, ...event }) => ({ ...event, receivedAt: new Date(receivedAt).toISOString() }))
     return { events: page, next: from + 2 < events.length ? String(from + 2) : null }
   })
-  app.get('/other/api/events', async () => ({ hello: 'world' }))
+  app.get('/other/api/events', async () => ({ events: ['world'] }))
   t.teardown(() => app.close())
   return { url: await app.listen({ host: '127.0.0.1', port: 0 }), asked }
 }

@@ -1,0 +1,60 @@
+// Files: read the config file and those of secrets, and see when they change. Whatever stands in their place, reading it
+// comes to an end.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
+
+/** Eight times what a ConfigMap or a Secret may have. What is larger is another file, and would keep everybody waiting. */
+const maxBytes = 8 * 1024 * 1024
+const chunkBytes = 64 * 1024
+
+export const notThere = 'does not exist'
+
+const why: Record<string, string> = {
+  ENOENT: notThere,
+  EACCES: 'is not readable by this user: see the modes of the file and of its folders',
+  EISDIR: 'is a directory: name the file in it',
+  ELOOP: 'is a link to itself'
+}
+
+/** What is in `file`, or why that cannot be had, as in `does not exist`. `waits`: for whoever writes to it, where it is a pipe. */
+export function readText(file: string, { waits = false }: { waits?: boolean } = {}): string | { error: string } {
+  let opened: number | undefined
+  try {
+    opened = openSync(file, constants.O_RDONLY | (waits ? 0 : constants.O_NONBLOCK))
+    // Its next text may never come, and nobody would be answered meanwhile.
+    if (!waits && fstatSync(opened).isFIFO())
+      return { error: 'is a pipe, which can be read only once: write it to a file' }
+    const bytes = readUpTo(maxBytes, opened)
+    return bytes?.toString('utf8') ?? { error: `has more than ${maxBytes / 1024 / 1024} MiB: is it another file?` }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    return { error: why[code] ?? `cannot be read: ${code}` }
+  } finally {
+    if (opened !== undefined) closeSync(opened)
+  }
+}
+
+/** Undefined where there is more. */
+function readUpTo(most: number, opened: number): Buffer | undefined {
+  const chunks: Buffer[] = []
+  for (let size = 0; size <= most; ) {
+    const chunk = Buffer.allocUnsafe(chunkBytes)
+    const length = readSync(opened, chunk)
+    if (length === 0) return Buffer.concat(chunks)
+    chunks.push(chunk.subarray(0, length))
+    size += length
+  }
+  return undefined
+}
+
+/**
+ * Another where `file` is another, was written to (also by what sets its time back, as `cp -p` does) or may be read by
+ * others than before; undefined where it cannot be looked at.
+ */
+export function stampOf(file: string): string | undefined {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(file)
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`
+  } catch {
+    return undefined
+  }
+}

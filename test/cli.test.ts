@@ -412,7 +412,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
     [
       ['serve'],
       { CONFIG_FILE: tempFolder(t) },
-      /^cannot read CONFIG_FILE \/.*: it is a folder; name the file in it \(EISDIR\)\n$/
+      /^cannot read CONFIG_FILE \/.*: it is a directory: name the file in it\n$/
     ],
     [['retry'], {}, /give the ids of dead letters, or --all/],
     [['notifications', '--url', 'http://127.0.0.1:1'], {}, /^no answer from http:\/\/127\.0\.0\.1:1: ECONNREFUSED\n$/],
@@ -471,7 +471,8 @@ t.test(
         readEnvironment(Fastify(), { PUBLIC_URL }),
         {
           code: 'BAD_CONFIG',
-          message: /PUBLIC_URL has to be an address .*, without spaces, a password, or anything after its path$/
+          message:
+            /PUBLIC_URL has to be an address .*, without spaces, anything after its path, or a password, which every message would show$/
         },
         PUBLIC_URL
       )
@@ -495,7 +496,7 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.notMatch(thrown.err, 'SECRET')
   const shown = await run(['serve', '--example'], { ...env, PUBLIC_URL: 'https://ops:pa$$-SECRET@relay.acme.dev' })
   t.equal(shown.code, 2)
-  t.match(shown.err, /PUBLIC_URL has to be .* without a password, which every message would show/)
+  t.match(shown.err, /PUBLIC_URL has to be .* or a password, which every message would show/)
   t.notMatch(shown.err, 'SECRET')
 })
 

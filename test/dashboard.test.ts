@@ -520,7 +520,7 @@ t.test('a config file that cannot be used is reported, without its contents', as
   t.notMatch(html, 's3cret')
   rmSync(file)
   relay.app.reload()
-  t.match(textOf((await look(relay, '/')).html), 'ENOENT')
+  t.match(textOf((await look(relay, '/')).html), 'it does not exist; set CONFIG_FILE to where yours is')
 })
 
 t.test('nobody gets in without the token, and no other site acts for who has it', async (t) => {

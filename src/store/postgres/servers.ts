@@ -55,7 +55,11 @@ export class Servers {
       const client = new this.Client(config)
       // Without a listener, a connection that breaks while nobody waits for it ends the process.
       client.on('error', () => {})
-      await client.connect()
+      await client.connect().catch((error: unknown) => {
+        // A server that asks for a password which is not there waits for it for a minute.
+        client.end().catch(() => {})
+        throw error
+      })
       await this.admit(client)
       return client
     })

@@ -280,7 +280,7 @@ t.test('a relay that does not answer as one is reported in a sentence', async (t
   const good = ['--config', at('new.yaml')]
   const cases: [string[], RegExp][] = [
     [['--url', `${url}/relay`, ...good], /answers 401: .*; give it as --token/],
-    [['--url', `${url}/other`, ...good], /answers 200: is that a flux-relay\?/],
+    [['--url', `${url}/other`, ...good], /\/other does not answer with stored events: answer must/],
     [['--url', `${url}/nowhere`, ...good], /answers 404/],
     [['--url', 'http://127.0.0.1:1', ...good], /no answer from http:\/\/127.0.0.1:1: ECONNREFUSED/],
     [['--url', 'relay:8080', ...good], /--url is not a URL; write http/],

@@ -124,7 +124,10 @@ async function endMute(
   if (ended === undefined) return undefined
   const { mute, destination } = ended
   const values = [now, mute, destination]
-  const { rows: failures } = await sql<WithheldFailure>(withheldFailuresSql('$1', '$2', '$3'), values)
+  const { rows: failures } = await sql<WithheldFailure>(
+    withheldFailuresSql('$1', '$2', `destination || '' = $3`),
+    values
+  )
   const { rows: ends } = failures.length === 0 ? { rows: [] } : await sql<EndRow>(endsSql, values)
   const { carried, silent } = withEnds(ends, failures)
   await carry(sql, carried)

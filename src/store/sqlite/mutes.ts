@@ -75,7 +75,12 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
        where n.muted_until <= ? and n.mute = ? and +n.destination = ?`,
       ...[now, mute, destination]
     )
-    const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '?2', '+?3'), now, mute, destination)
+    const failures = db.all<WithheldFailure>(
+      withheldFailuresSql('?1', '?2', '+destination = ?3'),
+      now,
+      mute,
+      destination
+    )
     const { carried, silent } = withEnds(rows, failures)
     carry(carried)
     const goesOn = new Set(carried.map(({ id }) => id))

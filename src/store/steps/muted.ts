@@ -89,13 +89,14 @@ export interface WithheldFailure extends Muting {
   object: string
 }
 
-/** The failures that go on to be withheld from a destination of whose objects a mute that is over withheld something, written in SQL. */
-export function withheldFailuresSql(now: string, mute: string, destination: string): string {
+/**
+ * The failures that go on to be withheld from a destination of whose objects a mute that is over withheld something, written in SQL.
+ * `isTo` says that a row is for the destination, without its index, which has all that was ever sent there.
+ */
+export function withheldFailuresSql(now: string, mute: string, isTo: string): string {
   return `select object, mute as name, muted_until as until from notifications
-    where muted_until > ${now} and destination = ${destination} and says in ('failed', 'changed', 'repeated')
-      and object in (
-        select object from notifications
-        where muted_until <= ${now} and mute = ${mute} and destination = ${destination})`
+    where muted_until > ${now} and ${isTo} and says in ('failed', 'changed', 'repeated')
+      and object in (select object from notifications where muted_until <= ${now} and mute = ${mute} and ${isTo})`
 }
 
 /** What goes along with `failures`, which go on to be withheld: their ends. */

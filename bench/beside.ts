@@ -1,13 +1,13 @@
 // `npm run bench beside -- --against FOLDER`: what an event costs beside a checkout of another version.
 // New failures from `wrk`, as for the peers. Both relays are up, and one is stopped while the other has its two seconds, so that
 // what the machine does besides meets both. Needs `wrk` (Debian) on the PATH.
-import { type ChildProcess, execFile } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs, promisify } from 'node:util'
-import { freePort } from '../test/fixtures/process.ts'
-import { cpuSeconds, createFolder, kill, median, start } from './servers.ts'
+import { parseArgs } from 'node:util'
+import { cpuSeconds, createFolder, kill, median, startRelay } from './servers.ts'
+import { type Posted, postTo } from './wrk.ts'
 
 const { values } = parseArgs({ options: { against: { type: 'string' }, pairs: { type: 'string', default: '16' } } })
 const { against } = values
@@ -26,12 +26,7 @@ interface Version {
 
 async function begin(main: string): Promise<Version> {
   const folder = createFolder()
-  const port = await freePort()
-  const relay = await start(main, {
-    PORT: `${port}`,
-    CONFIG_FILE: join(folder, 'config.yaml'),
-    DATABASE_URL: `sqlite:${join(folder, 'relay.db')}`
-  })
+  const { port, relay } = await startRelay(folder, 'relay.db', { main })
   const end = async () => {
     await kill(relay)
     rmSync(folder, { recursive: true })
@@ -39,14 +34,11 @@ async function begin(main: string): Promise<Version> {
   return { port, relay, end, rates: [], cpu: [] }
 }
 
-async function post(port: number, connections: number, forSeconds: number, names: string) {
-  const load = ['-t1', `-c${connections}`, `-d${forSeconds}s`, '--timeout', '10s', '--latency']
-  const script = ['-s', join(import.meta.dirname, 'peers.lua'), `http://127.0.0.1:${port}/webhook`, '--', 'flux', names]
-  const { stdout } = await promisify(execFile)('wrk', [...load, ...script])
-  const last = stdout.trim().split('\n').at(-1) ?? ''
-  const { count, seconds, refused } = JSON.parse(last) as { count: number; seconds: number; refused: number }
-  if (refused > 0) throw new Error(`${refused} events were refused`)
-  return { count, seconds }
+async function post(port: number, connections: number, forSeconds: number, prefix: string): Promise<Posted> {
+  const posting = { connections, threads: 1, seconds: forSeconds, body: 'flux', prefix } as const
+  const posted = await postTo(`http://127.0.0.1:${port}/webhook`, posting)
+  if (posted.refused > 0) throw new Error(`${posted.refused} events were refused`)
+  return posted
 }
 
 async function measure({ port, relay, rates, cpu }: Version, connections: number, names: string): Promise<void> {

@@ -4,13 +4,13 @@
 // to a preview. Alertmanager (POST /api/v2/alerts with one alert of the same texts) keeps it in memory; it has one route with the
 // default timings, grouped by alertname and namespace, to a webhook on a closed port of this machine, no cluster, and its log is
 // quiet. Needs `wrk` and `prometheus-alertmanager` (Debian) on the PATH, or where ALERTMANAGER says.
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { endWithUs, freePort } from '../test/fixtures/process.ts'
 import { cpuSeconds, createFolder, kill, median, memoryOf, start, startRelay } from './servers.ts'
+import { type Posting, postTo } from './wrk.ts'
 
 const rounds = 3
 const connections = 64
@@ -23,7 +23,7 @@ interface Peer {
   /** Whether what it answered is on disk. */
   isDurable: boolean
   path: string
-  body: 'flux' | 'alert'
+  body: Posting['body']
   begin(folder: string): Promise<{ port: number; server: ChildProcess }>
 }
 
@@ -86,43 +86,16 @@ async function measure({ begin, path, body }: Peer): Promise<Result> {
   const { port, server } = await begin(folder)
   try {
     const url = `http://127.0.0.1:${port}${path}`
-    await post(url, warmSeconds, body, 'warm')
+    const posting = { connections, threads: 2, body }
+    await postTo(url, { ...posting, seconds: warmSeconds, prefix: 'warm' })
     const before = cpuSeconds(server)
-    const { count, seconds: took, p99, refused } = await post(url, seconds, body, 'app')
+    const { count, seconds: took, p99, refused } = await postTo(url, { ...posting, seconds, prefix: 'app' })
     const cpu = (1e6 * (cpuSeconds(server) - before)) / count
     return { rate: (count - refused) / took, refused, p99, cpu, memory: memoryOf(server) }
   } finally {
     await kill(server)
     rmSync(folder, { recursive: true })
   }
-}
-
-interface Posted {
-  count: number
-  seconds: number
-  /** Of the answers, in ms. */
-  p50: number
-  p99: number
-  refused: number
-}
-
-async function post(url: string, lastsSeconds: number, body: Peer['body'], prefix: string): Promise<Posted> {
-  const script = join(import.meta.dirname, 'peers.lua')
-  const options = [
-    '-t2',
-    '--timeout',
-    '10s',
-    `-c${connections}`,
-    `-d${lastsSeconds}s`,
-    '-s',
-    script,
-    url,
-    '--',
-    body,
-    prefix
-  ]
-  const { stdout } = await promisify(execFile)('wrk', options, { timeout: (lastsSeconds + 20) * 1000 })
-  return JSON.parse(stdout.slice(stdout.lastIndexOf('{'))) as Posted
 }
 
 const missing = [['wrk', '-v'] as const, [alertmanager, '--version'] as const]

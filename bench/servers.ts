@@ -54,14 +54,18 @@ export function createFolder(): string {
   return folder
 }
 
-/** Starts the relay as it is shipped, on `config` and on `database` in `folder`. */
+/** Starts the relay as it is shipped, or another version by its `main`, on `config` and on `database` in `folder`. */
 export async function startRelay(
   folder: string,
   database: string,
-  { config = 'config.yaml', env = {} }: { config?: string; env?: Record<string, string> } = {}
+  {
+    config = 'config.yaml',
+    main = 'src/main.js',
+    env = {}
+  }: { config?: string; main?: string; env?: Record<string, string> } = {}
 ): Promise<{ port: number; relay: ChildProcess }> {
   const port = await freePort()
-  const relay = await start('src/main.js', {
+  const relay = await start(main, {
     PORT: `${port}`,
     CONFIG_FILE: join(folder, config),
     DATABASE_URL: `sqlite:${join(folder, database)}`,

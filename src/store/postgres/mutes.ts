@@ -62,10 +62,12 @@ const lastSql = `
 export function createMuting(connections: Connections, added: (entries: readonly NewNotification[]) => void): Muting {
   return {
     async endMutes(now, laneOf, compose, mutes = []) {
-      await connections.transaction(async (sql) => {
-        await sql(lockSql)
-        if ((await sql(endedLatelySql('$1::bigint'), [now])).rowCount !== 0) await sql(lateSql('$1::bigint'), [now])
-      })
+      const lately = await connections.query(endedLatelySql('$1::bigint'), [now])
+      if (lately.rowCount !== 0)
+        await connections.transaction(async (sql) => {
+          await sql(lockSql)
+          await sql(lateSql('$1::bigint'), [now])
+        })
       await carryOn(connections, inEffect(mutes, now), now)
       const lanes: string[] = []
       for (;;) {

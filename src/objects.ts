@@ -6,8 +6,8 @@ import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './events/flux.ts'
 import type { Severity } from './events/severity.ts'
 import { longestRetryMs } from './events/time.ts'
-import { isEcho } from './objects/echo.ts'
 import { saidBy } from './objects/said.ts'
+import { isSaidTwice } from './objects/said-twice.ts'
 
 /** What an event can do to an object. */
 export const transitionNames = [
@@ -213,7 +213,7 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   const prints = failure.prints.filter(isComparable)
   // Without any, they are of a version that made them in another way: then the reason says it.
   const isKnown =
-    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) || isEcho(event, failure, at)
+    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) || isSaidTwice(event, failure, at)
   const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,

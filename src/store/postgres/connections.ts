@@ -36,21 +36,18 @@ export class Connections {
   constructor(servers: Servers, max: number, naming: Naming) {
     this.#servers = servers
     this.#naming = naming
-    const begin = (local: string | undefined) => {
-      this.#begin = local ?? this.#begin
-    }
     this.#pool = new Pool({
       ...connectionConfig(servers.url),
       Client: servers.Client,
       max,
       pipeline: true,
       idleTimeoutMillis: 60_000,
-      async onConnect(client) {
+      onConnect: async (client) => {
         // Without a listener, a connection that breaks while it is in use ends the process.
         client.on('error', () => {})
         await client.query(settingsSql)
         await servers.admit(client)
-        begin(await localBeginOf(client))
+        this.#begin = (await localBeginOf(client)) ?? this.#begin
       }
     })
     // An idle connection broke: the pool has dropped it and opens another when one is needed.

@@ -792,6 +792,7 @@ const earlier = {
   'sqlite, version 4': (t: Test) => earlierSqlite(t, 4),
   'sqlite, version 5': (t: Test) => earlierSqlite(t, 5),
   'sqlite, version 6': (t: Test) => earlierSqlite(t, 6),
+  'sqlite, version 7': (t: Test) => earlierSqlite(t, 7),
   'postgres, version 1': () => earlierPostgres(1),
   'postgres, version 2': () => earlierPostgres(2),
   'postgres, version 3': () => earlierPostgres(3),

@@ -15,7 +15,7 @@ const stepRows = 200
 /** The tables, and what their rows are walked by. The columns are the same on both sides, but for those left out. */
 const tables = {
   events: 'id',
-  objects: 'key',
+  objects: 'rowid',
   notifications: 'id',
   views: 'id',
   messages: 'id',

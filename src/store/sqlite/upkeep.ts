@@ -15,6 +15,7 @@ const stepRows = 500
 const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
 
 interface ObjectRow {
+  rowid: number
   key: string
   seen_at: number
   failing_since: number | null
@@ -22,8 +23,8 @@ interface ObjectRow {
 }
 
 export function createUpkeep(db: Database, transaction: Transaction): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
-  /** How far pruning has come in the objects' keys. */
-  let cursor = ''
+  /** How far pruning has come in the objects. */
+  let cursor = 0
 
   function prune(before: Expiry, limit: number): number {
     const finished = db.all<{ id: number }>(
@@ -59,14 +60,14 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
 
   /** Looks at the next `limit` objects, from where it left off. */
   function pruneObjects(before: number, limit: number): number {
-    const next = db.all<Pick<ObjectRow, 'key' | 'seen_at'>>(
-      'select key, seen_at from objects where key > ? order by key limit ?',
+    const next = db.all<Pick<ObjectRow, 'rowid' | 'seen_at'>>(
+      'select rowid, seen_at from objects where rowid > ? order by rowid limit ?',
       cursor,
       limit
     )
-    cursor = next.length < limit ? '' : (next.at(-1)?.key ?? '')
+    cursor = next.length < limit ? 0 : (next.at(-1)?.rowid ?? 0)
     const over = next.filter((row) => row.seen_at < before)
-    for (const { key } of over) db.run('delete from objects where key = ?', key)
+    for (const { rowid } of over) db.run('delete from objects where rowid = ?', rowid)
     return over.length
   }
 
@@ -112,15 +113,16 @@ async function oldestFirst(db: Database, source: string): Promise<string[]> {
   return known.sort((a, b) => isFailing(a) - isFailing(b) || a.seen_at - b.seen_at).map(({ key }) => key)
 }
 
-/** By key: an index on the source would be written with each new object, at a random place, and is read once in minutes. */
+/** All of them: an index on the source would be written with each new object, at a random place, and is read once in minutes. */
 async function walk(db: Database, visit: (row: ObjectRow) => void): Promise<void> {
-  for (let cursor = ''; ; ) {
-    const sql = 'select key, seen_at, failing_since, source from objects where key > ? order by key limit ?'
+  for (let cursor = 0; ; ) {
+    const sql =
+      'select rowid, key, seen_at, failing_since, source from objects where rowid > ? order by rowid limit ?'
     const rows = db.all<ObjectRow>(sql, cursor, stepRows)
     for (const row of rows) visit(row)
     const last = rows.at(-1)
     if (rows.length < stepRows || last === undefined) return
-    cursor = last.key
+    cursor = last.rowid
     await pause()
   }
 }

@@ -715,6 +715,41 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
+    t.test('how many objects each source has is right while they come and go', async (t) => {
+      const { open } = await prepare(t)
+      const store = await open()
+      const counts = async () => Object.fromEntries(await store.boundObjects(9))
+      const come = (name: string, receivedAt: number) => store.accept([arrival(name, { receivedAt })], sendTo('lane'))
+      t.same(await counts(), {})
+      await come('one', at)
+      t.same(await counts(), { default: { kept: 1, forgotten: 0 } })
+      await come('one', at + 1)
+      await come('two', at + 20)
+      await t.rejects(
+        store.accept([arrival('three'), arrival('four')], (item) => {
+          const memory = { since: at, decidedAt: at, revision: '', notified: [] }
+          const unwritable = Object.defineProperty({ ...memory }, 'revision', {
+            enumerable: true,
+            get() {
+              throw new Error('cannot be written')
+            }
+          })
+          return { ...sendTo('lane')(item), memory: item.event.object.name === 'four' ? unwritable : memory }
+        })
+      )
+      t.same(await counts(), { default: { kept: 2, forgotten: 0 } }, 'nothing of what was not written')
+      await come('three', at + 20)
+      const before = { events: 0, deadLetters: at + 10, duplicates: 0, gatherings: 0 }
+      await store.prune(before, 100)
+      t.same(await counts(), { default: { kept: 2, forgotten: 0 } }, 'one is forgotten')
+      await come('one', at + 30)
+      t.same(await counts(), { default: { kept: 3, forgotten: 0 } }, 'and known again')
+      await store.close()
+      const again = await open()
+      t.same(Object.fromEntries(await again.boundObjects(9)), { default: { kept: 3, forgotten: 0 } })
+      await again.close()
+    })
+
     t.test('pruning takes what is over, in small steps, and never what waits', async (t) => {
       const { open } = await prepare(t)
       const store = await open()

@@ -16,7 +16,8 @@ export interface Ledger {
   heldOf(key: string): readonly Held[]
   /** Nobody is notified by them, or they are held no longer. */
   release(key: string, releases: readonly Release[], arrival: Arrival): void
-  remember(key: string, memory: ObjectMemory, arrival: Arrival): void
+  /** `isNew`: nothing was remembered of it. */
+  remember(key: string, memory: ObjectMemory, arrival: Arrival, isNew: boolean): void
   /** The object fails, fails otherwise, or works again: cards that name it are out of date. */
   turn(key: string, arrival: Arrival): void
   /** Takes down what the event says of rollouts; `id` is null where it is not kept. */
@@ -37,7 +38,7 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
   } catch (error) {
     return { status: 'failed', error }
   }
-  if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival)
+  if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival, memory === undefined)
   const { transition, releases = [], reports } = decision
   if (releases.length > 0) ledger.release(key, releases, arrival)
   // Another object with its name may fail, or not, though nothing began or ended.

@@ -7,6 +7,7 @@ import { turn } from './cards.ts'
 import type { Database } from './file.ts'
 import { heldOf, release } from './lasting.ts'
 import { memoryOf, setMemory } from './memories.ts'
+import type { ObjectCounts } from './object-counts.ts'
 import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'
 import { report } from './rollouts.ts'
@@ -14,7 +15,12 @@ import { report } from './rollouts.ts'
 /** Inside a transaction. */
 export function accept(
   db: Database,
-  { queue, bodies, waiting }: { queue: Queue; bodies: RecentBodies; waiting: Waiting },
+  {
+    queue,
+    bodies,
+    waiting,
+    objects
+  }: { queue: Queue; bodies: RecentBodies; waiting: Waiting; objects: Pick<ObjectCounts, 'add'> },
   batch: readonly Arrival[],
   decide: Decide
 ): Receipt[] {
@@ -23,7 +29,10 @@ export function accept(
     memoryOf: (key) => memoryOf(db, key),
     heldOf: (key) => heldOf(db, key),
     release: (_, releases, { receivedAt }) => release(db, waiting, releases, receivedAt),
-    remember: (key, memory, arrival) => setMemory(db, key, memory, arrival),
+    remember(key, memory, arrival, isNew) {
+      const row = setMemory(db, key, memory, arrival)
+      if (isNew) objects.add(row, arrival.event.source)
+    },
     turn: (key, { receivedAt }) => turn(db, key, receivedAt),
     report: (arrival, reports, id) => {
       for (const said of reports) report(db, arrival, said, id)

@@ -19,15 +19,16 @@ export function memoryOf(db: Database, key: string): ObjectMemory | undefined {
   return row && readMemory(row.memory)
 }
 
-/** What is remembered after an event. */
-export function setMemory(db: Database, key: string, memory: ObjectMemory, { receivedAt, event }: Arrival): void {
-  db.run(
+/** What is remembered after an event. Returns the row of an object that was not known. */
+export function setMemory(db: Database, key: string, memory: ObjectMemory, { receivedAt, event }: Arrival): number {
+  const row = db.run(
     `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
      on conflict (key) do update
      set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
     ...[key, memoryText(memory), receivedAt, memory.failure?.since ?? null, event.source]
   )
   watchers.get(db)?.(key)
+  return row
 }
 
 /** Between events. The memory as it is then; undefined where the object is forgotten. */

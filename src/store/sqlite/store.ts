@@ -13,6 +13,7 @@ import { shorten } from './lasting.ts'
 import { type Log, openLog } from './log.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
 import { createMuting } from './mutes.ts'
+import { ObjectCounts } from './object-counts.ts'
 import { watchPlace } from './path.ts'
 import { createQueue } from './queue.ts'
 import { RecentBodies } from './recent-bodies.ts'
@@ -41,6 +42,7 @@ function createStore(db: Database, log: Log): Store {
   const bodies = new RecentBodies(db)
   const waiting = new Waiting()
   waiting.recount(countPending(db))
+  const objects = new ObjectCounts(db)
   const queue = createQueue(db, waiting)
 
   const transaction: Transaction = (work) => {
@@ -48,10 +50,12 @@ function createStore(db: Database, log: Log): Store {
       const result = db.transaction(work)
       bodies.keep()
       waiting.keep()
+      objects.keep()
       return result
     } catch (error) {
       bodies.takeBack()
       waiting.takeBack()
+      objects.takeBack()
       throw error
     }
   }
@@ -82,7 +86,7 @@ function createStore(db: Database, log: Log): Store {
     ...createMuting(db, queue, take),
     ...createActs(db, { waiting, write: take }),
     ...createRollouts(db, { queue, write }),
-    ...createUpkeep(db, transaction),
+    ...createUpkeep(db, objects, transaction),
     records: createSqliteRecords(db, { queue, waiting, write: take }),
     messages: readMessages(askSqlite(db)),
 
@@ -96,7 +100,7 @@ function createStore(db: Database, log: Log): Store {
     },
     tally: () => waiting.tally(),
 
-    accept: (batch, decide) => take(() => accept(db, { queue, bodies, waiting }, batch, decide)),
+    accept: (batch, decide) => take(() => accept(db, { queue, bodies, waiting, objects }, batch, decide)),
     busyLanes: async () => busyLanes(db),
     backlog: async (lane) => backlog(db, lane),
     tryNow: (lane, now, actor) =>

@@ -7,6 +7,7 @@ import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
 import { pruneCards } from './cards.ts'
 import type { Database, Transaction } from './file.ts'
+import type { ObjectCounts } from './object-counts.ts'
 import { pruneRollouts } from './rollouts.ts'
 
 const stepRows = 500
@@ -16,13 +17,16 @@ const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
 
 interface ObjectRow {
   rowid: number
-  key: string
   seen_at: number
   failing_since: number | null
   source: string
 }
 
-export function createUpkeep(db: Database, transaction: Transaction): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
+export function createUpkeep(
+  db: Database,
+  objects: ObjectCounts,
+  transaction: Transaction
+): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
   /** How far pruning has come in the objects. */
   let cursor = 0
 
@@ -60,33 +64,33 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
 
   /** Looks at the next `limit` objects, from where it left off. */
   function pruneObjects(before: number, limit: number): number {
-    const next = db.all<Pick<ObjectRow, 'rowid' | 'seen_at'>>(
-      'select rowid, seen_at from objects where rowid > ? order by rowid limit ?',
+    const next = db.all<Omit<ObjectRow, 'failing_since'>>(
+      'select rowid, seen_at, source from objects where rowid > ? order by rowid limit ?',
       cursor,
       limit
     )
     cursor = next.length < limit ? 0 : (next.at(-1)?.rowid ?? 0)
     const over = next.filter((row) => row.seen_at < before)
-    for (const { rowid } of over) db.run('delete from objects where rowid = ?', rowid)
+    for (const row of over) forget(row)
     return over.length
+  }
+
+  function forget({ rowid, source }: Pick<ObjectRow, 'rowid' | 'source'>): void {
+    if (db.changes('delete from objects where rowid = ?', rowid) > 0) objects.delete(rowid, source)
   }
 
   return {
     prune: async (before, limit) => transaction(() => prune(before, limit)),
 
     async boundObjects(max) {
-      const found = new Map<string, number>()
-      await walk(db, ({ source }) => found.set(source, (found.get(source) ?? 0) + 1))
       const counts = new Map<string, ObjectCount>()
-      for (const [source, n] of found) {
-        const keys = n > max ? (await oldestFirst(db, source)).slice(0, n - max) : []
-        for (let at = 0; at < keys.length; at += stepRows) {
+      for (const [source, n] of [...(await objects.count())]) {
+        const over = n > max ? (await oldestFirst(db, source)).slice(0, n - max) : []
+        for (let at = 0; at < over.length; at += stepRows) {
           await pause()
-          transaction(() => {
-            for (const key of keys.slice(at, at + stepRows)) db.run('delete from objects where key = ?', key)
-          })
+          transaction(() => over.slice(at, at + stepRows).forEach(forget))
         }
-        counts.set(source, { kept: n - keys.length, forgotten: keys.length })
+        counts.set(source, { kept: n - over.length, forgotten: over.length })
       }
       return counts
     },
@@ -105,24 +109,19 @@ export function createUpkeep(db: Database, transaction: Transaction): Pick<Store
   }
 }
 
-/** The keys of a source's objects, healthy ones before those that fail, those with the oldest last event before others. */
-async function oldestFirst(db: Database, source: string): Promise<string[]> {
+/** A source's objects, healthy ones before those that fail, those with the oldest last event before others. */
+async function oldestFirst(db: Database, source: string): Promise<ObjectRow[]> {
   const known: ObjectRow[] = []
-  await walk(db, (row) => row.source === source && known.push(row))
-  const isFailing = (row: ObjectRow) => Number(row.failing_since !== null)
-  return known.sort((a, b) => isFailing(a) - isFailing(b) || a.seen_at - b.seen_at).map(({ key }) => key)
-}
-
-/** All of them: an index on the source would be written with each new object, at a random place, and is read once in minutes. */
-async function walk(db: Database, visit: (row: ObjectRow) => void): Promise<void> {
-  for (let cursor = 0; ; ) {
-    const sql =
-      'select rowid, key, seen_at, failing_since, source from objects where rowid > ? order by rowid limit ?'
-    const rows = db.all<ObjectRow>(sql, cursor, stepRows)
-    for (const row of rows) visit(row)
-    const last = rows.at(-1)
-    if (rows.length < stepRows || last === undefined) return
-    cursor = last.rowid
+  for (let cursor = 0, isMore = true; isMore; ) {
+    const rows = db.all<ObjectRow>(
+      'select rowid, seen_at, failing_since, source from objects where rowid > ? order by rowid limit ?',
+      ...[cursor, stepRows]
+    )
+    known.push(...rows.filter((row) => row.source === source))
+    isMore = rows.length === stepRows
+    cursor = rows.at(-1)?.rowid ?? cursor
     await pause()
   }
+  const isFailing = (row: ObjectRow) => Number(row.failing_since !== null)
+  return known.sort((a, b) => isFailing(a) - isFailing(b) || a.seen_at - b.seen_at)
 }

@@ -1,14 +1,27 @@
-// Tests: runs tap with what all of its files share: one PostgreSQL, code whose types are stripped once, and a temporary folder
+// Tests: runs files of them with what all share: one PostgreSQL, code whose types are stripped once, and a temporary folder
 // in memory, where there is room: nothing is lost there by what a test does, which is to kill a process and not the machine.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+// Closes with `N passed, N failed`, a line that machines read.
+import { chmodSync, globSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/fixtures/postgres.ts'
+import { runTestFiles } from './test-files.ts'
 
 /** What the files of two tests at a time take, and PostgreSQL's, several times over. */
 const roomBytes = 4 * 1024 ** 3
+
+const root = join(import.meta.dirname, '..')
+const { values, positionals } = parseArgs({
+  options: { timeout: { type: 'string', default: '120' } },
+  allowPositionals: true
+})
+const named = positionals.length > 0 ? positionals : ['test/*.test.ts']
+const files = named.flatMap((name) => {
+  const found = globSync(name, { cwd: root })
+  if (found.length === 0) throw new Error(`there is no ${name}`)
+  return found
+})
 
 const ends: (() => unknown)[] = []
 const folder = inMemory()
@@ -18,22 +31,21 @@ if (folder !== undefined) {
 }
 // Where there is none, the tests that need one say why.
 const postgres = await startPostgres({ teardown: (end) => void ends.push(end) }).catch(() => undefined)
-const modules = join(import.meta.dirname, '..', 'node_modules')
-const tap = spawn(process.execPath, [join(modules, '.bin', 'tap'), ...process.argv.slice(2)], {
-  stdio: 'inherit',
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort())
+const { passed, failed, skipped } = await runTestFiles(files, {
+  timeout: Number(values.timeout),
+  signal: stop.signal,
   env: {
     ...process.env,
     ...(postgres && { RUN_DATABASE_URL: postgres.url }),
     // Without it each process strips the types of all that it loads.
-    NODE_COMPILE_CACHE: join(modules, '.cache', 'flux-relay-tests')
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'flux-relay-tests')
   }
 })
-// A terminal sends SIGINT to both.
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => tap.kill())
-const [code] = await once(tap, 'exit')
 for (const end of ends.reverse()) await end()
-process.exitCode = code ?? 1
+process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+process.exitCode = failed === 0 && passed > 0 && !stop.signal.aborted ? 0 : 1
 
 /** A folder of ours in memory; undefined where there is none, or no room. */
 function inMemory(): string | undefined {

@@ -310,7 +310,7 @@ try {
     // What a library throws may repeat an address of the environment, password and all.
     const [{ withoutSecrets }, { secretsIn }, { saySystemError }] = await Promise.all([
       import('./log.ts'),
-      import('./env.ts'),
+      import('./env-secrets.ts'),
       import('./cli/system-errors.ts')
     ])
     const said = (isTheirs ? (saySystemError(error as NodeJS.ErrnoException) ?? message) : stack) ?? String(error)

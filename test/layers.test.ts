@@ -10,7 +10,7 @@ import t from 'tap'
 const floors = [
   ['json-schema'],
   ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'secrecy', 'spelling', 'turns'],
-  ['duration', 'env', 'log', 'paint', 'patterns'],
+  ['duration', 'env', 'env-secrets', 'log', 'paint', 'patterns'],
   ['events', 'search'],
   ['objects'],
   ['rules'],
@@ -53,6 +53,7 @@ const pure = new Set([
   ...[
     'about',
     'actor',
+    'env-secrets',
     'errors',
     'duration',
     'legible',

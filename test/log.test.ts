@@ -1,7 +1,7 @@
 // Log: never shows a secret or a webhook URL, whichever way it got there.
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { secretsIn } from '../src/env.ts'
+import { secretsIn } from '../src/env-secrets.ts'
 import { createLog, linesTo } from '../src/log.ts'
 
 const webhook = 'https://hooks.slack.com/services/T000/B000/XXXXsecretXXXX'

@@ -1,6 +1,6 @@
 // Lazy Slack client: loads with the first post, so that a relay with nothing to send is ready without it.
 import { createRequire } from 'node:module'
-import { proxiesIn } from '../env.ts'
+import { proxiesIn } from '../env-secrets.ts'
 import { RelayError } from '../errors.ts'
 import type { Slack } from './slack.ts'
 

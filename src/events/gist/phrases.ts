@@ -241,6 +241,22 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/(\bdenied by Kyverno: )Policy ([\w.-]{1,253}) failed: ([^\n]{1,3000})$/, '$1$3 [$2]', ' failed: '],
   [/\bwebhook (?=webhook\.)/g, '', 'webhook webhook.'],
   [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
+  [
+    /(\S{1,400}) signature key(?:less)? validation failed for authority \S{1,253} for \S{1,400}: /g,
+    '$1: ',
+    ' validation failed for authority '
+  ],
+  [
+    /\bfailed policy: ([\w.-]{1,253}): (?:spec|metadata)[\w.[\]-]{0,200}: ([^\n]{1,3000})$/,
+    '$2 [$1]',
+    'failed policy: '
+  ],
+  [/(?<= denied request: failed expression): /, ' ', 'failed expression: '],
+  [
+    /\bValidatingAdmissionPolicy '([^']{1,253})' with binding '[^']{1,253}' denied request: ([^\n]{1,3000})$/,
+    '$2 [$1]',
+    'ValidatingAdmissionPolicy'
+  ],
   [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency ', 'dependency '],
   [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, '', 'resource '],

@@ -13,6 +13,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'connection error: desc'
   ],
   [/\btls: failed to verify certificate: /g, '', 'tls: failed to verify certificate: '],
+  [
+    / \(possibly because of "[^"\n]{1,300}" while trying to verify candidate authority certificate "[^"\n]{0,300}"\)/g,
+    '',
+    ' (possibly because of "'
+  ],
   [/\bssh: handshake failed: (?=ssh: )/g, '', 'handshake failed'],
   [/, no supported methods remain\b/g, '', 'supported methods'],
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: ', ' on '],
@@ -205,13 +210,29 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
+  // What a cloud's own authorizer adds, which was asked after Kubernetes
+  [
+    /(?<=" cannot [^\n]{1,600}): (?:Azure does not have opinion for this user|User does not have access to the resource in Azure)\.[^\n]{0,300}$/,
+    '',
+    'Azure'
+  ],
+  [
+    /(?<=" cannot [^\n]{1,600}): (requires one of \[[^\]\n]{1,300}\]) permission\(s\)\.?$/,
+    ' ($1)',
+    ': requires one of ['
+  ],
   [
     /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
     '$1/$2 cannot $3 $4 in $5 (forbidden)',
     'User "system:serviceaccount:'
   ],
   [
-    /\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g,
+    /\bUser "([^"\s]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
+    '$1 cannot $2 $3 in $4 (forbidden)',
+    '" cannot '
+  ],
+  [
+    /\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.:@/-]{1,320} cannot \w{1,20} )/g,
     '',
     'is forbidden: '
   ],

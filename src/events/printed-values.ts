@@ -7,7 +7,7 @@ const value = String.raw`(?:\\"[^"\\\n]{1,2000}(?=\\")|"(?:[^"\\\n]|\\.){1,4000}
 const quotes = String.raw`(?:\\"|["'])?`
 
 /** The end of the name of a secret: DB_PASSWORD, rootPassword, SECRET_KEY_BASE, and not PASSWORD_FILE. */
-const nameOfSecret = String.raw`(?:pass(?:word|wd|phrase)?|pwd|tokens?|secrets?|(?:key|salt)(?:[-_]base)?|credentials?|dsn)(?:[-_]?\d{1,2})?`
+const nameOfSecret = String.raw`(?:pass(?:word|wd|phrase)?|pwd|token|secret|(?:key|salt)(?:[-_]base)?|credentials?|dsn)(?:[-_]?\d{1,2})?`
 
 /** Of a container: `Name:"DB_PASSWORD", Value:"…"`, as validations print the whole of what cannot be changed, and as JSON and YAML. */
 const variable = new RegExp(
@@ -39,7 +39,7 @@ const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[^\n]{0,400}?(?=\
 /** `curl -u name:…`, and no numbers of users and groups. */
 const login = /( (?:-u|-U|--user|--proxy-user)[ =]{1,2}["']?[\w.$@+-]{1,64}:)(?!\d{1,6}(?:[\s"']|$))[^\s"']{1,200}/g
 const ofClient =
-  /(\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|registry login|docker login)\b[^\n|;]{0,200}? -p ?["']?)(?!\d{1,5}\b)[^\s"']{1,200}/g
+  /(\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|login)\b[^\n|;]{0,200}? -p ?["']?)(?!\d{1,5}\b)[^\s"']{1,200}/g
 
 /** net/url quotes what it cannot parse, in which most often a password has what no address may have. */
 const unparsed = /(\bparse \\?"[a-z][\w+.-]{0,20}:\/\/)(?:[^"\\\n]|\\.(?!\/)){1,1000}@/gi

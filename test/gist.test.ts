@@ -57,6 +57,13 @@ t.test('of lists, answers of Vault, locks and conflicts each is said right', asy
   t.same(wrongOf(casesOf('gists-real10.yaml')), [])
 })
 
+t.test(
+  'what stands on several lines, what failed among what waits, and policies by name: each is said right',
+  async (t) => {
+    t.same(wrongOf(casesOf('gists-real11.yaml')), [])
+  }
+)
+
 t.test('what there is no room for before the cause is said behind it', async (t) => {
   const said = (message: string) => gist(message).what
   t.equal(

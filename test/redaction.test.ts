@@ -45,7 +45,47 @@ const shown: [what: string, text: string, redacted: string][] = [
   ['a field of JSON', `{"password":"${secret}","a":1}`, '{"password":"…","a":1}'],
   ['a parameter', `client_secret=${secret}, a`, 'client_secret=…, a'],
   ['a key', `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`, '…'],
-  ['what chance has made', `key ${secret}${secret} is wrong`, 'key … is wrong']
+  ['what chance has made', `key ${secret}${secret} is wrong`, 'key … is wrong'],
+  [
+    'a variable of a container, as a Job prints it that cannot be changed',
+    'core.EnvVar{Name:"LOG_LEVEL", Value:"debug"}, core.EnvVar{Name:"DB_PASSWORD", Value:"hun\\"ter", ValueFrom:(*core.EnvVarSource)(nil)}',
+    'core.EnvVar{Name:"LOG_LEVEL", Value:"debug"}, core.EnvVar{Name:"DB_PASSWORD", Value:"…", ValueFrom:(*core.EnvVarSource)(nil)}'
+  ],
+  [
+    'a variable of a container in JSON',
+    '"env":[{"name":"JWT_SECRET","value":"hunter"},{"name":"MODE","value":"prod"}]',
+    '"env":[{"name":"JWT_SECRET","value":"…"},{"name":"MODE","value":"prod"}]'
+  ],
+  [
+    'a variable of a container in YAML',
+    '- name: SECRET_KEY_BASE\n  value: hunter\n- name: PASSWORD_FILE\n  value: /run/a',
+    '- name: SECRET_KEY_BASE\n  value: …\n- name: PASSWORD_FILE\n  value: /run/a'
+  ],
+  [
+    'a field that is refused',
+    'spec.users[0].password: Invalid value: "hunter": should be at least 8 chars long',
+    'spec.users[0].password: Invalid value: "…": should be at least 8 chars long'
+  ],
+  ['a variable of terraform', 'var.db_password is "hunter"', 'var.db_password is "…"'],
+  ['a plan of terraform', '~ password = "hunter" -> "hunted" # forces', '~ password = "…" -> "…" # forces'],
+  ['a plan of terraform that sets it', '+ password = null -> "hunted"', '+ password = null -> "…"'],
+  [
+    'JSON around what cannot be decoded',
+    'error found in #10 byte of ...|":"aHVudA="}|..., bigger context ...|{"data":{"a":"aHVudA="}}|...',
+    'error found in #10 byte of ...|…|..., bigger context ...|…|...'
+  ],
+  ['a command', 'curl -fsu a -u admin:hunter https://acme.dev', 'curl -fsu a -u admin:… https://acme.dev'],
+  ['another command', 'docker login -u a -p hunter ghcr.io: denied', 'docker login -u a -p … ghcr.io: denied'],
+  [
+    'an address that cannot be parsed',
+    'parse "postgres://app:hun ter@db/app": net/url: invalid userinfo',
+    'parse "postgres://…@db/app": net/url: invalid userinfo'
+  ],
+  [
+    'an address whose password looks like a port',
+    'parse "https://app:hun#ter@acme.dev": invalid port ":hun" after host',
+    'parse "https://…@acme.dev": invalid port ":…" after host'
+  ]
 ]
 for (const [what, text, redacted] of shown) {
   t.test(`the secret of ${what} is taken out, and nothing else`, async (t) => {

@@ -252,6 +252,7 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
   ['cannot upgrade from ', semver, ', aborted'],
   ['cannot reach /acme-challenge/', of(lower, 4).map((text) => `${text}1A2b3C4d5E6f7G8h9${text}`), ' of it'],
   ['span ', hex(14).map((text) => `a${text}1`), ' has failed'],
+  ['Halt shop.apps advancement error-rate ', number.map((n) => `${n}.25`), ' > 1'],
   ['larger than max (', fc.integer({ min: 1_000_000, max: 9_999_999 }), ' vs. 2097152)']
 ]
 

@@ -1,6 +1,7 @@
 // Gist: says what an event is about in one line, decisive words first, and finds what is worth showing beside it.
 import { beginning, clean, oneLine } from '../legible.ts'
 import type { ObjectRef } from './flux.ts'
+import { withAnswersOnOneLine } from './gist/answers.ts'
 import { type Applied, appliedIn, sayApplied } from './gist/applied.ts'
 import { decisiveLine } from './gist/decisive-line.ts'
 import { driftIn } from './gist/drift.ts'
@@ -133,7 +134,7 @@ const maxLine = 4000
 
 /** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
-  const said = withVaultOnOneLine(
+  const said = withAnswersOnOneLine(
     withoutJson(withoutEcho(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`)))
   )
   const { line, others } = decisiveLine(
@@ -153,16 +154,6 @@ function withoutEcho(text: string): string {
 
 /** Helm puts it on a line of its own behind each kind that is missing, within one list. */
 const advice = 'ensure CRDs are installed first'
-
-/** Vault lays out over many lines what it was asked, and its answer: `PUT https://…: 403: permission denied`. */
-function withVaultOnOneLine(text: string): string {
-  return text.includes(vaultFailed) ? text.replace(vaultAnswer, '$1 $2: $3: ') : text
-}
-
-const vaultFailed = 'Error making API request.'
-// SOPS has each line behind a bar.
-const vaultAnswer =
-  /Error making API request\.[\s|]{1,80}(?:Namespace: \S{1,200}[\s|]{1,80})?URL: ([A-Z]{3,7})[\s|]{1,80}(\S{1,1000})[\s|]{1,80}Code: (\d{3})\. (?:Errors|Raw Message):[\s|]{1,80}(?:\*\s{1,8})?/g
 
 /** kustomize quotes whole files between two words of its own. */
 function withoutQuotedFiles(text: string): string {

@@ -1,5 +1,6 @@
 // Redaction: takes out of a controller's message what opens a door: passwords in URLs, signed queries, tokens, keys.
 import { isRandom } from '../secrecy.ts'
+import { withoutPrinted, withoutUnparsed } from './printed-values.ts'
 
 // Each pattern eats what it has looked at, or stops at the next separator: the work is linear in the text.
 const urlRest = /:\/\/[^\s"'<>`]+/g
@@ -142,12 +143,13 @@ const longRun = /(?<![\w+/=~-]|SHA256:)[\w+/=~-]{24,}/g
 export function redact(text: string): string {
   // Asked of every event: looking for a word costs less than any pattern.
   const lower = text.toLowerCase()
-  let rest = text.includes('://') ? text.replace(urlRest, withoutKeys) : text
+  let rest = text.includes('://') ? withoutUnparsed(text).replace(urlRest, withoutKeys) : text
   if (text.includes('hooks.slack')) rest = rest.replace(bareWebhook, '…')
   if (text.includes('/hook/')) rest = rest.replace(receiverPath, '…')
   if (text.includes('@')) rest = rest.replace(login, '…@')
   if (text.includes('-----BEGIN ')) rest = rest.replace(privateKey, '…')
   if (named.test(lower)) rest = withoutNamed(rest, lower)
+  rest = withoutPrinted(rest, lower)
   if (text.includes('map[')) rest = rest.replace(mapped, '$1…')
   if (text.includes('ENC[')) rest = rest.replace(encrypted, 'ENC[…]')
   if (text.includes('.atlasv1.')) rest = rest.replace(atlas, '…')

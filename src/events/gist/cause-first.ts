@@ -5,6 +5,7 @@ import { neededOf, type Ordered, ordered, room } from './order.ts'
 
 /** What should be read, and what it is worth. */
 interface Part {
+  /** With its kind, where what comes first has that name too: a chart is called as what is in it. */
   name: string
   /** Its namespace may stand before it. */
   namespace: string
@@ -17,6 +18,8 @@ const [wholeCause, mostOfCause, partOfCause, worthOfName, worthOfMore, worthOfFi
 ]
 /** What each shorter form of a place loses. */
 const shorter = 0.05
+/** What it is worth that a kind is read where its name is that of the chart: less than the field of it. */
+const worthOfKind = 0.13
 /** What nothing between an object and its cause loses. */
 const tight = 0.05
 
@@ -108,10 +111,15 @@ const file = /(?:^|[\s/])([\w.-]{1,100}\.(?:ya?ml|tpl|json|tf|toml)(?::\d{1,6})?
 
 /** The names in `links`, each once. */
 function partsOf(links: readonly string[]): Part[] {
+  const [first = ''] = links
+  const isOther = objectIn(first) === undefined
   const found = links.flatMap((link, at): Part[] => {
     const object = objectIn(link)
     if (object !== undefined) {
       const isMore = links.some((other, n) => n !== at && objectIn(other) === undefined && other.includes(object.kind))
+      if (isOther && first.split(' ').includes(object.name)) {
+        return [{ name: `${object.kind} ${object.name}`, namespace: '', worth: worthOfKind }]
+      }
       return [{ ...object, worth: isMore ? worthOfMore : worthOfName }]
     }
     const [, name, namespace = '', source] = partOf.exec(link) ?? []

@@ -35,7 +35,7 @@ const maxNames = 20
 /** What a health check in `text` found, and why the first that failed did where it says so; undefined where there is none. */
 export function notReadyIn(text: string): (NotReady & { why: string }) | undefined {
   const start = list.exec(text)
-  if (start === null) return undefined
+  if (start === null) return waitedFor(text)
   const rest = text.slice(start.index + start[0].length - 1)
   const found = new Map<string, NotReadyObject>()
   let why = ''
@@ -64,6 +64,30 @@ export function notReadyIn(text: string): (NotReady & { why: string }) | undefin
     ...(afterMs !== undefined && { afterMs }),
     why
   }
+}
+
+/** Helm 4 has a line for each object that it waited for. Of one alone, that line says all. */
+const waited =
+  /(?<=^|: )resource ([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?(\S{1,253}) not ready\. status: (\w{1,20}), message: ([^\n]{0,1000})$/gm
+
+function waitedFor(text: string): (NotReady & { why: string }) | undefined {
+  if (!text.includes(' not ready. status: ')) return undefined
+  const found = [...text.matchAll(waited)].map(([, kind = '', namespace = '', name = '', status = '', said = '']) => {
+    return { kind, namespace, name, status, said }
+  })
+  if (found.length < 2) return undefined
+  const [failed, waiting] = [found.filter(hasFailed), found.filter((object) => !hasFailed(object))]
+  return {
+    failed: failed.slice(0, maxNames).map(withoutSaid),
+    failedCount: failed.length,
+    waiting: waiting.slice(0, maxNames).map(withoutSaid),
+    waitingCount: waiting.length,
+    why: failed[0]?.said ?? ''
+  }
+}
+
+function withoutSaid({ kind, namespace, name, status }: NotReadyObject): NotReadyObject {
+  return { kind, namespace, name, status }
 }
 
 function hasFailed({ status }: NotReadyObject): boolean {

@@ -102,6 +102,9 @@ const pods =
 const unbound =
   /^(\w{1,63}) (?:is|has|does) (not (?:ready|bound|have)[\w ]{0,60}|failed): (?:([\w-]{1,63})\/)?([\w.-]{1,253})/
 
+/** Of a hook: `web-init: Jobs active: 1, jobs failed: 3, jobs succeeded: 0` */
+const job = /^([\w.-]{1,253}): Jobs active: \d{1,6}, jobs failed: (\d{1,6}), jobs succeeded: \d{1,6}$/
+
 /** What a log says was waited for last: `Deployment ledger: 0 of 2 pods ready`. */
 export function waitedFor(log: readonly string[], object: ObjectRef): string {
   for (const line of log.toReversed()) {
@@ -113,6 +116,8 @@ export function waitedFor(log: readonly string[], object: ObjectRef): string {
     if (other !== undefined && named !== undefined) {
       return `${nameOf({ kind: other, namespace: place, name: named }, object)} ${state?.replace(/^not have/, 'has no')}`
     }
+    const [, hook, failures] = job.exec(line) ?? []
+    if (hook !== undefined) return failures === '0' ? `Job ${hook} not done` : `Job ${hook}: ${failures} failed`
   }
   return ''
 }

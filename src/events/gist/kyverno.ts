@@ -16,9 +16,12 @@ export function kyvernoCause(text: string): string | undefined {
   return `${text.slice(0, found.index).trim()} ${message} [${policy}]`
 }
 
+/** The next policy, or the next of a list of errors that this one is in. */
+const endOfPlain = /\n\s{0,20}[\w./-]{1,120}:(?:\s|$)|\n\n\s{1,20}\* /
+
 /** A scalar, on one line; without what Kyverno puts around what its policy says. */
 function saidIn(text: string, quote: string): string {
-  const end = quote === '' ? text.search(/\n\s{0,20}[\w./-]{1,120}:(?:\s|$)/) : endOfScalar(text, quote)
+  const end = quote === '' ? text.search(endOfPlain) : endOfScalar(text, quote)
   const scalar = end < 0 ? text : text.slice(quote.length, end)
   return (quote === "'" ? scalar.replaceAll("''", "'") : scalar)
     .replace(/\s{1,200}/g, ' ')

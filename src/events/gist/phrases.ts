@@ -1,5 +1,7 @@
 // Phrases: lists what is the same in every line that a controller, Kubernetes or a cloud writes.
 
+import { kubernetesPhrases } from './kubernetes-phrases.ts'
+
 /**
  * What goes, and what stands in its place; and what is in each such line where looking for that costs less. Applied top to
  * bottom to one line of bounded length; every repetition is bounded, too.
@@ -13,12 +15,18 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'connection error: desc'
   ],
   [/\btls: failed to verify certificate: /g, '', 'tls: failed to verify certificate: '],
+  [
+    / \(possibly because of "[^"\n]{1,300}" while trying to verify candidate authority certificate "[^"\n]{0,300}"\)/g,
+    '',
+    ' (possibly because of "'
+  ],
   [/\bssh: handshake failed: (?=ssh: )/g, '', 'handshake failed'],
   [/, no supported methods remain\b/g, '', 'supported methods'],
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: ', ' on '],
   [/\bdial (?:tcp|udp): (?=lookup)/g, '', 'dial '],
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1', 'dial tcp '],
+  [/: dckr_jti_[\w-]{1,255}={0,2}(?=\. )/g, '', ': dckr_jti_'],
   [/; \[map\[[^\n]{0,600}\]\];?/g, '', '; [map['],
   [
     /\breceived non 2xx response status "([^"]{1,100})" when fetching (https?:\/\/\S{1,500})/g,
@@ -144,125 +152,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\bexecution error at \((\S{1,300}:\d{1,6}):\d{1,6}\): /g, '$1: ', 'execution error at ('],
   [/\bparse error at \((\S{1,300}:\d{1,6})\): /g, '$1: ', 'parse error at ('],
-  // Kubernetes
-  [
-    /(?<=\bcomplete list of server APIs: [\w.-]{0,253}\/v\d\w{0,20}: [^,]{1,300}), [\w.-]{0,253}\/v\d\w{0,20}: [^\n]{0,4000}$/,
-    '',
-    'complete list of server APIs: '
-  ],
-  [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
-  [
-    /\b(?:server-side apply failed for|conflict occurred while applying) object \/?(\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
-    '$2/$1: ',
-    ', Kind='
-  ],
-  [
-    /\bfailed to (?:create typed \w{1,20} object|convert new object|create typed live object) \(\/?([^();]{1,330}); [^();]{0,200}Kind=(\w{1,63})\)(?: to smd typed)?: (?:errors: )?/g,
-    '$2/$1: ',
-    'failed to '
-  ],
-  [
-    /\bcannot (?:patch|create|delete|get) "([^"]{1,253})" with kind (\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
-    '$2 $1: ',
-    '" with kind '
-  ],
-  [/^([A-Z]\w{1,62}\/\S{1,320}) (?=namespace not specified)/, '$1: '],
-  [
-    /\buser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi,
-    '$1/$2 ',
-    ' (groups=['
-  ],
-  [/\buser "([\w.:@-]{1,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi, '$1 ', ' (groups=['],
-  [
-    /\bfailed (?:to prune fields|add back owned items|to convert pruned object at version \S{1,253}): /g,
-    '',
-    ': failed '
-  ],
-  [
-    /\bid resid\.ResId\{Gvk:resid\.Gvk\{[^{}]{0,200}Kind:"(\w{1,63})"[^{}]{0,60}\}, Name:"([^"]{1,253})"[^{}]{0,300}\} (?=exists)/g,
-    '$1 $2 ',
-    'resid.ResId'
-  ],
-  [/\bfailed to create manager for existing fields: /g, '', 'failed to create manager for existing fields: '],
-  [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
-  [/(?<=: ')validation error: /g, '', 'validation error: '],
-  // Kyverno repeats the rule behind what it says.
-  [/\.? rule [\w.-]{1,120} failed at path \/[^\s']{0,300}/g, '', 'failed at path'],
-  [
-    /^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /,
-    '$1',
-    '" is invalid: '
-  ],
-  [
-    /\b(RFC 1123 (?:subdomain|label)) must consist of lower case alphanumeric characters(, '-' or '\.'| or '-'), and must start and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
-    '$1 must consist of a-z, 0-9$2 (not at its ends)',
-    ' RFC 1123 '
-  ],
-  [
-    /\b(DNS-1035 label) must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
-    "$1 must start with a-z and consist of a-z, 0-9 or '-' (not at its end)",
-    ' DNS-1035 '
-  ],
-  [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
-  [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
-  [
-    /\bUser "system:serviceaccount:([\w.-]{1,63}):([\w.-]{1,253})" cannot (\w{1,20}) resource "([\w./-]{1,253})" in API group "[^"]{0,253}"(?: in the namespace "([^"]{1,63})"| at the cluster scope)?/g,
-    '$1/$2 cannot $3 $4 in $5 (forbidden)',
-    'User "system:serviceaccount:'
-  ],
-  [
-    /\b[a-z][\w.-]{1,253} (?:"[^"]{0,253}" )?is forbidden: (?=[\w.-]{1,63}\/[\w.-]{1,253} cannot )/g,
-    '',
-    'is forbidden: '
-  ],
-  [/ in {1,2}\(forbidden\)/g, ' (forbidden)', '(forbidden)'],
-  [
-    /\bfailed calling webhook "([^"]{1,253})": (?:failed to call webhook: )?(?:(?:Post|Get) "[^"]{1,500}": )?/g,
-    'webhook $1: ',
-    'failed calling webhook "'
-  ],
-  [
-    /\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g,
-    'denied by $1$2',
-    '" denied the request'
-  ],
-  [
-    /\b([A-Z]\w{1,62}[/ ](?:[\w-]{1,63}\/)?([\w.:-]{1,253}): )[a-z][\w.-]{1,253} "\2" is forbidden: /g,
-    '$1forbidden: ',
-    '" is forbidden: '
-  ],
-  [
-    /\badmission webhook "([^"]{1,253})" does not support dry run/g,
-    'webhook does not support dry run ($1)',
-    '" does not support dry run'
-  ],
-  [/\bdenied by [\w.-]{0,100}kyverno[\w.-]{0,100}/g, 'denied by Kyverno', 'denied by '],
-  [/\bdenied by [\w.-]{0,100}gatekeeper[\w.-]{0,100}/g, 'denied by Gatekeeper', 'denied by '],
-  [/(\bdenied by Kyverno: )Policy ([\w.-]{1,253}) failed: ([^\n]{1,3000})$/, '$1$3 [$2]', ' failed: '],
-  [/\bwebhook (?=webhook\.)/g, '', 'webhook webhook.'],
-  [/\b(denied by|webhook) ([\w-]{1,63}\.[\w-]{1,63})(?:\.[\w-]{1,63}){2,8}(?=:|$)/g, '$1 $2'],
-  [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
-  [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency ', 'dependency '],
-  [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, '', 'resource '],
-  [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: ', ', message: '],
-  [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: ', ' hook'],
-  [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: ', 'Hook '],
-  [
-    /(?:\[(?=resource mapping)(?![^\n]{0,4000}\]$))?\bresource mapping not found for name: "([^"]{0,253})" namespace: "[^"]{0,63}" from "[^"]{0,300}": /g,
-    '$1: ',
-    'resource mapping'
-  ],
-  [/\bunable to recognize "[^"]{0,300}": /g, '', 'unable to recognize "'],
-  [
-    /\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g,
-    '',
-    ': '
-  ],
-  [
-    /\b(?:rendered manifests contain a resource that already exists\. )?Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
-    '$1 $2 already exists, with invalid ownership metadata',
-    'exists and cannot be imported'
-  ],
+  ...kubernetesPhrases,
   // source-controller
   [/\bfailed to checkout and determine revision: /g, '', 'failed to checkout and determine revision: '],
   [/\b(?:failed to copy: )?httpReadSeeker: failed open: (?:failed to do request: )?/g, '', 'httpReadSeeker'],

@@ -79,6 +79,8 @@ export const counts: readonly Row[] = [
     '<n>',
     numbered
   ],
+  // What is measured, before its bound: error-rate 4.20 > 1
+  [['0.0 <', '0.0 >'], /(?=\d)(?<![\w./:@-])\d{1,9}\.\d{1,9}(?= [<>]=? \d)/g, '<n>'],
   // Retry-After without its unit; percentages; sizes
   [['retry'], /(?=\d)(?<=\bretry[- ]after["']?[:=]? ?["']?)\d{1,9}(?![\w.])/gi, '<n>'],
   [['0%'], /(?=\d)(?<![\w.-])\d{1,9}(?:\.\d{1,9})?%(?![\w%])/g, '<n>%'],

@@ -15,10 +15,25 @@ export const secrets: readonly Row[] = [
     '$1<secret>',
     ['=', ':']
   ],
-  // JWT, GitHub, GitLab, Slack, Google, Vault; access keys of AWS
+  // JWT, GitHub, GitLab, Slack, Google, Vault; access keys of AWS; which token Docker Hub limits
   [
-    ['eyj', 'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_', 'glpat-', 'xox', 'ya0.', 'hvs.', 'akia', 'asia'],
-    /\b(?:eyJ[\w-]{8,2000}(?:\.[\w-]{4,2000}){0,3}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}|glpat-[\w-]{16,64}|xox[abprs]-[\w-]{10,255}|ya29\.[\w-]{10,2000}|hvs\.[\w-]{16,255}|A[KS]IA[A-Z\d]{12,28})(?![\w-])/g,
+    [
+      'eyj',
+      'ghp_',
+      'gho_',
+      'ghu_',
+      'ghs_',
+      'ghr_',
+      'github_pat_',
+      'glpat-',
+      'xox',
+      'ya0.',
+      'hvs.',
+      'akia',
+      'asia',
+      'dckr_'
+    ],
+    /\b(?:eyJ[\w-]{8,2000}(?:\.[\w-]{4,2000}){0,3}|gh[pousr]_\w{16,255}|github_pat_\w{16,255}|glpat-[\w-]{16,64}|xox[abprs]-[\w-]{10,255}|ya29\.[\w-]{10,2000}|hvs\.[\w-]{16,255}|A[KS]IA[A-Z\d]{12,28}|dckr_[a-z]{3}_[\w-]{4,255}={0,2})(?![\w-])/g,
     '<token>'
   ],
   [['failure message: '], /\b(failure message: )[\w+/=-]{20,6000}/g, '$1<secret>'],

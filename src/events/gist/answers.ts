@@ -1,0 +1,20 @@
+// Answers: puts on one line what services lay out over several: what was asked, the code, and below it why.
+
+/** `text` with the answers of Vault, of Azure's storage and of webhooks of Knative on one line each. */
+export function withAnswersOnOneLine(text: string): string {
+  let rest = text.includes('Error making API request.') ? text.replace(vault, '$1 $2: $3: ') : text
+  if (rest.includes('= RESPONSE ERROR (')) rest = rest.replace(azure, '$1: ')
+  return rest.includes('\n') && fields.test(rest) ? rest.replace(field, '$1: ') : rest
+}
+
+// `PUT https://…: 403: permission denied`. SOPS has each line behind a bar.
+const vault =
+  /Error making API request\.[\s|]{1,80}(?:Namespace: \S{1,200}[\s|]{1,80})?URL: ([A-Z]{3,7})[\s|]{1,80}(\S{1,1000})[\s|]{1,80}Code: (\d{3})\. (?:Errors|Raw Message):[\s|]{1,80}(?:\*\s{1,8})?/g
+
+// azure-storage-blob-go and the first azblob: a banner with the code, and why.
+const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
+
+// knative.dev/pkg/apis/field_error.go: `message: paths`, and details on a line of their own. Several are a line each.
+const path = String.raw`(?:spec|metadata)(?:[.[][\w.[\]-]{0,200})?`
+const fields = new RegExp(`: ${path}\\n`)
+const field = new RegExp(String.raw`(: ${path}(?:, ${path}){0,8})\n(?=\S)(?![^\n]{0,400}: ${path}(?:\n|$))`, 'g')

@@ -1,0 +1,75 @@
+// Printed values: takes out of a text what programs print of a value whose name says that it is a secret: variables of containers,
+// fields that are refused, plans of terraform, commands, addresses that cannot be parsed.
+
+/** A value in quotes, as Go, JSON and YAML print it, or without. An empty one is none. */
+const value = String.raw`(?:\\"[^"\\\n]{1,2000}(?=\\")|"(?:[^"\\\n]|\\.){1,4000}(?=")|'[^'\n]{1,2000}(?=')|[^\s"'\\,;{}\]]{1,400})`
+/** What stands before a value in quotes is kept with its quote. */
+const quotes = String.raw`(?:\\"|["'])?`
+
+/** The end of the name of a secret: DB_PASSWORD, rootPassword, SECRET_KEY_BASE, and not PASSWORD_FILE. */
+const nameOfSecret = String.raw`(?:pass(?:word|wd|phrase)?|pwd|token|secret|(?:key|salt)(?:[-_]base)?|credentials?|dsn)(?:[-_]?\d{1,2})?`
+
+/** Of a container: `Name:"DB_PASSWORD", Value:"…"`, as validations print the whole of what cannot be changed, and as JSON and YAML. */
+const variable = new RegExp(
+  String.raw`(\bname${quotes}\s{0,2}:\s{0,2}${quotes}(?:[\w.-]{0,100}[a-z\d._-])?${nameOfSecret}${quotes}[,\s]{1,40}${quotes}value${quotes}\s{0,2}:\s{0,2})(?!null\b)(${value})`,
+  'gi'
+)
+
+const password = `(?:pass(?:word|wd|phrase)|(?:api|access|secret|private)[-_]?key|client[-_]?secret|token)`
+
+/** `spec.database.password: Invalid value: "…": must be at least 12 characters long` */
+const refused = new RegExp(
+  String.raw`((${password})["'\]]{0,2}: (?:Invalid|Unsupported|Duplicate) value: ")((?:[^"\\\n]|\\.){1,2000})(?=")`,
+  'gi'
+)
+/** Of terraform: `var.db_password is "…"` */
+const evaluated = new RegExp(
+  String.raw`(\b(?:var|local|each|self|data|module)\.[\w.[\]"-]{0,100}?${password} is ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
+  'gi'
+)
+/** Of a plan: `password = "…" -> "…"`, whose first value is taken out before. */
+const planned = new RegExp(
+  String.raw`((?:= ?"?…"?|${password}"? {0,20}= null) -> ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
+  'gi'
+)
+
+/** What a parser of JSON shows of the text around a fault: of a Secret that is what is in it. */
+const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[^\n]{0,400}?(?=\|\.\.\.)/g
+
+/** `curl -u name:…`, and no numbers of users and groups. */
+const login = /( (?:-u|-U|--user|--proxy-user)[ =]{1,2}["']?[\w.$@+-]{1,64}:)(?!\d{1,6}(?:[\s"']|$))[^\s"']{1,200}/g
+const ofClient =
+  /(\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|login)\b[^\n|;]{0,200}? -p ?["']?)(?!\d{1,5}\b)[^\s"']{1,200}/g
+
+/** net/url quotes what it cannot parse, in which most often a password has what no address may have. */
+const unparsed = /(\bparse \\?"[a-z][\w+.-]{0,20}:\/\/)(?:[^"\\\n]|\\.(?!\/)){1,1000}@/gi
+const port = /(\binvalid port \\?":)[^"\n]{1,400}(?=" after host)/g
+
+/** `text` without what is printed of addresses that cannot be parsed: before other addresses are looked for, which end earlier. */
+export function withoutUnparsed(text: string): string {
+  if (!text.includes('parse ')) return text
+  const rest = text.replace(unparsed, '$1…@')
+  return rest === text ? text : rest.replace(port, '$1…')
+}
+
+/** `text` without the values that are printed beside names of secrets; `lower` is the whole of it in small letters. */
+export function withoutPrinted(text: string, lower: string): string {
+  let rest = text
+  if (lower.includes('value') && lower.includes('name')) rest = rest.replace(variable, withoutValue)
+  if (text.includes(' value: "')) rest = rest.replace(refused, withoutRefused)
+  if (text.includes(' is "')) rest = rest.replace(evaluated, '$1…')
+  if (text.includes(' -> "')) rest = rest.replace(planned, '$1…')
+  if (text.includes('...|')) rest = rest.replace(surroundings, '$1…')
+  if (text.includes('curl ')) rest = rest.replace(login, '$1…')
+  if (text.includes(' -p')) rest = rest.replace(ofClient, '$1…')
+  return rest
+}
+
+function withoutValue(_: string, before: string, value: string): string {
+  return `${before}${/^(?:\\"|["'])/.exec(value)?.[0] ?? ''}…`
+}
+
+/** Of a field that takes the name of a Secret, that may end as the field is called. */
+function withoutRefused(all: string, before: string, name: string, value: string): string {
+  return value.endsWith(`-${name}`) ? all : `${before}…`
+}

@@ -562,3 +562,14 @@ t.test('a cursor of another order of objects is refused, where the rest of the l
   t.equal((await ask('', byName)).body.objects.length, 2)
   t.equal((await ask('state=failing&', byFailure)).body.objects.length, 2)
 })
+
+t.test('who asks for nothing that there is learns where to look', async (t) => {
+  const relay = await startRelay(t)
+  const tooLong = 'a'.repeat(101)
+  const cases: [string, RegExp][] = [
+    ['/event', /nothing is at this path: the pages begin at \/, and \/api\/openapi\.json lists/],
+    [`/api/preview/${tooLong}`, /the name in this path is longer than any may be/]
+  ]
+  for (const [path, message] of cases)
+    t.match(await get(relay, path), { status: 404, body: { code: 'NOT_FOUND', message } }, path)
+})

@@ -12,7 +12,7 @@ const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
   // A parameter that is longer than any name.
-  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'not found' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'the name in this path is longer than any may be' },
   FST_ERR_BAD_URL: { code: 'BAD_REQUEST', message: 'the path is not valid' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'BAD_REQUEST',
@@ -44,7 +44,7 @@ function nothingHere({ method, url }: FastifyRequest): string {
   if (method === 'POST') return `nothing takes events at this path: ${whereEventsGo}`
   return /^\/+api(?![^/?#])/.test(url)
     ? 'there is no such path; /api/openapi.json lists those that there are'
-    : 'not found'
+    : 'nothing is at this path: the pages begin at /, and /api/openapi.json lists what programs may ask'
 }
 
 function otherMethod({ method, url }: FastifyRequest): string {

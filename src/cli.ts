@@ -10,6 +10,9 @@ const transitions: Transition[] = ['failed', 'changed', 'repeated', 'recovered',
 
 const acts: ActName[] = ['acknowledge', 'unacknowledge', 'silence', 'extend', 'end', 'retry', 'discard', 'try']
 
+/** The relay that the command talks to, where it does. */
+let relayUrl: string | undefined
+
 const program = new Command('flux-relay')
   .description('Receives Flux CD events, decides which matter to whom, and posts those to Slack, reliably')
   .version(about.version, '--version', 'print the version')
@@ -142,6 +145,9 @@ function ofRelay(command: Command): Command {
     .addOption(new Option('--url <url>', 'address of the relay').env('RELAY_URL').default('http://localhost:8080'))
     .addOption(new Option('--token <token>', 'ADMIN_TOKEN of the relay').env('ADMIN_TOKEN'))
     .option('--json', 'print JSON')
+    .hook('preAction', () => {
+      relayUrl = command.opts<{ url: string }>().url
+    })
 }
 
 function ofNotifications(command: Command): Command {
@@ -314,6 +320,10 @@ try {
       import('./cli/system-errors.ts')
     ])
     const said = (isTheirs ? (saySystemError(error as NodeJS.ErrnoException) ?? message) : stack) ?? String(error)
+    if (error instanceof TypeError && relayUrl !== undefined) {
+      const { sayUnreadable } = await import('./cli/client.ts')
+      process.stderr.write(`${sayUnreadable(relayUrl)}. Where it is of the same, this is a fault of flux-relay:\n`)
+    }
     process.stderr.write(`${withoutSecrets(said, secretsIn(process.env))}\n`)
     process.exit(2)
   }

@@ -152,8 +152,13 @@ t.test('an incident is acknowledged by one button and taken back by another; to 
   const after = await submit(relay, path, {}, as('ada'))
   t.match(after.to, `/events/${body.id}?done=acknowledged-1`)
   t.match(textOf(after.html), /Acknowledged\. No reminders.*acknowledged by ada/)
+  const late = textOf((await submit(relay, path, {}, as('eve'))).html)
+  t.match(late, /acknowledged already\..*acknowledged by ada/, 'from a page of before: it is not hers')
+  t.notMatch(late, /Acknowledged\. No reminders/)
   const [, undo = ''] = /action="(\/unacknowledge\?[^"]*)"/.exec(after.html) ?? []
-  await submit(relay, undo.replaceAll('&amp;', '&'), {}, as('bob'))
+  const takeBack = () => submit(relay, undo.replaceAll('&amp;', '&'), {}, as('bob'))
+  t.match(textOf((await takeBack()).html), /No longer acknowledged: reminders go on\./)
+  t.match(textOf((await takeBack()).html), /It was not acknowledged any more\./)
   t.notOk((await object(relay)).failure.acknowledged)
 
   const { name, namespace } = shop

@@ -547,3 +547,29 @@ t.test('what is refused says which field, and its form as it is written', async 
   t.same(await post('application/json', '[]'), { code: 'BAD_REQUEST', message: 'body must be object' })
   t.match(await post('application/json', '{}'), { code: 'BAD_REQUEST', message: /^body must have .*'match'$/ })
 })
+
+t.test('a cursor of another order of objects is refused, where the rest of the list would look empty', async (t) => {
+  const relay = await startRelay(t)
+  for (const name of ['shop', 'blog', 'cart']) await relay.post(about(name))
+  const next = async (query: string) => (await get(relay, `/api/objects?limit=1${query}`)).body.next
+  const [byName, byFailure] = [await next(''), await next('&state=failing')]
+  const ask = (query: string, cursor: string) => get(relay, `/api/objects?${query}cursor=${encodeURIComponent(cursor)}`)
+  const refused = { status: 400, body: { code: 'BAD_REQUEST', message: /cursor is of another list/ } }
+  t.match(await ask('state=failing&', byName), refused)
+  t.match(await ask('state=stale&', byName), refused)
+  t.match(await ask('', byFailure), refused)
+  t.match(await ask('state=healthy&', byFailure), refused)
+  t.equal((await ask('', byName)).body.objects.length, 2)
+  t.equal((await ask('state=failing&', byFailure)).body.objects.length, 2)
+})
+
+t.test('who asks for nothing that there is learns where to look', async (t) => {
+  const relay = await startRelay(t)
+  const tooLong = 'a'.repeat(101)
+  const cases: [string, RegExp][] = [
+    ['/event', /nothing is at this path: the pages begin at \/, and \/api\/openapi\.json lists/],
+    [`/api/preview/${tooLong}`, /the name in this path is longer than any may be/]
+  ]
+  for (const [path, message] of cases)
+    t.match(await get(relay, path), { status: 404, body: { code: 'NOT_FOUND', message } }, path)
+})

@@ -569,6 +569,13 @@ t.test('open pages learn that something changed, and only so many of them', asyn
     // It looks while this is answered.
     await look(relay, '/')
   }
+  // Who asks for the headers alone watches nothing, and keeps nobody out.
+  const heads = await Promise.all(Array.from({ length: 33 }, () => fetch(`${relay.url}/live`, { method: 'HEAD' })))
+  t.match(
+    heads.map(({ status }) => status),
+    Array(33).fill(405)
+  )
+  t.equal(heads[0]?.headers.get('allow'), 'GET')
   const controller = new AbortController()
   const streams = await Promise.all(
     Array.from({ length: 32 }, () => fetch(`${relay.url}/live`, { signal: controller.signal }))

@@ -60,13 +60,13 @@ const incidentFields = ['cluster', 'kind', 'namespace', 'name', 'since'] as cons
 
 export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions, store, clock }) => {
   app.post('/acknowledge', async (request, reply) => {
-    await actions.acknowledge(incidentOf(request.query), actorOf(request, 'page'))
-    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged'), 303)
+    const { isNews } = await actions.acknowledge(incidentOf(request.query), actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged', isNews ? 1 : 0), 303)
   })
 
   app.post('/unacknowledge', async (request, reply) => {
-    await actions.unacknowledge(incidentOf(request.query), actorOf(request, 'page'))
-    return reply.redirect(withDone(backOf(request.query, '/'), 'unacknowledged'), 303)
+    const { isNews } = await actions.unacknowledge(incidentOf(request.query), actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'unacknowledged', isNews ? 1 : 0), 303)
   })
 
   app.post('/acknowledge/matching', async (request, reply) => {

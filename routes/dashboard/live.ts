@@ -53,7 +53,8 @@ export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, r
     stop = undefined
   }
 
-  app.get('/live', async (_request, reply) => {
+  // Without HEAD: nothing would tell that its client has left, and it would keep its place for good.
+  app.get('/live', { exposeHeadRoute: false }, async (_request, reply) => {
     // After a 204 a browser does not ask again.
     if (listeners.size >= maxListeners) return reply.code(204).send()
     const stream = new PassThrough()

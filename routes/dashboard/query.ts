@@ -84,7 +84,8 @@ const done: Record<string, (count: number) => Html | string> = {
     count === 0
       ? 'Nothing of that fails, or all of it is acknowledged already.'
       : `Acknowledged${count === 1 ? '' : ` ${count.toLocaleString('en')} incidents`}. No reminders and no pings until ${count === 1 ? 'it is' : 'they are'} over.`,
-  unacknowledged: () => 'No longer acknowledged: reminders go on.',
+  unacknowledged: (count) =>
+    count === 0 ? 'It was not acknowledged any more.' : 'No longer acknowledged: reminders go on.',
   silenced: (id) => withButton('Silenced.', `/silences/${id}/end`, 'Undo'),
   extended: (count) => (count === 0 ? 'It had already ended.' : 'It lasts an hour longer.'),
   ended: (count) =>
@@ -102,7 +103,7 @@ function withButton(says: string, action: string, words: string): Html {
 }
 
 /** `path`, with what was done there. */
-export function withDone(path: string, what: keyof typeof done, count = 1): string {
+export function withDone(path: string, what: keyof typeof done, count: number): string {
   const { pathname, searchParams } = new URL(path, 'http://here')
   searchParams.set('done', `${what}-${count}`)
   return `${pathname}?${searchParams}`

@@ -26,6 +26,8 @@ const whereTokenIs =
   'give it as --token or in the variable ADMIN_TOKEN; the relay has it in its environment (its Secret), or, where none is ' +
   'set, behind "?token=" in its log since the start'
 
+const ifOtherVersion = 'where the relay is of another version, use the command line of that version'
+
 /**
  * Asks and resolves to the answer, if it is one of `expected`; throws NO_ANSWER with what the relay, or the network, said
  * instead.
@@ -58,8 +60,31 @@ export async function ask(
   const body = parse(text)
   if (expected.includes(status) && hasPart(body, partOf(method, path, status))) return { status, body }
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
-  const next = status === 401 ? `; ${whereTokenIs}` : ''
-  throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${next}`)
+  throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${adviceOn(method, path, status)}`)
+}
+
+function adviceOn(method: string, path: string, status: number): string {
+  if (status === 401) return `; ${whereTokenIs}`
+  // A list is there, also where nothing is in it.
+  return status === 404 && method === 'GET' && isList(path) ? `; ${ifOtherVersion}` : ''
+}
+
+/** What may be said where an answer of the relay at `url` cannot be read: it lacks what this version counts on. */
+export function sayUnreadable(url: string): string {
+  return `${URL.parse(url)?.origin} answers in a form that this command line cannot read; ${ifOtherVersion}`
+}
+
+/**
+ * The cursor of the page after `page`, or null. Throws NO_ANSWER where it says neither: asked without a cursor, the relay would begin
+ * anew, for ever.
+ */
+export function nextOf(page: { next?: string | null }, { url }: ClientOptions): string | null {
+  if (page.next === undefined) throw new RelayError('NO_ANSWER', `${sayUnreadable(url)} ("next" is missing)`)
+  return page.next
+}
+
+function isList(path: string): boolean {
+  return path.split('/').length === 3
 }
 
 function hasPart(body: unknown, part: string): boolean {

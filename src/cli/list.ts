@@ -1,5 +1,5 @@
 // Lists: ask a running relay for what matches a filter, page by page.
-import { ask, type ClientOptions, type Query } from './client.ts'
+import { ask, type ClientOptions, nextOf, type Query } from './client.ts'
 
 export interface ListOptions extends ClientOptions {
   limit: string
@@ -23,7 +23,7 @@ export async function collect<T>(
     const left = String(Math.min(limit - items.length, pageSize))
     const { body } = await ask(relay, 'GET', path, { ...query, limit: left, ...(next !== null && { cursor: next }) })
     items.push(...body[key])
-    next = body.next
+    next = nextOf(body, relay)
     if (next === null) break
   }
   return { items, next }

@@ -1,7 +1,7 @@
 // `notifications`, `retry`, `discard`: list a running relay's notifications, and retry or discard its dead letters.
 import type { ListedNotification, RetriedNotification } from '../../routes/api/notifications.ts'
 import { isSure } from './ask-person.ts'
-import { ask, type ClientOptions } from './client.ts'
+import { ask, type ClientOptions, nextOf } from './client.ts'
 import { collect, type ListOptions, mentionMore, sayNone } from './list.ts'
 import { age, print, table } from './output.ts'
 import { nameOf, painted } from './say.ts'
@@ -91,8 +91,9 @@ async function retryAll(options: ClientOptions & Filter): Promise<RetriedNotific
   for (let cursor: string | undefined; ; ) {
     const { body } = await ask(options, 'POST', '/api/notifications/retry', { ...filterOf(options), cursor })
     retried.push(...body.retried)
-    if (body.next === null) return retried
-    cursor = body.next
+    const next = nextOf(body, options)
+    if (next === null) return retried
+    cursor = next
   }
 }
 

@@ -120,7 +120,7 @@ function byFailure(ask: Ask, order: Page['order'], sql: string): (cursor: string
   const [direction, sign] = order === 'asc' ? ['asc', '>'] : ['desc', '<']
   return (cursor) => {
     const conditions = new Conditions()
-    const place = cursor === undefined ? undefined : placeIn(cursor)
+    const place = cursor === undefined ? undefined : placeIn(cursor, false)
     const after =
       place && `and (failing_since, key) ${sign} (${conditions.put(place.since)}, ${conditions.put(place.key)})`
     return ask(

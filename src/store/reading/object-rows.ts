@@ -17,10 +17,15 @@ export interface Order<Place> {
   cursorOf(place: Place): string
 }
 
-/** What a cursor of either order consists of. Throws BAD_REQUEST where it is malformed. */
-export function placeIn(cursor: string): { since: number; key: string } {
+/**
+ * What a cursor consists of; `since` is 0 in the order of names alone. Throws BAD_REQUEST where it is malformed, or of the other order:
+ * there, what comes after it would look like the rest of the list.
+ */
+export function placeIn(cursor: string, isByName: boolean): { since: number; key: string } {
   const [, since, key] = /^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? []
   if (key === undefined) throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
+  if ((Number(since) === 0) !== isByName)
+    throw new RelayError('BAD_REQUEST', 'cursor is of another list: ask for the next page with the same state')
   return { since: Number(since), key }
 }
 

@@ -95,7 +95,7 @@ async function walkObjects<Place>(
 function byKey(ask: Ask): Order<Row> {
   return {
     next(cursor = '0:') {
-      const { key } = placeIn(cursor)
+      const { key } = placeIn(cursor, true)
       return ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [key])
     },
     // Of the same form as above.

@@ -40,6 +40,7 @@ import { sqliteFile } from './store/sqlite/path.ts'
 
 export interface AppOptions {
   environment?: Record<string, string | undefined>
+  /** One of a test's own is that of a shared database, too. */
   clock?: Clock
   /** Where log lines go, instead of the standard output. */
   logTo?: DestinationStream
@@ -68,6 +69,7 @@ export async function buildApp({
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config
   const store = await openStore(app.env.DATABASE_URL, {
+    clock: own === systemClock ? 'database' : 'caller',
     waiting: (reason) => log.warn({ reason }, 'waiting for the database'),
     warn: (message) => log.warn(message),
     migrating: (from, to) => {

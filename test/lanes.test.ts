@@ -73,3 +73,21 @@ t.test('a lane that waits for a moment is not looked at for every event that com
   await lanes.stop(0)
   t.equal(looks, 1)
 })
+
+t.test('a lane that is tried by hand while it finds that it has to wait is tried, and not in an hour', async (t) => {
+  const store = openSqlite(`${tempFolder(t)}/relay.db`)
+  const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/team' } })
+  let looks = 0
+  const next: Store['next'] = async (lane) => {
+    looks += 1
+    // The wait was read before the block that it is for is tried now.
+    if (looks === 1) await lanes.tryNow(lane, { name: 'anna', via: 'api' })
+    return { is: 'wait', until: Date.now() + 60 * 60_000 }
+  }
+  const lanes = lanesOf(Object.assign(store, { next }), team)
+  t.teardown(() => store.close())
+  lanes.wake([team.lane])
+  await lanes.idle()
+  await lanes.stop(0)
+  t.equal(looks, 2)
+})

@@ -18,16 +18,17 @@ interface Report {
   is?: RolloutReport['is']
   now?: number
   isMove?: boolean
+  cluster?: string
 }
 
 async function report(
   store: Store,
-  { name, revision, is = 'applied', now = at, isMove = true }: Report
+  { name, revision, is = 'applied', now = at, isMove = true, cluster = 'prod' }: Report
 ): Promise<void> {
   const said: RolloutReport = {
-    ...{ rule: 'rollouts', destination: 'feed', scope: '["rollouts","feed","prod"]', revision, is, isMove },
+    ...{ rule: 'rollouts', destination: 'feed', scope: `["rollouts","feed","${cluster}"]`, revision, is, isMove },
     ...{ saysEach: true, said: is === 'failing' ? 'boom' : '', previous: '', isAbout: undefined, settleMs },
-    head: { cluster: 'prod', revision: { text: revision } }
+    head: { cluster, revision: { text: revision } }
   }
   await store.accept([arrival(name, { receivedAt: now })], () => ({
     ...{ transition: 'updated', notifications: [], trace: { verdicts: [], quiet: [] }, keep: true, reports: [said] },
@@ -80,6 +81,14 @@ for (const [name, prepare] of Object.entries(stores)) {
       await report(store, { name: 'b', revision: 'two', now: at + seconds(210) })
       t.same(await due(store, at + seconds(329)), [])
       t.same(await due(store, at + seconds(331)), ['two failing: 1 1 1'])
+    })
+
+    t.test('of those that are due together, the one that began first is said first', async (t) => {
+      const { store } = await start(t)
+      await report(store, { name: 'a', revision: 'one', cluster: 'eu', now: at - seconds(10) })
+      await report(store, { name: 'b', revision: 'two', cluster: 'us' })
+      await report(store, { name: 'c', revision: 'one', cluster: 'eu' })
+      t.same(await due(store, at + seconds(121)), ['one settled: 2 0 0', 'two settled: 1 0 0'])
     })
 
     t.test('a revision that was seen does not begin again', async (t) => {

@@ -66,6 +66,8 @@ export function createLanes(options: LanesOptions): Lanes {
   /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
   const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
   const wokenMeanwhile = new Set<string>()
+  /** Running lanes that are to look again whatever they wait for: they may have asked the store before it was to be tried. */
+  const triedMeanwhile = new Set<string>()
   const isStopping = () => stopping.signal.aborted
   let stopFollowing = () => {}
 
@@ -101,9 +103,10 @@ export function createLanes(options: LanesOptions): Lanes {
     try {
       do {
         wokenMeanwhile.delete(lane)
+        triedMeanwhile.delete(lane)
         wait = await drain(lane)
         await alarm.ofDeadLetters()
-      } while (wokenMeanwhile.has(lane) && wait === undefined && !isStopping())
+      } while (!isStopping() && (triedMeanwhile.has(lane) || (wokenMeanwhile.has(lane) && wait === undefined)))
     } catch (error) {
       log.error({ lane, err: error }, 'lane stopped by an error; it continues in a second')
       wait = { until: clock.now() + storeRetryMs }
@@ -169,8 +172,10 @@ export function createLanes(options: LanesOptions): Lanes {
 
   async function tryNow(lane: string, actor?: Actor): Promise<number | undefined> {
     const limitedUntil = await store.tryNow(lane, clock.now(), actor)
-    if (limitedUntil === undefined && !running.has(lane) && !isStopping()) start(lane)
-    return limitedUntil
+    if (limitedUntil !== undefined || isStopping()) return limitedUntil
+    if (running.has(lane)) triedMeanwhile.add(lane)
+    else start(lane)
+    return undefined
   }
 
   async function follow(): Promise<void> {

@@ -188,7 +188,7 @@ export async function pruneRollouts(sql: Sql, before: number, limit: number): Pr
 
 const dueSql = `
   select * from rollouts where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${rolloutHorizonMs})
-  order by due_at limit ${maxDue}`
+  order by due_at, id limit ${maxDue}`
 
 export function createRollouts(
   connections: Connections,

@@ -143,7 +143,7 @@ export function createRollouts(
 ): Pick<Store, 'sayRollouts'> {
   const dueSql = `
     select * from rollouts where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${rolloutHorizonMs})
-    order by due_at limit ${maxDue}`
+    order by due_at, id limit ${maxDue}`
 
   function speak(row: RolloutRow, say: (rollout: Rollout) => NewNotification | undefined, now: number): string[] {
     const rollout = withEntries(db, row)

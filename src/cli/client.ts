@@ -41,10 +41,11 @@ export async function ask(
   content?: object
 ): Promise<Answer> {
   if (!isHttp(url)) throw new RelayError('NO_ANSWER', '--url must be of the form http://localhost:8080')
-  const target = new URL(url.replace(/\/+$/, '') + path)
+  const { origin, pathname, searchParams } = new URL(url)
+  const target = new URL(origin + pathname.replace(/\/+$/, '') + path)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
   const headers = {
-    authorization: `Basic ${Buffer.from(`${person()}:${token ?? ''}`).toString('base64')}`,
+    authorization: `Basic ${Buffer.from(`${person()}:${token ?? searchParams.get('token') ?? ''}`).toString('base64')}`,
     'user-agent': 'flux-relay-cli',
     ...(content && { 'content-type': 'application/json' })
   }

@@ -19,6 +19,7 @@ const environment = {
   TEAMS_URL: 'https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=b',
   USER_TOKEN: 'xoxp-1-2-nine',
   ROTATED_TOKEN: 'xoxe.xoxb-1-ten',
+  ENCRYPTED: 'ENC[AES256_GCM,data:YQ==,iv:Yg==,tag:Yw==,type:str]\n',
   EMPTY: ' \n'
 }
 

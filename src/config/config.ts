@@ -16,7 +16,7 @@ import { compileRules } from '../rules/rules.ts'
 import type { SlackApp } from '../slack-api/app.ts'
 import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
-import { manifestFault, withComment } from './mistaken.ts'
+import { manifestFault, sopsFault, withComment } from './mistaken.ts'
 import { buildApp, buildDestination } from './places.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem, problemAt } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
@@ -78,7 +78,7 @@ export function loadConfig(
     sends ? createSecrets(environment, faults, { isRunning }) : createStandIns(environment, faults)
   const read = readYaml(text, file, vocabulary, fill)
   if (!('problems' in read)) {
-    const mistaken = manifestFault(read.value)
+    const mistaken = manifestFault(read.value) ?? sopsFault(read.value)
     if (mistaken) return { config: undefined, problems: [locate(read.source, mistaken, true)] }
     const { config, problems: sense } = judge(read, [], secretsFor, fill)
     const problems = inOrder([...sense, ...lostCharacters(text, read.source)])

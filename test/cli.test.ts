@@ -74,6 +74,10 @@ rules:
   const quiet = await run(['explain', config, file])
   t.equal(quiet.code, 1)
   t.match(quiet.out, /severity is info, wanted error[\s\S]*Nobody is notified/)
+  for (const encoding of ['utf8', 'utf16le'] as const) {
+    writeFileSync(file, `\ufeff${JSON.stringify(about('shop'))}`, encoding)
+    t.equal((await run(['explain', config, file])).code, 0, `as Windows writes it: ${encoding}`)
+  }
   writeFileSync(file, '{"message": 5}')
   const bad = await run(['explain', config, file])
   t.equal(bad.code, 2)

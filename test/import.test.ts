@@ -586,7 +586,7 @@ t.test('of several Alerts, each event goes where Flux sent it, and Flux posts it
   )
 })
 
-function run(args: string[], { cwd = root, input = '' } = {}) {
+function run(args: string[], { cwd = root, input = '' }: { cwd?: string; input?: string | Buffer } = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'main.js'), ...args], {
     cwd,
     input,
@@ -604,6 +604,22 @@ t.test('the command prints a config, and beside it which variables to set', asyn
   t.match(err, /export SLACK_URL="\$\(kubectl -n flux-system get secret slack-url -o jsonpath='\{\.data\.address\}'/)
   t.match(err, /export FLUX_HMAC_KEY="\$\(openssl rand -hex 32\)"/)
   t.notMatch(out + err, secrets)
+})
+
+t.test('what a shell of Windows wrote is read as any other file', async (t) => {
+  const folder = tempFolder(t)
+  const file = join(folder, 'flux.yaml')
+  const text = fixture('tutorial').replaceAll('\n', '\r\n')
+  writeFileSync(file, text)
+  const { out } = run(['import', file])
+  const bytes = Buffer.from(`\ufeff${text}`, 'utf16le')
+  for (const other of [bytes, Buffer.from(bytes).swap16(), Buffer.from(`\ufeff${text}`)]) {
+    writeFileSync(file, other)
+    t.match(run(['import', file]), { code: 0, out })
+    t.match(run(['import', folder]), { code: 0, out })
+    const piped = run(['import', '-'], { input: other })
+    t.equal(piped.out.replace('<stdin>', file), out)
+  }
 })
 
 t.test('the standard input, directories and several files are read as one', async (t) => {

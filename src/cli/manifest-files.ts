@@ -1,8 +1,9 @@
 // Manifest files: finds the manifests that were asked for, and the kustomizations beside them.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { type Kustomization, readKustomization } from '../import/kustomization.ts'
+import { decoded, readTextFile } from './text-file.ts'
 
 export interface ManifestText {
   file: string
@@ -22,15 +23,15 @@ export async function manifestTexts(paths: readonly string[]): Promise<ManifestT
 export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
   const folders = paths.filter((path) => path !== '-' && statSync(path).isDirectory())
   const files = folders.flatMap(filesBelow).filter((file) => /^kustomization\.ya?ml$/.test(basename(file)))
-  return [...new Set(files)].flatMap((file) => readKustomization(readFileSync(file, 'utf8'), file, textOf) ?? [])
+  return [...new Set(files)].flatMap((file) => readKustomization(readTextFile(file), file, textOf) ?? [])
 }
 
 async function textsAt(path: string): Promise<ManifestText[]> {
   // Not at once: what another program prints comes when it comes.
-  if (path === '-') return [{ file: '<stdin>', text: await text(process.stdin), isFound: false }]
-  if (!statSync(path).isDirectory()) return [{ file: path, text: readFileSync(path, 'utf8'), isFound: false }]
+  if (path === '-') return [{ file: '<stdin>', text: decoded(await buffer(process.stdin)), isFound: false }]
+  if (!statSync(path).isDirectory()) return [{ file: path, text: readTextFile(path), isFound: false }]
   return filesBelow(path)
-    .map((file) => ({ file, text: readFileSync(file, 'utf8'), isFound: true }))
+    .map((file) => ({ file, text: readTextFile(file), isFound: true }))
     .filter(({ text }) => isOfInterest.test(text))
 }
 
@@ -40,7 +41,7 @@ const isOfInterest =
 
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readTextFile(path)
   } catch {
     return undefined
   }

@@ -7,6 +7,7 @@ import { RelayError } from '../errors.ts'
 import { sign } from '../events/signature.ts'
 import { isHttp } from './client.ts'
 import { print } from './output.ts'
+import { readTextFile } from './text-file.ts'
 
 interface Answer {
   file: string
@@ -54,7 +55,7 @@ function filesIn(path: string): string[] {
 }
 
 async function post(url: string, file: string, { hmacKey, token, now }: SendOptions): Promise<Answer> {
-  const body = now ? dated(readFileSync(file, 'utf8')) : readFileSync(file)
+  const body = now ? dated(readTextFile(file)) : readFileSync(file)
   try {
     const response = await request(url, {
       method: 'POST',

@@ -63,11 +63,13 @@ export interface Loaded {
  * nothing is sent or verified: secrets may be missing. `isRunning`: the relay is already.
  */
 export function loadConfig(
-  text: string,
+  given: string,
   file: string,
   environment: Record<string, string | undefined>,
   { sends = true, isRunning = false }: { sends?: boolean; isRunning?: boolean } = {}
 ): Loaded {
+  // Columns are counted as editors do, which do not show the mark.
+  const text = given.replace(/^\ufeff/, '')
   // As a shell of Windows writes it: nothing of it can be read, nor shown.
   if (text.startsWith('\ufffd\ufffd') && text.includes('\0')) {
     const message = 'the file is UTF-16; save it as UTF-8'

@@ -19,7 +19,11 @@ export function sopsFault(value: unknown): ShapeFault | undefined {
   if (typeof value !== 'object' || value === null || !('sops' in value)) return undefined
   const { sops } = value
   if (typeof sops !== 'object' || sops === null || !('mac' in sops)) return undefined
-  return { path: ['sops'], message: 'the file is encrypted by SOPS: decrypt it first (sops --decrypt)', isAboutKey: true }
+  return {
+    path: ['sops'],
+    message: 'the file is encrypted by SOPS: decrypt it first (sops --decrypt)',
+    isAboutKey: true
+  }
 }
 
 /** `fault`, and why, where the value is empty because what stands there is a comment: `channel: #team`. */

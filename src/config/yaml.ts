@@ -13,6 +13,7 @@ import {
   visit,
   YAMLParseError
 } from 'yaml'
+import { placeInside } from './inside.ts'
 import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -60,7 +61,8 @@ export function readYaml(
     },
     say: (message, start) => masked().message(message, start),
     document,
-    lines
+    lines,
+    inside: (scalar, offset) => placeInside(text, scalar, offset)
   }
   const refused = (faults: WritingFault[]): Refused => {
     const sound = soundSections(

@@ -8,6 +8,10 @@ import { sign } from '../events/signature.ts'
 import { isHttp } from './client.ts'
 import { print } from './output.ts'
 import { readTextFile } from './text-file.ts'
+import { whyUnanswered } from './unanswered.ts'
+
+/** As long as Flux waits at most. */
+const answerWithinMs = 15_000
 
 interface Answer {
   file: string
@@ -65,12 +69,11 @@ async function post(url: string, file: string, { hmacKey, token, now }: SendOpti
         ...(token !== undefined && { authorization: `Bearer ${token}` })
       },
       body,
-      signal: AbortSignal.timeout(15_000)
+      signal: AbortSignal.timeout(answerWithinMs)
     })
     return { file, status: response.statusCode, body: (await response.body.text()).trim() }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return { file, status: 0, body: code ?? message }
+    return { file, status: 0, body: whyUnanswered(error, answerWithinMs) }
   }
 }
 

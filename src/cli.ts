@@ -290,12 +290,23 @@ function portNumber(text: string): string {
   throw new InvalidArgumentError('It should be a number from 0 to 65535.')
 }
 
+/** Why not all of the output is where it was to go. */
+let unwritten = ''
+
 function exit(code: number): void {
   process.exitCode = code
 }
 
-// Whoever reads a pipe may have read enough (`… | head`).
-process.stdout.on('error', () => {})
+process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+  // Whoever reads a pipe may have read enough (`… | head`), and a relay goes on where its log is lost.
+  if (code === 'EPIPE' || program.args[0] === 'serve') return
+  if (unwritten === '') process.stderr.write(`the output could not be written: ${code}\n`)
+  unwritten = code
+})
+// Half a config is worse than none, and whoever asked for it with `>` sees nothing else.
+process.on('exit', () => {
+  if (unwritten !== '') process.exitCode = 2
+})
 process.stderr.on('error', () => {})
 
 try {

@@ -113,6 +113,31 @@ t.test('every version and form of manifest loads, and no secret is copied', asyn
   t.match(remarksOf(v1)[0], /v1 of Alert is read here, and refused by each Flux up to 2\.9/)
 })
 
+t.test('a Provider of another program is not spoken of as one of Flux', async (t) => {
+  const { remarks } = importText(
+    `${alertText({})}\n---\napiVersion: pkg.crossplane.io/v1\nkind: Provider\nmetadata: { name: aws }\n`
+  )
+  t.notMatch(JSON.stringify(remarks), /v1 of Provider/)
+})
+
+t.test('what is said of a source is said at its line, also behind one that is left out', async (t) => {
+  const text = alertText({
+    eventSources: [
+      { kind: 'Kustomization' },
+      { kind: 'HelmRelease', name: '*', matchLabels: { team: 'a' } },
+      { kind: 'GitRepository', name: 'x*', namespace: '${NS}', labels: {} }
+    ]
+  })
+  const lines = text.split('\n')
+  const at = (part: string) => lines.findIndex((line) => line.includes(part)) + 1
+  const { remarks } = importText(text)
+  const lineOf = (message: RegExp) => remarks.find((remark) => message.test(remark.message))?.line
+  t.equal(lineOf(/^matchLabels: /), at('matchLabels'))
+  t.equal(lineOf(/^name "x\*" matches nothing/), at('x*'))
+  t.equal(lineOf(/spec\.eventSources\.2\.namespace has a variable/), at('${NS}'))
+  t.equal(lineOf(/spec\.eventSources\.2\.labels is not known/), at('labels: {}'))
+})
+
 t.test('what the tests take for manifests of Flux are such', async (t) => {
   for (const name of ['tutorial', 'bot']) {
     const manifests = parseAllDocuments(fixture(name)).map((document) => document.toJS())

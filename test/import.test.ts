@@ -1,6 +1,6 @@
 // Import: does what Flux did with its Alerts and Providers, and says at its place what it cannot carry over.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments, stringify } from 'yaml'
@@ -691,6 +691,17 @@ t.test('in a folder, what is no manifest is named and left out, and what kustomi
   const component = 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [alerts.yaml]\n'
   writeFileSync(join(folder, 'kustomization.yaml'), component)
   t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
+})
+
+t.test('a link that leads nowhere, or to a folder, is named, and the rest of the folder is read', async (t) => {
+  const folder = tempFolder(t)
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  const { out } = run(['import', folder])
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'a.yaml'))
+  symlinkSync(folder, join(folder, 'kustomization.yaml'))
+  const linked = run(['import', folder])
+  t.match(linked, { code: 0, out })
+  t.match(linked.err, /a\.yaml:1: cannot be read, and is left out: [\s\S]*kustomization\.yaml:1: cannot be read/)
 })
 
 t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {

@@ -10,7 +10,12 @@ export interface ManifestText {
   text: string
   /** In a folder; otherwise it was asked for by its name. */
   isFound: boolean
+  /** It is there, and could not be read. */
+  isLost?: true
 }
+
+/** As kustomize looks for them. */
+const kustomizationName = /^(kustomization\.ya?ml|Kustomization)$/
 
 /** What there is at `paths`: files, folders, or `-` for the standard input. Throws where one is not there. */
 export async function manifestTexts(paths: readonly string[]): Promise<ManifestText[]> {
@@ -22,8 +27,11 @@ export async function manifestTexts(paths: readonly string[]): Promise<ManifestT
 /** Those in the folders among `paths`. */
 export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
   const folders = paths.filter((path) => path !== '-' && statSync(path).isDirectory())
-  const files = folders.flatMap(filesBelow).filter((file) => /^kustomization\.ya?ml$/.test(basename(file)))
-  return [...new Set(files)].flatMap((file) => readKustomization(readTextFile(file), file, textOf) ?? [])
+  const files = folders.flatMap(filesBelow).filter((file) => kustomizationName.test(basename(file)))
+  return [...new Set(files)].flatMap((file) => {
+    const text = textOf(file)
+    return text === undefined ? [] : (readKustomization(text, file, textOf) ?? [])
+  })
 }
 
 async function textsAt(path: string): Promise<ManifestText[]> {
@@ -31,8 +39,11 @@ async function textsAt(path: string): Promise<ManifestText[]> {
   if (path === '-') return [{ file: '<stdin>', text: decoded(await buffer(process.stdin)), isFound: false }]
   if (!statSync(path).isDirectory()) return [{ file: path, text: readTextFile(path), isFound: false }]
   return filesBelow(path)
-    .map((file) => ({ file, text: readTextFile(file), isFound: true }))
-    .filter(({ text }) => isOfInterest.test(text))
+    .map((file): ManifestText => {
+      const text = textOf(file)
+      return { file, text: text ?? '', isFound: true, ...(text === undefined && { isLost: true }) }
+    })
+    .filter(({ text, isLost }) => isLost || isOfInterest.test(text))
 }
 
 // A folder may contain anything.
@@ -54,6 +65,6 @@ function filesBelow(folder: string): string[] {
     .flatMap((entry) => {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) return filesBelow(path)
-      return /\.(ya?ml|json)$/.test(entry.name) ? [path] : []
+      return /\.(ya?ml|json)$/.test(entry.name) || kustomizationName.test(entry.name) ? [path] : []
     })
 }

@@ -707,7 +707,10 @@ t.test('a link that leads nowhere, or to a folder, is named, and the rest of the
 t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {
   const malformed = run(['import', join(fixtures, 'malformed.yaml')])
   t.equal(malformed.code, 2)
-  t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)
+  t.match(
+    malformed.err,
+    /malformed\.yaml:6:12 error: a second ": " on one line; put the text in quotes\n {2}6 \| {3}summary: impact: production\n/
+  )
   t.equal(malformed.out, '')
   const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
   t.match(empty, { code: 1, out: '', err: 'there is no Alert for the relay to take over\n' })
@@ -731,6 +734,29 @@ t.test('an overlay whose Alerts stand beside it is not taken for one without any
   const whole = from('overlay', '..')
   t.equal(whole.code, 0)
   t.notMatch(whole.err, /was not read/)
+})
+
+t.test('one mistake is one problem, at its place, in words, whatever stands behind it', async (t) => {
+  const text = `${alertText({})}---
+kind: Alert
+apiVersion: notification.toolkit.fluxcd.io/v1beta3
+metadata: { name: main-\${team}, namespace: flux-system }
+spec: { eventSeverity: error, providerRef: { name: chat }, eventSources: [{ kind: Kustomization, name: '*' }] }
+`
+  const { problems } = readManifests(text, 'flux.yaml')
+  t.match(problems, [
+    {
+      line: text.split('\n').findIndex((line) => line.includes('team')) + 1,
+      column: 25,
+      message: 'this is not allowed behind a value; put the whole text in quotes'
+    }
+  ])
+  const { problems: ofConfig } = loadConfig(
+    'destinations: { a: { preview: true } }\nrules:\n  - { name: main-${team}, match: { name: x }, send: a }\n  - { name: b, send: a }\n',
+    'config.yaml',
+    {}
+  )
+  t.match(ofConfig, [{ line: 3, column: 19, message: /^this is not allowed behind a value/ }])
 })
 
 t.test('a Secret that is malformed is not shown', async (t) => {

@@ -736,6 +736,27 @@ t.test('an overlay whose Alerts stand beside it is not taken for one without any
   t.notMatch(whole.err, /was not read/)
 })
 
+t.test('an address or a namespace that no Provider can have is refused', async (t) => {
+  const file = join(fixtures, 'tutorial.yaml')
+  for (const relay of [
+    '',
+    'flux-relay/webhook',
+    'ftp://relay/webhook',
+    'https://relay.example',
+    'https://relay.example/'
+  ])
+    t.match(run(['import', file, '--flux', '--relay', relay]), {
+      code: 2,
+      out: '',
+      err: /It should be of the form http:/
+    })
+  for (const namespace of ['', 'Team_A', 'team.a', '-a'])
+    t.match(run(['import', file, '--flux', '-n', namespace]), { code: 2, out: '', err: /A namespace is small letters/ })
+  const { code, out } = run(['import', file, '--flux', '--relay', 'https://relay.example/webhook/eu', '-n', 'team-a'])
+  t.equal(code, 0)
+  t.match(out, /namespace: team-a[\s\S]*address: https:\/\/relay\.example\/webhook\/eu\n/)
+})
+
 t.test('one mistake is one problem, at its place, in words, whatever stands behind it', async (t) => {
   const text = `${alertText({})}---
 kind: Alert

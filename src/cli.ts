@@ -96,10 +96,11 @@ program
   .argument('<flux...>', 'manifests, directories of manifests, or - for standard input')
   .option(
     '-n, --namespace <name>',
-    'namespace of the new Provider, and of manifests without one (default: flux-system)'
+    'namespace of the new Provider, and of manifests without one (default: flux-system)',
+    namespaceName
   )
   .option('--flux', 'print the Provider and the Alert for Flux to post to the relay, instead of the config')
-  .option('--relay <url>', 'where Flux finds the relay', 'http://flux-relay.flux-system.svc/webhook')
+  .option('--relay <url>', 'where Flux finds the relay', webhookAddress, 'http://flux-relay.flux-system.svc/webhook')
   .option('--json', 'print JSON')
   .action(async (files, options) => exit(await (await import('./cli/import.ts')).importFiles(files, options)))
 
@@ -291,17 +292,40 @@ function positive(text: string): string {
   throw new InvalidArgumentError('It should be a number from 1 to 999999.')
 }
 
+function namespaceName(text: string): string {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text
+  throw new InvalidArgumentError('A namespace is small letters, digits and -, such as flux-system.')
+}
+
+/** Of a Provider, which the API server refuses with another; and the relay takes no events at /. */
+function webhookAddress(text: string): string {
+  const { protocol = '', pathname = '/' } = URL.parse(text) ?? {}
+  if (/^https?:$/.test(protocol) && pathname !== '/') return text
+  throw new InvalidArgumentError('It should be of the form http://flux-relay.flux-system.svc/webhook.')
+}
+
 function portNumber(text: string): string {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text
   throw new InvalidArgumentError('It should be a number from 0 to 65535.')
 }
 
+/** Why not all of the output is where it was to go. */
+let unwritten = ''
+
 function exit(code: number): void {
   process.exitCode = code
 }
 
-// Whoever reads a pipe may have read enough (`… | head`).
-process.stdout.on('error', () => {})
+process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+  // Whoever reads a pipe may have read enough (`… | head`), and a relay goes on where its log is lost.
+  if (code === 'EPIPE' || program.args[0] === 'serve') return
+  if (unwritten === '') process.stderr.write(`the output could not be written: ${code}\n`)
+  unwritten = code
+})
+// Half a config is worse than none, and whoever asked for it with `>` sees nothing else.
+process.on('exit', () => {
+  if (unwritten !== '') process.exitCode = 2
+})
 process.stderr.on('error', () => {})
 
 try {

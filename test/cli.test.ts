@@ -1,12 +1,14 @@
 // Commands: are run as people type them: output, exit codes, mistakes.
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createListener } from 'node:net'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
 import { parseMatch, sayMatch } from '../src/cli/silence.ts'
+import { whyUnanswered } from '../src/cli/unanswered.ts'
 import { readEnvironment } from '../src/env.ts'
 import { run } from './fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
@@ -74,6 +76,10 @@ rules:
   const quiet = await run(['explain', config, file])
   t.equal(quiet.code, 1)
   t.match(quiet.out, /severity is info, wanted error[\s\S]*Nobody is notified/)
+  for (const encoding of ['utf8', 'utf16le'] as const) {
+    writeFileSync(file, `\ufeff${JSON.stringify(about('shop'))}`, encoding)
+    t.equal((await run(['explain', config, file])).code, 0, `as Windows writes it: ${encoding}`)
+  }
   writeFileSync(file, '{"message": 5}')
   const bad = await run(['explain', config, file])
   t.equal(bad.code, 2)
@@ -546,4 +552,42 @@ t.test('another program that answers with JSON is not taken for a relay, and not
   for (says of ['null', '[]']) await Promise.all(calls.slice(0, 2).map(refused))
   says = '{"status":"ok"}'
   for (const call of calls) await refused(call)
+})
+
+t.test('an answer that does not come, or ends in the middle, is said in a sentence', async (t) => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 1000 }).write('{"objects": [', () => response.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  for (const call of [['objects'], ['status'], ['why', '1'], ['silence', 'list']])
+    t.match(
+      await run(call, { RELAY_URL: url }),
+      {
+        code: 2,
+        out: '',
+        err: /^no answer from http:\/\/[\d.:]+: the connection ended before the answer did \(.+\)\n$/
+      },
+      call.join(' ')
+    )
+  const late = await new Promise((resolve) => {
+    const signal = AbortSignal.timeout(0)
+    signal.addEventListener('abort', () => resolve(signal.reason))
+  })
+  t.equal(whyUnanswered(late, 15_000), 'nothing came within 15 s')
+})
+
+t.test('output that there is no room for is said, and is no success', { skip: !existsSync('/dev/full') }, async (t) => {
+  const main = join(import.meta.dirname, '..', 'src', 'main.js')
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  for (const call of [['template'], ['check', 'config.example.yaml'], ['completion', 'bash'], ['--help']]) {
+    const { status, stderr } = spawnSync(process.execPath, [main, ...call], {
+      cwd: join(import.meta.dirname, '..'),
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8'
+    })
+    t.match({ status, stderr }, { status: 2, stderr: 'the output could not be written: ENOSPC\n' }, call.join(' '))
+  }
 })

@@ -19,6 +19,7 @@ const environment = {
   TEAMS_URL: 'https://prod-1.westeurope.logic.azure.com/workflows/a/triggers/manual/paths/invoke?sig=b',
   USER_TOKEN: 'xoxp-1-2-nine',
   ROTATED_TOKEN: 'xoxe.xoxb-1-ten',
+  ENCRYPTED: 'ENC[AES256_GCM,data:YQ==,iv:Yg==,tag:Yw==,type:str]\n',
   EMPTY: ' \n'
 }
 
@@ -286,6 +287,8 @@ t.test('the lines of a file from Windows are shown as any others', async (t) => 
   const { problems } = loadConfig('destinations: { a: { preview: true } }\r\nrules: []\r\nx: 1\r\n', 'config.yaml', {})
   t.match(problems.at(-1), { line: 3, column: 1, excerpt: 'x: 1', message: 'unknown key "x"' })
   t.notMatch(JSON.stringify(problems), /\\r/)
+  const marked = loadConfig('\ufeffx: 1\ndestinations: { a: { preview: true } }\nrules: []\n', 'config.yaml', {})
+  t.match(marked.problems[0], { line: 1, column: 1, excerpt: 'x: 1' }, 'without the mark that nobody sees')
 })
 
 t.test('of a file that is not YAML at all, not every line is reported', async (t) => {

@@ -100,6 +100,10 @@ const carried: readonly (readonly [what: string, layout: Layout, top?: string])[
     { ...both, 'kustomization.yaml': kustomization({ namespace: 'team', resources: ['alerts.yaml'] }) }
   ],
   [
+    'a namespace in a file that is called Kustomization',
+    { ...both, Kustomization: kustomization({ namespace: 'team', resources: ['alerts.yaml'] }) }
+  ],
+  [
     'a namespace that is not what a manifest says itself',
     {
       'alerts.yaml': [provider({}, { namespace: 'a' }), alert({}, { namespace: 'a' })],

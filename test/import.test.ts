@@ -1,6 +1,6 @@
 // Import: does what Flux did with its Alerts and Providers, and says at its place what it cannot carry over.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments, stringify } from 'yaml'
@@ -111,6 +111,31 @@ t.test('every version and form of manifest loads, and no secret is copied', asyn
   const v1 = importText(alertText({}).replaceAll('v1beta3', 'v1'))
   t.notMatch(feedOf(v1, 'http://relay/webhook', 'flux-system'), /fluxcd\.io\/v1\n/, 'which no Flux serves')
   t.match(remarksOf(v1)[0], /v1 of Alert is read here, and refused by each Flux up to 2\.9/)
+})
+
+t.test('a Provider of another program is not spoken of as one of Flux', async (t) => {
+  const { remarks } = importText(
+    `${alertText({})}\n---\napiVersion: pkg.crossplane.io/v1\nkind: Provider\nmetadata: { name: aws }\n`
+  )
+  t.notMatch(JSON.stringify(remarks), /v1 of Provider/)
+})
+
+t.test('what is said of a source is said at its line, also behind one that is left out', async (t) => {
+  const text = alertText({
+    eventSources: [
+      { kind: 'Kustomization' },
+      { kind: 'HelmRelease', name: '*', matchLabels: { team: 'a' } },
+      { kind: 'GitRepository', name: 'x*', namespace: '${NS}', labels: {} }
+    ]
+  })
+  const lines = text.split('\n')
+  const at = (part: string) => lines.findIndex((line) => line.includes(part)) + 1
+  const { remarks } = importText(text)
+  const lineOf = (message: RegExp) => remarks.find((remark) => message.test(remark.message))?.line
+  t.equal(lineOf(/^matchLabels: /), at('matchLabels'))
+  t.equal(lineOf(/^name "x\*" matches nothing/), at('x*'))
+  t.equal(lineOf(/spec\.eventSources\.2\.namespace has a variable/), at('${NS}'))
+  t.equal(lineOf(/spec\.eventSources\.2\.labels is not known/), at('labels: {}'))
 })
 
 t.test('what the tests take for manifests of Flux are such', async (t) => {
@@ -586,7 +611,7 @@ t.test('of several Alerts, each event goes where Flux sent it, and Flux posts it
   )
 })
 
-function run(args: string[], { cwd = root, input = '' } = {}) {
+function run(args: string[], { cwd = root, input = '' }: { cwd?: string; input?: string | Buffer } = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'src', 'main.js'), ...args], {
     cwd,
     input,
@@ -604,6 +629,22 @@ t.test('the command prints a config, and beside it which variables to set', asyn
   t.match(err, /export SLACK_URL="\$\(kubectl -n flux-system get secret slack-url -o jsonpath='\{\.data\.address\}'/)
   t.match(err, /export FLUX_HMAC_KEY="\$\(openssl rand -hex 32\)"/)
   t.notMatch(out + err, secrets)
+})
+
+t.test('what a shell of Windows wrote is read as any other file', async (t) => {
+  const folder = tempFolder(t)
+  const file = join(folder, 'flux.yaml')
+  const text = fixture('tutorial').replaceAll('\n', '\r\n')
+  writeFileSync(file, text)
+  const { out } = run(['import', file])
+  const bytes = Buffer.from(`\ufeff${text}`, 'utf16le')
+  for (const other of [bytes, Buffer.from(bytes).swap16(), Buffer.from(`\ufeff${text}`)]) {
+    writeFileSync(file, other)
+    t.match(run(['import', file]), { code: 0, out })
+    t.match(run(['import', folder]), { code: 0, out })
+    const piped = run(['import', '-'], { input: other })
+    t.equal(piped.out.replace('<stdin>', file), out)
+  }
 })
 
 t.test('the standard input, directories and several files are read as one', async (t) => {
@@ -652,10 +693,24 @@ t.test('in a folder, what is no manifest is named and left out, and what kustomi
   t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
 })
 
+t.test('a link that leads nowhere, or to a folder, is named, and the rest of the folder is read', async (t) => {
+  const folder = tempFolder(t)
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  const { out } = run(['import', folder])
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'a.yaml'))
+  symlinkSync(folder, join(folder, 'kustomization.yaml'))
+  const linked = run(['import', folder])
+  t.match(linked, { code: 0, out })
+  t.match(linked.err, /a\.yaml:1: cannot be read, and is left out: [\s\S]*kustomization\.yaml:1: cannot be read/)
+})
+
 t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {
   const malformed = run(['import', join(fixtures, 'malformed.yaml')])
   t.equal(malformed.code, 2)
-  t.match(malformed.err, /malformed\.yaml:6:12 error: Nested mappings[^\n]*\n {2}6 \| {3}summary: impact: production\n/)
+  t.match(
+    malformed.err,
+    /malformed\.yaml:6:12 error: a second ": " on one line; put the text in quotes\n {2}6 \| {3}summary: impact: production\n/
+  )
   t.equal(malformed.out, '')
   const empty = run(['import', '-'], { input: 'apiVersion: v1\nkind: ConfigMap\n' })
   t.match(empty, { code: 1, out: '', err: 'there is no Alert for the relay to take over\n' })
@@ -679,6 +734,50 @@ t.test('an overlay whose Alerts stand beside it is not taken for one without any
   const whole = from('overlay', '..')
   t.equal(whole.code, 0)
   t.notMatch(whole.err, /was not read/)
+})
+
+t.test('an address or a namespace that no Provider can have is refused', async (t) => {
+  const file = join(fixtures, 'tutorial.yaml')
+  for (const relay of [
+    '',
+    'flux-relay/webhook',
+    'ftp://relay/webhook',
+    'https://relay.example',
+    'https://relay.example/'
+  ])
+    t.match(run(['import', file, '--flux', '--relay', relay]), {
+      code: 2,
+      out: '',
+      err: /It should be of the form http:/
+    })
+  for (const namespace of ['', 'Team_A', 'team.a', '-a'])
+    t.match(run(['import', file, '--flux', '-n', namespace]), { code: 2, out: '', err: /A namespace is small letters/ })
+  const { code, out } = run(['import', file, '--flux', '--relay', 'https://relay.example/webhook/eu', '-n', 'team-a'])
+  t.equal(code, 0)
+  t.match(out, /namespace: team-a[\s\S]*address: https:\/\/relay\.example\/webhook\/eu\n/)
+})
+
+t.test('one mistake is one problem, at its place, in words, whatever stands behind it', async (t) => {
+  const text = `${alertText({})}---
+kind: Alert
+apiVersion: notification.toolkit.fluxcd.io/v1beta3
+metadata: { name: main-\${team}, namespace: flux-system }
+spec: { eventSeverity: error, providerRef: { name: chat }, eventSources: [{ kind: Kustomization, name: '*' }] }
+`
+  const { problems } = readManifests(text, 'flux.yaml')
+  t.match(problems, [
+    {
+      line: text.split('\n').findIndex((line) => line.includes('team')) + 1,
+      column: 25,
+      message: 'this is not allowed behind a value; put the whole text in quotes'
+    }
+  ])
+  const { problems: ofConfig } = loadConfig(
+    'destinations: { a: { preview: true } }\nrules:\n  - { name: main-${team}, match: { name: x }, send: a }\n  - { name: b, send: a }\n',
+    'config.yaml',
+    {}
+  )
+  t.match(ofConfig, [{ line: 3, column: 19, message: /^this is not allowed behind a value/ }])
 })
 
 t.test('a Secret that is malformed is not shown', async (t) => {

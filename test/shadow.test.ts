@@ -23,6 +23,7 @@ const certain: readonly (readonly [what: string, wide: Match, narrow: Match])[] 
   ['the severity that is meant where none is written', { severity: ['error'] }, {}],
   ['one of a list', { kind: ['Kustomization', 'HelmRelease'] }, { kind: 'HelmRelease' }],
   ['anything', { namespace: '*' }, { namespace: ['a', 'b-*'] }],
+  ['anything, where nothing is asked', { namespace: '*', metadata: { team: ['*', 'a'] } }, {}],
   ['a name that the glob matches', { namespace: 'team-*' }, { namespace: ['team-a', 'team-b'] }],
   ['a narrower glob', { namespace: 'team-*' }, { namespace: 'team-?-*' }],
   ['one object of several', { object: 'HelmRelease/db/*' }, { object: ['HelmRelease/db/a', 'HelmRelease/db/b'] }],

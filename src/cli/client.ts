@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
+import { whyUnanswered } from './unanswered.ts'
 
 export interface ClientOptions {
   url: string
@@ -51,13 +52,12 @@ export async function ask(
   }
   const sent = content === undefined ? null : JSON.stringify(content)
   const signal = AbortSignal.timeout(answerWithinMs)
-  const response = await request(target, { method, headers, signal, body: sent }).catch(
-    (error: NodeJS.ErrnoException) => {
-      throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${error.code || error.message}`)
-    }
-  )
-  const text = await response.body.text()
-  const status = response.statusCode
+  const { status, text } = await request(target, { method, headers, signal, body: sent })
+    // It may end, or stand still, in the middle of its answer.
+    .then(async ({ statusCode, body }) => ({ status: statusCode, text: await body.text() }))
+    .catch((error: unknown) => {
+      throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${whyUnanswered(error, answerWithinMs)}`)
+    })
   const body = parse(text)
   if (expected.includes(status) && hasPart(body, partOf(method, path, status))) return { status, body }
   const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'

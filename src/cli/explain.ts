@@ -15,6 +15,7 @@ import { type Owned, ownerOf, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
 import { print } from './output.ts'
+import { readTextFile } from './text-file.ts'
 
 interface Options {
   source?: string
@@ -41,7 +42,7 @@ export function explain(
     process.stderr.write(`--source: ${unknownName('source', source, names)}\n`)
     return 2
   }
-  const wire = parseEvent(readFileSync(eventFile, 'utf8'))
+  const wire = parseEvent(readTextFile(eventFile))
   if (typeof wire === 'string') {
     process.stderr.write(`${eventFile}: ${wire}\n`)
     return 2

@@ -64,9 +64,12 @@ function discreet(remark: Remark): Remark {
   return { ...remark, message: cutOut(message, suspectsIn(message)) }
 }
 
+const lost = 'cannot be read, and is left out: it is a link that leads nowhere, or not for this user'
+
 /** One that was found in a folder may be anything: it does not stand in the way of the others. */
 function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): Remark[] {
-  return read.flatMap(({ file, text, problems: [first] }) => {
+  return read.flatMap(({ file, text, isLost, problems: [first] }) => {
+    if (isLost) return [{ file, line: 1, message: lost }]
     const isMissed = /notification\.toolkit|kind"?:\s*"?\w*Secret/.test(text)
     if (first === undefined || !isMissed) return []
     const message = text.includes('{{')

@@ -1,15 +1,21 @@
 // Manifest files: finds the manifests that were asked for, and the kustomizations beside them.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { type Kustomization, readKustomization } from '../import/kustomization.ts'
+import { decoded, readTextFile } from './text-file.ts'
 
 export interface ManifestText {
   file: string
   text: string
   /** In a folder; otherwise it was asked for by its name. */
   isFound: boolean
+  /** It is there, and could not be read. */
+  isLost?: true
 }
+
+/** As kustomize looks for them. */
+const kustomizationName = /^(kustomization\.ya?ml|Kustomization)$/
 
 /** What there is at `paths`: files, folders, or `-` for the standard input. Throws where one is not there. */
 export async function manifestTexts(paths: readonly string[]): Promise<ManifestText[]> {
@@ -21,17 +27,23 @@ export async function manifestTexts(paths: readonly string[]): Promise<ManifestT
 /** Those in the folders among `paths`. */
 export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
   const folders = paths.filter((path) => path !== '-' && statSync(path).isDirectory())
-  const files = folders.flatMap(filesBelow).filter((file) => /^kustomization\.ya?ml$/.test(basename(file)))
-  return [...new Set(files)].flatMap((file) => readKustomization(readFileSync(file, 'utf8'), file, textOf) ?? [])
+  const files = folders.flatMap(filesBelow).filter((file) => kustomizationName.test(basename(file)))
+  return [...new Set(files)].flatMap((file) => {
+    const text = textOf(file)
+    return text === undefined ? [] : (readKustomization(text, file, textOf) ?? [])
+  })
 }
 
 async function textsAt(path: string): Promise<ManifestText[]> {
   // Not at once: what another program prints comes when it comes.
-  if (path === '-') return [{ file: '<stdin>', text: await text(process.stdin), isFound: false }]
-  if (!statSync(path).isDirectory()) return [{ file: path, text: readFileSync(path, 'utf8'), isFound: false }]
+  if (path === '-') return [{ file: '<stdin>', text: decoded(await buffer(process.stdin)), isFound: false }]
+  if (!statSync(path).isDirectory()) return [{ file: path, text: readTextFile(path), isFound: false }]
   return filesBelow(path)
-    .map((file) => ({ file, text: readFileSync(file, 'utf8'), isFound: true }))
-    .filter(({ text }) => isOfInterest.test(text))
+    .map((file): ManifestText => {
+      const text = textOf(file)
+      return { file, text: text ?? '', isFound: true, ...(text === undefined && { isLost: true }) }
+    })
+    .filter(({ text, isLost }) => isLost || isOfInterest.test(text))
 }
 
 // A folder may contain anything.
@@ -40,7 +52,7 @@ const isOfInterest =
 
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readTextFile(path)
   } catch {
     return undefined
   }
@@ -53,6 +65,6 @@ function filesBelow(folder: string): string[] {
     .flatMap((entry) => {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) return filesBelow(path)
-      return /\.(ya?ml|json)$/.test(entry.name) ? [path] : []
+      return /\.(ya?ml|json)$/.test(entry.name) || kustomizationName.test(entry.name) ? [path] : []
     })
 }

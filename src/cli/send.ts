@@ -7,6 +7,11 @@ import { RelayError } from '../errors.ts'
 import { sign } from '../events/signature.ts'
 import { isHttp } from './client.ts'
 import { print } from './output.ts'
+import { readTextFile } from './text-file.ts'
+import { whyUnanswered } from './unanswered.ts'
+
+/** As long as Flux waits at most. */
+const answerWithinMs = 15_000
 
 interface Answer {
   file: string
@@ -54,7 +59,7 @@ function filesIn(path: string): string[] {
 }
 
 async function post(url: string, file: string, { hmacKey, token, now }: SendOptions): Promise<Answer> {
-  const body = now ? dated(readFileSync(file, 'utf8')) : readFileSync(file)
+  const body = now ? dated(readTextFile(file)) : readFileSync(file)
   try {
     const response = await request(url, {
       method: 'POST',
@@ -64,12 +69,11 @@ async function post(url: string, file: string, { hmacKey, token, now }: SendOpti
         ...(token !== undefined && { authorization: `Bearer ${token}` })
       },
       body,
-      signal: AbortSignal.timeout(15_000)
+      signal: AbortSignal.timeout(answerWithinMs)
     })
     return { file, status: response.statusCode, body: (await response.body.text()).trim() }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return { file, status: 0, body: code ?? message }
+    return { file, status: 0, body: whyUnanswered(error, answerWithinMs) }
   }
 }
 

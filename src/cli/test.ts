@@ -6,6 +6,7 @@ import { formatProblem, type Problem } from '../config/problem.ts'
 import { runTest, type TestFailure } from '../rehearsal/run-test.ts'
 import { loadTests } from '../rehearsal/tests-file.ts'
 import { print } from './output.ts'
+import { readTextFile } from './text-file.ts'
 
 interface Result {
   file: string
@@ -17,8 +18,8 @@ interface Result {
 export function test(configFile: string, testFiles: string[], { json }: { json?: boolean }): number {
   const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
   const files = testFiles.map((file) => {
-    const read = (path: string) => readFileSync(resolve(dirname(file), path), 'utf8')
-    return { file, ...loadTests(readFileSync(file, 'utf8'), file, { config, read }) }
+    const read = (path: string) => readTextFile(resolve(dirname(file), path))
+    return { file, ...loadTests(readTextFile(file), file, { config, read }) }
   })
   const ofTests = files.flatMap(({ problems }) => problems)
   const errors = [...problems, ...ofTests].filter(({ isWarning }) => !isWarning)

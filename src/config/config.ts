@@ -16,7 +16,7 @@ import { compileRules } from '../rules/rules.ts'
 import type { SlackApp } from '../slack-api/app.ts'
 import { astrayFaults } from './astray.ts'
 import { senseFaults } from './crosscheck.ts'
-import { manifestFault, withComment } from './mistaken.ts'
+import { manifestFault, sopsFault, withComment } from './mistaken.ts'
 import { buildApp, buildDestination } from './places.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem, problemAt } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
@@ -63,11 +63,13 @@ export interface Loaded {
  * nothing is sent or verified: secrets may be missing. `isRunning`: the relay is already.
  */
 export function loadConfig(
-  text: string,
+  given: string,
   file: string,
   environment: Record<string, string | undefined>,
   { sends = true, isRunning = false }: { sends?: boolean; isRunning?: boolean } = {}
 ): Loaded {
+  // Columns are counted as editors do, which do not show the mark.
+  const text = given.replace(/^\ufeff/, '')
   // As a shell of Windows writes it: nothing of it can be read, nor shown.
   if (text.startsWith('\ufffd\ufffd') && text.includes('\0')) {
     const message = 'the file is UTF-16; save it as UTF-8'
@@ -78,7 +80,7 @@ export function loadConfig(
     sends ? createSecrets(environment, faults, { isRunning }) : createStandIns(environment, faults)
   const read = readYaml(text, file, vocabulary, fill)
   if (!('problems' in read)) {
-    const mistaken = manifestFault(read.value)
+    const mistaken = manifestFault(read.value) ?? sopsFault(read.value)
     if (mistaken) return { config: undefined, problems: [locate(read.source, mistaken, true)] }
     const { config, problems: sense } = judge(read, [], secretsFor, fill)
     const problems = inOrder([...sense, ...lostCharacters(text, read.source)])

@@ -14,6 +14,18 @@ export function manifestFault(value: unknown): ShapeFault | undefined {
   return { path: ['apiVersion'], message: `is a Kubernetes manifest and no config file; ${instead}`, isAboutKey: true }
 }
 
+/** What is wrong with a file that SOPS has encrypted: names and lists may be as illegible as secrets. */
+export function sopsFault(value: unknown): ShapeFault | undefined {
+  if (typeof value !== 'object' || value === null || !('sops' in value)) return undefined
+  const { sops } = value
+  if (typeof sops !== 'object' || sops === null || !('mac' in sops)) return undefined
+  return {
+    path: ['sops'],
+    message: 'the file is encrypted by SOPS: decrypt it first (sops --decrypt)',
+    isAboutKey: true
+  }
+}
+
 /** `fault`, and why, where the value is empty because what stands there is a comment: `channel: #team`. */
 export function withComment(fault: ShapeFault, document: Document): ShapeFault {
   if (!fault.message.endsWith(' but is empty')) return fault

@@ -3,7 +3,7 @@ import type { Fault } from '../errors.ts'
 import { type Known, neverFaults } from '../rules/never.ts'
 import type { OwnerText } from '../rules/owners-schema.ts'
 import { toOwner } from '../rules/rules.ts'
-import { findShadowed } from '../rules/shadow.ts'
+import { asksForAll, findShadowed } from '../rules/shadow.ts'
 import { didYouMean } from '../spelling.ts'
 import type { ConfigText } from './schema.ts'
 
@@ -130,5 +130,6 @@ export function idleOwners({ owners = [] }: ConfigText, known: Known): Fault[] {
 }
 
 function takesAll({ match = {}, channel }: OwnerText): boolean {
-  return channel === undefined && Object.keys(match).length === 0
+  const anything = { name: '', send: [], match: { severity: 'info' as const } }
+  return channel === undefined && asksForAll({ ...anything, match: { ...anything.match, ...match } }, anything)
 }

@@ -9,6 +9,7 @@ import {
   type LineCounter,
   type Node,
   type Pair,
+  type Scalar,
   type YAMLMap
 } from 'yaml'
 import type { Fault } from '../errors.ts'
@@ -34,21 +35,24 @@ export interface Source {
   say(message: string, start: number): string
   document: Document
   lines: LineCounter
+  /** Where the character at `offset` of a value stands. */
+  inside(scalar: Scalar, offset: number): number
 }
 
 /** Where in the file a fault is. A path that is not there, such as a missing key, is that of its nearest parent. */
 export function locate(
   source: Source,
-  { path, message, offset = 0, beside, isWarning = false }: Fault,
+  { path, message, offset, beside, isWarning = false }: Fault,
   atKey = false
 ): Problem {
-  const also = beside === undefined ? '' : ` at line ${source.lines.linePos(startOf(source, beside, 0, false)).line}`
+  const also =
+    beside === undefined ? '' : ` at line ${source.lines.linePos(startOf(source, beside, undefined, false)).line}`
   return problemAt(source, startOf(source, path, offset, atKey), message + also, isWarning)
 }
 
 /** A problem at an offset from the start of the file. */
 export function problemAt(
-  { file, text, say, lines }: Omit<Source, 'document'>,
+  { file, text, say, lines }: Omit<Source, 'document' | 'inside'>,
   start: number,
   message: string,
   isWarning = false
@@ -84,7 +88,7 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
 
-function startOf({ document }: Source, path: Fault['path'], offset: number, atKey: boolean): number {
+function startOf({ document, inside }: Source, path: Fault['path'], offset: Fault['offset'], atKey: boolean): number {
   for (let length = path.length; length > 0; length--) {
     const keyNode = keyAt(document, path.slice(0, length))
     const node = nodeAt(document, path.slice(0, length))
@@ -92,11 +96,8 @@ function startOf({ document }: Source, path: Fault['path'], offset: number, atKe
     const isAboutKey = length === path.length && (atKey || isCollection(node))
     if (isAboutKey && keyNode?.range) return keyNode.range[0]
     if (isNode(node) && node.range) {
-      const isExact = length === path.length && isScalar(node)
-      const isQuoted = isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE')
-      // Inside a block scalar the place is not a matter of counting; the start of it will do.
-      const isFlow = isScalar(node) && (node.type === 'PLAIN' || isQuoted)
-      return node.range[0] + (isExact && isFlow && offset > 0 ? offset + (isQuoted ? 1 : 0) : 0)
+      const isExact = length === path.length && isScalar(node) && offset !== undefined
+      return isExact ? inside(node, offset) : node.range[0]
     }
     if (keyNode?.range) return keyNode.range[0]
   }

@@ -20,8 +20,11 @@ export interface Secrets {
 // The last alternative is what only looks like one, and would be taken for the secret itself.
 const reference = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*))\}|\$\{[^}]*\}?/g
 
-/** How a shell, Kubernetes, Helm and Windows write one: here they would be taken for the value itself. */
-const foreign = /^(?:\$[A-Z_][A-Z\d_]*|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|%[A-Z_][A-Z\d_]*%)$/
+/** How a shell, Kubernetes, Helm, Windows and vaults write one: here they would be taken for the value itself. */
+const foreign =
+  /^(?:\$[A-Z_][A-Z\d_]*|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|%[A-Z_][A-Z\d_]*%|<path:.*>|(?:ref\+\w+|op):\/\/.*|vault:.*#.*)$/
+/** What SOPS leaves in place of a value: nobody signs with that. */
+const encrypted = /^ENC\[AES256_GCM,.*\]$/
 
 const neverSeen = '; where it was set after the relay was started, restart it'
 /** As much of it as is not text would be the same character, whoever signs with it or guesses. */
@@ -29,6 +32,7 @@ const notText =
   'is not text in UTF-8, so that a part of it is lost: save it as UTF-8, or write a key of random bytes in hex, on both sides'
 
 const rightForm = 'write ${VARIABLE} or ${file:/path}'
+const notDecrypted = 'is encrypted by SOPS: decrypt it first (sops --decrypt)'
 
 /** The files that a config file of this `text` names, each once. */
 export function filesIn(text: string): string[] {
@@ -37,7 +41,7 @@ export function filesIn(text: string): string[] {
 
 /** Whether `text` refers to a value elsewhere, in whatever form. */
 export function refers(text: string): boolean {
-  return text.includes('${') || foreign.test(text.trim())
+  return text.includes('${') || foreign.test(text.trim()) || encrypted.test(text.trim())
 }
 
 /** `isRunning`: the relay is, so that its environment is the one that it was started with. */
@@ -71,6 +75,7 @@ export function createSecrets(
 
   function replaced(text: string, path: Fault['path'], trimmed = (value: string) => value): string {
     if (foreign.test(text.trim())) faults.push({ path, message: `is not a reference; ${rightForm}` })
+    if (encrypted.test(text.trim())) faults.push({ path, message: `${notDecrypted}, or ${rightForm}` })
     return text.replace(reference, (whole, file?: string, variable?: string, offset?: number) => {
       const found = read(whole, file, variable)
       if (typeof found === 'string') return trimmed(found)
@@ -91,6 +96,7 @@ export function createSecrets(
     const what = variable === undefined ? `the secret file ${file}` : `the environment variable ${variable}`
     if (typeof found !== 'string') return { error: `${what} ${found.error}` }
     if (found.trim() === '') return { error: `${what} is empty` }
+    if (encrypted.test(found.trim())) return { error: `${what} ${notDecrypted}` }
     return found.includes('\ufffd') ? { error: `${what} ${notText}` } : found
   }
 }

@@ -27,7 +27,7 @@ const maxFaults = 50
 /** Everything that keeps `text`, of which `document` was made, from having a value. */
 export function writingFaults(text: string, document: Document, lines: LineCounter): WritingFault[] {
   // A tag that means nothing here is only a warning of the library's, and what stands behind it is read as if it were not.
-  const errors = [...document.errors, ...document.warnings]
+  const errors = [...withoutRest(document.errors), ...document.warnings]
     .slice(0, maxFaults)
     .filter((error) => !isEmptyEnd(error, text))
   const said = withReferences(
@@ -36,6 +36,12 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   )
   // Without an anchor, what looks like an alias is noticed when the value is made.
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
+}
+
+/** What stands behind the end of the whole value is not read, token by token: because of the mistake before it, if there is one. */
+function withoutRest(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const rest = errors.findIndex(({ message }) => message.includes(' in YAML stream'))
+  return rest < 0 ? errors : errors.slice(0, Math.max(1, rest))
 }
 
 /** Whether nothing follows the line that begins another document, as where manifests are put together. */
@@ -120,6 +126,7 @@ const words: Partial<Record<ErrorCode, Words>> = {
     if (token !== undefined && /^[}\]]$/.test(token)) return `this ${token} closes nothing`
     // The library's message quotes the text.
     if (token !== undefined) return misplaced
+    if (message.endsWith(' at node end') && quotedBefore(document, start) === undefined) return behind
     const opening = quotedBefore(document, start)
     if (opening === undefined) return `this is not allowed here: ${message.replace(/: .*/s, '')}`
     const { line } = lines.linePos(opening)
@@ -127,6 +134,7 @@ const words: Partial<Record<ErrorCode, Words>> = {
   }
 }
 
+const behind = 'this is not allowed behind a value; put the whole text in quotes'
 const misplaced = 'is indented unlike the lines above it'
 const noKey = 'a key needs a colon and a space after it ("key: value"), a list item a dash and a space ("- item")'
 
@@ -143,7 +151,8 @@ function withoutEchoes(all: WritingFault[]): WritingFault[] {
   const open = all.findIndex(({ message }) => message.includes('is never closed'))
   const faults = open < 0 ? all : all.slice(0, open + 1)
   return faults.filter(({ start, message }, at) => {
-    const isEcho = (other: WritingFault) => other.start === start || (other.message === noKey && message === noKey)
+    const isEcho = (other: WritingFault) =>
+      other.start === start || (other.message === message && (message === noKey || message === behind))
     return !faults.slice(0, at).some(isEcho)
   })
 }

@@ -6,12 +6,14 @@ import {
   isMap,
   isNode,
   isScalar,
+  isSeq,
   LineCounter,
   type Node,
   parseDocument,
   visit,
   YAMLParseError
 } from 'yaml'
+import { placeInside } from './inside.ts'
 import { createMask, type Mask } from './mask.ts'
 import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -59,11 +61,12 @@ export function readYaml(
     },
     say: (message, start) => masked().message(message, start),
     document,
-    lines
+    lines,
+    inside: (scalar, offset) => placeInside(text, scalar, offset)
   }
   const refused = (faults: WritingFault[]): Refused => {
     const sound = soundSections(
-      document,
+      { text, document },
       faults.map(({ start }) => start),
       maxAliasCount
     )
@@ -114,7 +117,7 @@ const local: ReadonlySet<ErrorCode> = new Set([
  * mistakes, in characters from the start of the file.
  */
 function soundSections(
-  document: Document,
+  { text, document }: { text: string; document: Document },
   starts: readonly number[],
   maxAliasCount: number
 ): { value: Record<string, unknown>; lost: string[] } | undefined {
@@ -129,12 +132,21 @@ function soundSections(
     if (!isScalar(key) || typeof key.value !== 'string') return []
     const from = key.range?.[0] ?? 0
     const to = (isNode(value) ? value.range?.[1] : undefined) ?? key.range?.[1] ?? from
-    const isSound = to <= end && !places.some((place) => from <= place && place <= to)
+    // What is behind nothing may have been meant to be in it.
+    const isCutOff = (place: number) => endsEmpty(value) && /^\s*$/.test(text.slice(to, place))
+    const isSound = to <= end && !places.some((place) => from <= place && (place <= to || isCutOff(place)))
     return [{ name: key.value, value: isSound && isNode(value) ? read(value, document, maxAliasCount) : undefined }]
   })
   const lost = new Set(sections.flatMap(({ name, value }) => (value === undefined ? [name] : [])))
   const kept = sections.filter(({ name }) => !lost.has(name)).map(({ name, value }) => [name, value?.is] as const)
   return { value: Object.fromEntries(kept), lost: [...lost] }
+}
+
+/** Whether the last of what `node` has is empty. */
+function endsEmpty(node: unknown): boolean {
+  if (isMap(node)) return endsEmpty(node.items.at(-1)?.value)
+  if (isSeq(node)) return endsEmpty(node.items.at(-1))
+  return !isNode(node) || (isScalar(node) && node.value === null)
 }
 
 /** Where what is never closed begins is before the place at which the library notices. */

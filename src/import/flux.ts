@@ -2,6 +2,7 @@
 // api/v1beta1 to v1beta3 (alert_types.go, provider_types.go); v1 removes some and adds none.
 import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, Type } from '../json-schema.ts'
+import { encryptedIn, type Fields, segmentOf, unknownFields, withoutNulls } from './fields.ts'
 import { type Manifest, type Place, refOf } from './manifest.ts'
 import { placeholders } from './placeholders.ts'
 import { secretIn, type Values } from './secret.ts'
@@ -171,7 +172,7 @@ function hidden(manifests: readonly Manifest[]): Remark[] {
 }
 
 /** An Alert or a Provider of Flux's. */
-export function isOurs({ apiVersion, kind }: Manifest): boolean {
+export function isOurs({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): boolean {
   return apiVersion.startsWith(`${group}/`) && (kind === 'Alert' || kind === 'Provider')
 }
 
@@ -182,10 +183,11 @@ const lastServed: Record<string, string> = { v1alpha1: '0.41', v1beta1: '2.6', v
 function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   const said = new Set<string>()
   return manifests.flatMap(({ apiVersion, kind, at }) => {
-    const [of, version = ''] = apiVersion.split('/')
-    const last = of === group ? lastServed[version] : undefined
+    const [, version = ''] = apiVersion.split('/')
+    const last = lastServed[version]
     const isStrange = last !== undefined || version === 'v1'
-    if (!isStrange || said.has(version) || (kind !== 'Alert' && kind !== 'Provider')) return []
+    // Others have a Provider as well, such as Crossplane.
+    if (!isStrange || said.has(version) || !isOurs({ apiVersion, kind })) return []
     said.add(version)
     const refusing =
       last === undefined ? 'each Flux up to 2.9: it has a v1 of Receiver alone' : `every Flux after ${last}`
@@ -205,28 +207,31 @@ function find<Spec extends object>(
   defaultNamespace: string,
   remarks: Remark[]
 ): (Found<Spec> & { kind: string }) | undefined {
-  const { kind, value, apiVersion, at } = manifest
+  const { kind, value, apiVersion } = manifest
   const spec = withoutNulls(value['spec'] ?? {})
   const { name, namespace = defaultNamespace } = refOf(manifest)
   if (name === '') {
-    remarks.push({ ...at(['metadata']), message: `${kind} is left out: it has no name` })
+    remarks.push({ ...manifest.at(['metadata']), message: `${kind} is left out: it has no name` })
     return undefined
   }
   const locked = kind === 'Alert' ? encryptedIn(spec, ['spec']) : undefined
   if (locked !== undefined) {
     const message = `Alert ${namespace}/${name} is encrypted: decrypt it first (sops --decrypt); it is left out`
-    remarks.push({ ...at(locked), message })
+    remarks.push({ ...manifest.at(locked), message })
     return undefined
   }
-  leaveOutNameless(spec, `${kind} ${namespace}/${name}`, at, remarks)
+  const asWritten = leaveOutNameless(spec, `${kind} ${namespace}/${name}`, manifest.at, remarks)
+  const at: Manifest['at'] = (path = []) => manifest.at(asWritten(path))
   if (!isSpec(spec)) {
     const { instancePath = '', message } = isSpec.errors?.[0] ?? {}
     const path = ['spec', ...instancePath.split('/').slice(1).map(segmentOf)]
-    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name} is left out: ${path.join('.')} ${message}` })
+    const field = asWritten(path).join('.')
+    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name} is left out: ${field} ${message}` })
     return undefined
   }
   for (const path of unknownFields(spec, schema as Fields, ['spec'])) {
-    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${path.join('.')} is not known here` })
+    const field = asWritten(path).join('.')
+    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${field} is not known here` })
   }
   const { metadata } = value
   // A webhook's URL is not copied, so it does not matter how it comes about.
@@ -235,7 +240,7 @@ function find<Spec extends object>(
   )
   const [first, ...others] = unfilled
   if (first !== undefined) {
-    const paths = unfilled.map((path) => path.join('.'))
+    const paths = unfilled.map((path) => asWritten(path).join('.'))
     const isMatched = kind === 'Alert' && paths.some((path) => /^(metadata\.namespace|spec\.eventSources\.)/.test(path))
     const meanwhile = isMatched ? '; until then the rule has its default, or * there' : ''
     const have = others.length === 0 ? 'has a variable that is' : 'have variables that are'
@@ -245,60 +250,26 @@ function find<Spec extends object>(
   return { kind, name, namespace, spec, apiVersion, at }
 }
 
-/** A field that is null, such as a list with nothing but comments below it, is as good as absent. */
-function withoutNulls(value: unknown): object {
-  const cleaned = (inner: unknown): unknown => {
-    if (Array.isArray(inner)) return inner.map(cleaned)
-    if (typeof inner !== 'object' || inner === null) return inner
-    return Object.fromEntries(
-      Object.entries(inner).flatMap(([key, each]) => (each === null ? [] : [[key, cleaned(each)]]))
-    )
-  }
-  return cleaned(value) as object
-}
+type Path = readonly (string | number)[]
 
-/** Flux refuses an Alert with such a source; the others are of use all the same. */
-function leaveOutNameless(spec: { eventSources?: unknown }, what: string, at: Manifest['at'], remarks: Remark[]): void {
-  if (!Array.isArray(spec.eventSources)) return
+/** Flux refuses an Alert with such a source; the others are of use all the same. Returns where a path of the rest is in the file. */
+function leaveOutNameless(
+  spec: { eventSources?: unknown },
+  what: string,
+  at: Manifest['at'],
+  remarks: Remark[]
+): (path: Path) => Path {
+  if (!Array.isArray(spec.eventSources)) return (path) => path
   const all: unknown[] = spec.eventSources
-  spec.eventSources = all.filter((source, index) => {
-    const { kind, name } = (source ?? {}) as Record<string, unknown>
+  const kept = [...all.keys()].filter((index) => {
+    const { kind, name } = (all[index] ?? {}) as Record<string, unknown>
     const lacking = [!kind && 'kind', !name && 'name'].filter(Boolean)
     if (lacking.length === 0) return true
     const message = `${what}: this source has no ${lacking.join(' and no ')}, and Flux refuses the Alert; the source is left out`
     remarks.push({ ...at(['spec', 'eventSources', index]), message })
     return false
   })
-}
-
-interface Fields {
-  properties?: Record<string, Fields>
-  items?: Fields
-}
-
-function unknownFields(
-  value: unknown,
-  { properties, items }: Fields,
-  path: (string | number)[]
-): (string | number)[][] {
-  if (Array.isArray(value)) return items ? value.flatMap((each, at) => unknownFields(each, items, [...path, at])) : []
-  if (typeof value !== 'object' || value === null || properties === undefined) return []
-  return Object.entries(value).flatMap(([key, inner]) => {
-    const known = Object.hasOwn(properties, key) ? properties[key] : undefined
-    return known === undefined ? [[...path, key]] : unknownFields(inner, known, [...path, key])
-  })
-}
-
-/** Where a value stands that SOPS has encrypted, if one does. */
-function encryptedIn(value: unknown, path: (string | number)[]): (string | number)[] | undefined {
-  if (typeof value === 'string') return value.startsWith('ENC[') ? path : undefined
-  if (typeof value !== 'object' || value === null) return undefined
-  const entries = Object.entries(value).map(([key, inner]) =>
-    encryptedIn(inner, [...path, Array.isArray(value) ? Number(key) : key])
-  )
-  return entries.find((found) => found !== undefined)
-}
-
-function segmentOf(segment: string): string | number {
-  return /^\d+$/.test(segment) ? Number(segment) : segment.replaceAll('~1', '/').replaceAll('~0', '~')
+  spec.eventSources = kept.map((index) => all[index])
+  return (path) =>
+    path.map((segment, at) => (at === 2 && path[1] === 'eventSources' ? (kept[Number(segment)] ?? segment) : segment))
 }

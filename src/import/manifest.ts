@@ -1,6 +1,7 @@
 // Manifests: parses the Kubernetes manifests of a text, Lists included, with the place of each field in the file.
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
-import { type Problem, problemAt } from '../config/problem.ts'
+import { inOrder, type Problem, problemAt } from '../config/problem.ts'
+import { aliasFaults, type WritingFault, writingFaults } from '../config/yaml-words.ts'
 import { flatKind, indented, type Part, partsOf } from './indentation.ts'
 
 /** Where something stands. `line` is from 1. */
@@ -62,10 +63,19 @@ function readText(text: string, file: string): { manifests: Manifest[]; problems
   // 1.1, as kubectl reads it: `suspend: yes` is true, and `<<` merges.
   const options = { version: '1.1', lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
   const documents = [...parseAllDocuments(text, options)]
-  const problems = documents.flatMap(({ errors }) =>
-    errors.map(({ message, pos }) => discreet(problemAt({ file, text, lines, say: asIs }, pos[0], message), text))
-  )
-  if (problems.length > 0) return { manifests: [], problems }
+  const faults = documents.flatMap((document) => {
+    if (document.errors.length === 0) return []
+    // Of a tag that means nothing here, what stands behind it is read all the same.
+    document.warnings = []
+    return writingFaults(text, document, lines)
+  })
+  const refused = (all: WritingFault[]) => ({
+    manifests: [],
+    problems: inOrder(
+      all.map(({ start, message }) => discreet(problemAt({ file, text, lines, say: asIs }, start, message), text))
+    )
+  })
+  if (faults.length > 0) return refused(faults)
   const manifests: Manifest[] = []
   for (const document of documents) {
     try {
@@ -73,12 +83,10 @@ function readText(text: string, file: string): { manifests: Manifest[]; problems
       const value: unknown = document.toJS({ maxAliasCount: 100 })
       if (document.contents) manifests.push(...unfold(document.contents, value, file, lines))
     } catch (error) {
-      const start = document.contents?.range?.[0] ?? 0
-      const problem = problemAt({ file, text, lines, say: asIs }, start, (error as Error).message)
-      return { manifests: [], problems: [discreet(problem, text)] }
+      return refused(aliasFaults(document, (error as Error).message))
     }
   }
-  return { manifests, problems }
+  return { manifests, problems: [] }
 }
 
 /** A List is what it lists, as from `kubectl get -o yaml`. */
@@ -114,11 +122,16 @@ function rangeIn(parent: unknown, key: string | number | undefined): Node['range
   return (pair?.key as Node | undefined)?.range
 }
 
-/** The line at fault, and what the parser quotes of it, may be a secret. */
+/** The line at fault, and what is quoted of it, may be a secret. */
 function discreet(problem: Problem, text: string): Problem {
   const mayBeSecret = /\bSecret\b/.test(text) || /https?:/.test(problem.excerpt)
   if (!mayBeSecret) return problem
-  return { ...problem, message: problem.message.replace(/: .*/s, ''), excerpt: '(not shown: it may be a secret)' }
+  const message = problem.message
+    .replace(/"([^"]*)"/g, (quoted, inside: string) => (text.includes(inside) ? '"…"' : quoted))
+    .replace(/([!*&])[^\s"';,()]+/g, '$1…')
+  // Behind what is left out of a long line.
+  const excerpt = `${' '.repeat(Math.max(0, problem.column - 60))}(not shown: it may be a secret)`
+  return { ...problem, message, excerpt }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -41,6 +41,7 @@ const step = {
   at: Type.Optional(
     Type.String({
       pattern: '^\\+?([0-9]{1,6}[smhd]){1,4}$',
+      patternErrorMessage: 'a number and s, m, h or d, like 30s, 5m or 1h30m',
       description: 'Since the beginning of the test, such as 5m.'
     })
   ),

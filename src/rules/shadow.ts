@@ -78,13 +78,18 @@ function demandsOf({ match: { severity = 'error', not = {}, when, message, ...te
   const refusedSeverities = refused === undefined ? new Set<Severity>() : severitiesOf(refused)
   return {
     severities: severitiesOf(severity).difference(refusedSeverities),
-    wants: mapOf({ ...flat(texts), when, 'message.include': message?.include }),
+    wants: withoutAny(mapOf({ ...flat(texts), when, 'message.include': message?.include })),
     refuses: mapOf({
       ...flat(refusedTexts),
       'message.exclude': message?.exclude,
       message: refusedMessage && JSON.stringify(refusedMessage)
     })
   }
+}
+
+/** `namespace: "*"` asks for nothing; what an event does not have is empty, and that is like * as well. */
+function withoutAny(wants: ReadonlyMap<string, string[]>): Map<string, string[]> {
+  return new Map([...wants].filter(([key, patterns]) => !globs.test(key) || !patterns.some((one) => /^\*+$/.test(one))))
 }
 
 type Patterns = string | string[] | undefined

@@ -180,6 +180,8 @@ t.test('dead letters of a running relay are listed and retried', async (t) => {
   const env = { RELAY_URL: `${relay.url}/`, ADMIN_TOKEN: 's3cret' }
   const listed = await run(['notifications', '--state', 'dead'], env)
   t.equal(listed.code, 0)
+  const pasted = await run(['notifications', '--state', 'dead', '--url', `${relay.url}/?token=s3cret`])
+  t.match(pasted, { code: 0, err: '' }, 'the address that a start logs')
   t.match(
     listed.out,
     /^ID +AGE +STATE +DESTINATION +RULE +ABOUT +WHY\n3 +\d+ s +dead +team +everything +failed Kustomiz/

@@ -39,7 +39,9 @@ function createDispatcher(): Dispatcher {
   try {
     return new EnvHttpProxyAgent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
   } catch {
-    const form = 'http://proxy.example:3128; characters such as @ : / # % in a password have to be percent-encoded'
+    const form =
+      'http://proxy.example:3128; characters such as @ : / # % in a password have to be percent-encoded, and an IPv6 ' +
+      'address stands in brackets, as in http://[2001:db8::1]:3128'
     throw new RelayError('BAD_CONFIG', `HTTPS_PROXY or HTTP_PROXY is not of the form ${form}`)
   }
 }

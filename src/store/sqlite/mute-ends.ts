@@ -35,6 +35,20 @@ const pageSql = `
 const laterSql = `
   select muted_until as until from notifications where muted_until > ? and muted_until <= ? order by muted_until limit 1`
 
+// What is held of the objects would come after the summary, which may say that it is over. Lane by lane, as the index has it: what
+// waits and is not held may be a million.
+const releaseSql = `
+  update notifications set held_until = ?1, holds = ${maxHolds}
+  where lane in (
+      with recursive waiting_lanes (lane) as (
+        select min(lane) from notifications where state = 'pending' and message_id is null
+        union all
+        select (select min(lane) from notifications where state = 'pending' and message_id is null and lane > waiting_lanes.lane)
+        from waiting_lanes where lane is not null)
+      select lane from waiting_lanes where lane is not null)
+    and held_until > ?1 and +destination = ?2 and object in (select value from json_each(?3))
+    and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`
+
 /**
  * Sums up one mute that is over at `now`, in ms: in which lanes. Undefined where there is none left. Its objects count as notified
  * from a little before the summary is written on: of what ends meanwhile the end is said, and after a crash it all begins anew,
@@ -83,13 +97,7 @@ export async function endMute(
       for (const row of notified) if (changed.has(row.key) || !stands.has(row.key)) mark(row)
       for (const key of silent) stands.delete(key)
       db.run(`update notifications set muted_until = null where ${ofGroup}`, ...values)
-      // What is held of these objects would come after the summary, which may say that it is over.
-      db.run(
-        `update notifications set held_until = ?1, holds = ${maxHolds}
-         where +destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
-           and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
-        ...[now, destination, JSON.stringify(notified.map(({ key }) => key))]
-      )
+      db.run(releaseSql, now, destination, JSON.stringify(notified.map(({ key }) => key)))
       const lane = laneOf(destination) ?? found.lane
       const objects = rows.map((row) => stands.get(row.key) ?? standing(row, destination, undefined, now))
       const view = compose({ mute, destination, notifications: found.count, objects })

@@ -154,3 +154,20 @@ t.test('a crash in the middle loses nothing: all of it is summed up after the ne
   t.match(again.summaries[0], { notifications: many })
   t.equal(again.summaries[0]?.objects.filter((one) => one.failure !== undefined).length, many)
 })
+
+t.test('events are accepted while all that a mute withheld gets another end, and it is summed up as one', async (t) => {
+  const { store } = await start(t)
+  t.teardown(() => store.close())
+  const { end, summaries } = summing(store)
+  let isMoved = false
+  const moving = store
+    .followMutes(() => [], until - 1000)
+    .then(() => {
+      isMoved = true
+    })
+  const ending = end(until - 1000)
+  await store.accept([arrival('other')], sendTo('elsewhere'))
+  t.notOk(isMoved, 'others have their turn')
+  await Promise.all([moving, ending])
+  t.match(summaries, [{ mute: 'upgrade', notifications: many }])
+})

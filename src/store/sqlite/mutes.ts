@@ -21,6 +21,10 @@ import { carry, endMute } from './mute-ends.ts'
 import type { Queue } from './queue.ts'
 import { readEvents } from './withhold.ts'
 
+const moveSomeSql = `
+  update notifications set muted_until = ?1 where id in (
+    select id from notifications where muted_until = ?2 and mute = ?3 limit 2000)`
+
 /** Whoever closes the database waits for `ended` first. */
 export function createMuting(db: Database, queue: Queue, write: Write): { muting: Muting; ended(): Promise<void> } {
   /** One after the other: two that read the same would each go by what the other has changed since. */
@@ -73,22 +77,27 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
     }
   }
 
-  const muting: Muting = {
-    endMutes(...given) {
-      const lanes = ending.then(() => endMutes(...given))
-      ending = lanes.then(
-        () => {},
-        () => {}
-      )
-      return lanes
-    },
+  /** In steps, which a start after a crash goes on with. */
+  const followMutes: Muting['followMutes'] = async (endsOf, now) => {
+    for (const { mute, until, to } of movedEnds(db.all<Muted>(mutedSql('?1'), now), endsOf, now)) {
+      const some = () => db.changes(moveSomeSql, to, until, mute)
+      while ((await write(some)) > 0);
+    }
+    return false
+  }
 
-    followMutes: (endsOf, now) =>
-      write(() => {
-        const rows = db.all<Muted>(mutedSql('?1'), now)
-        for (const { mute, until, to } of movedEnds(rows, endsOf, now)) moveWithheld(mute, until, to)
-        return false
-      }),
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = ending.then(work)
+    ending = result.then(
+      () => {},
+      () => {}
+    )
+    return result
+  }
+
+  const muting: Muting = {
+    endMutes: (...given) => inTurn(() => endMutes(...given)),
+    followMutes: (...given) => inTurn(() => followMutes(...given)),
 
     silences: async (now) =>
       db.all<SilenceRow>('select * from silences where ends_at > ? order by id', now).map(silenceOf),

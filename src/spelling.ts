@@ -17,6 +17,18 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return best === undefined ? '' : `; did you mean "${best}"?`
 }
 
+/** As {@link didYouMean}. */
+export type Guess = (word: string, known: Iterable<string>) => string
+
+// Each is compared with all that there is. Where more are wrong, all were renamed, and a person sees that by these.
+const maxGuesses = 100
+
+/** Guesses for the first hundred words alone: ten thousand names that are not among ten thousand others take half a minute. */
+export function createGuess(): Guess {
+  let left = maxGuesses
+  return (word, known) => (left-- > 0 ? didYouMean(word, [...known]) : '')
+}
+
 // More than a person looks through.
 const maxListed = 20
 

@@ -28,7 +28,7 @@ const whole: Plan = {
   }
 }
 const cardPlan: CardPlan = {
-  ...{ lanes: 'slack:acme:', except: [], budget: 'updates:acme' },
+  ...{ lanes: 'slack:acme:', except: [], resting: [], budget: 'updates:acme' },
   token: () => ({ bucket: { tokens: 5, at } })
 }
 
@@ -246,6 +246,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       await say(store, 'recovered', ['one'], at + seconds(60), false)
       t.same(await store.nextCard({ ...cardPlan, lanes: 'slack:other:' }, at + seconds(75)), { is: 'wait' })
       t.same(await store.nextCard({ ...cardPlan, except: [lane] }, at + seconds(75)), { is: 'wait' }, 'by now')
+      const other = await store.nextCard({ ...cardPlan, resting: ['C000000A'] }, at + seconds(75))
+      t.same(other, { is: 'wait' }, 'a channel that rests')
+      t.match(await store.nextCard({ ...cardPlan, resting: ['C000000B'] }, at + seconds(75)), { is: 'update' })
     })
 
     t.test('what a lost card named goes on is posted anew, as a card', async (t) => {

@@ -111,7 +111,8 @@ function judge(
 ): { config: Config; problems: Problem[] } {
   const trimmed = trimNames(value)
   const shape = shapeFaults(trimmed.value).filter(({ path }) => lost.length === 0 || path.length > 0)
-  const lines = trimmed.faults.filter(({ path }) => !shape.some((fault) => String(fault.path) === String(path)))
+  const misshapen = new Set(shape.map(({ path }) => String(path)))
+  const lines = trimmed.faults.filter(({ path }) => !misshapen.has(String(path)))
   const all = [...shape.map((fault) => withComment(fault, source.document)), ...lines]
   const illegible = lost.map((section) => ({ path: [section], message: '', isAboutKey: true }))
   const whole = wellShaped(trimmed.value, [...all, ...illegible])

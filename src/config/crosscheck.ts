@@ -4,11 +4,11 @@ import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { isGlob } from '../patterns.ts'
 import { urlFault } from '../render/links/links.ts'
-import { type Known, knownFrom } from '../rules/never.ts'
+import { type Known, knownFrom, nothingKnown } from '../rules/never.ts'
 import { toOwner } from '../rules/rules.ts'
 import { findShadowed } from '../rules/shadow.ts'
 import { isLoopback } from '../slack-api/app.ts'
-import { didYouMean } from '../spelling.ts'
+import { createGuess } from '../spelling.ts'
 import { effectFaults, unusedTemplates } from './effect.ts'
 import { idleOwners, mixedOwners, unknownOfOwners } from './owner-faults.ts'
 import {
@@ -41,6 +41,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
   const lostApps = [...unknownApps(text), ...strangers.apps]
   const isWhole = (...sections: string[]) =>
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
+  const mayHang = createNear(shape)
   return [
     ...unknown,
     ...lostTemplates,
@@ -68,14 +69,23 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...effectFaults(text, knownOf(made, isWhole('sources'))),
     ...(isWhole('owners') ? idleOwners(text, knownOf(made, isWhole('sources'))) : []),
     ...brokenLinks(text)
-  ].filter(({ path }) => !shape.some((fault) => hangsOn(path, fault)))
+  ].filter(({ path }) => !mayHang(path).some((fault) => hangsOn(path, fault)))
 }
 
 const noRule: Fault = { path: ['rules'], message: 'there is no rule: nobody is notified of anything', isWarning: true }
 
 /** The names and clusters known from `made`; nothing is known of sources where one is misshapen. */
 function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
-  return isWhole ? knownFrom(sources) : { sources: undefined, clusters: undefined }
+  return isWhole ? knownFrom(sources) : nothingKnown
+}
+
+/** Finds those of `shape` that something at a path may hang on: of the same entry, or of what holds that. A fleet's file has thousands. */
+function createNear(shape: readonly ShapeFault[]): (path: Path) => readonly ShapeFault[] {
+  const byEntry = Map.groupBy(shape, ({ path }) => JSON.stringify(path.slice(0, 2).map(String)))
+  return (path) =>
+    [0, 1, 2].flatMap((length) =>
+      length > path.length ? [] : (byEntry.get(JSON.stringify(path.slice(0, length).map(String))) ?? [])
+    )
 }
 
 /** Whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
@@ -99,6 +109,7 @@ function isPlain([section, , key, matcher]: Path): boolean {
 
 function unknownDestinations({ rules, operator = [], destinations, owners }: ConfigText): Fault[] {
   const known = new Set(Object.keys(destinations))
+  const guess = createGuess()
   const meant = owners === undefined ? [...known] : [...known, toOwner]
   // Where the whole section is missing or misshapen, that was reported already.
   if (known.size === 0) return []
@@ -108,7 +119,7 @@ function unknownDestinations({ rules, operator = [], destinations, owners }: Con
       // No name has a comma or a space.
       const parts = name.split(/[\s,]+/).filter((part) => part !== '')
       const several = parts.length > 1 && !Array.isArray(names) ? `; a list is [${parts.join(', ')}]` : ''
-      const message = `there is no destination "${name}"${several || didYouMean(name, meant)}`
+      const message = `there is no destination "${name}"${several || guess(name, meant)}`
       return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
     })
   return [
@@ -125,9 +136,10 @@ function nameAt(send: string | string[], index: string | number | undefined): st
 }
 
 function unknownTemplates({ rules, templates = {} }: ConfigText): Fault[] {
+  const guess = createGuess()
   return rules.flatMap(({ template }, at) => {
     if (template === undefined || Object.hasOwn(templates, template)) return []
-    const message = `there is no template "${template}"${didYouMean(template, Object.keys(templates))}`
+    const message = `there is no template "${template}"${guess(template, Object.keys(templates))}`
     return [{ path: ['rules', at, 'template'], message }]
   })
 }

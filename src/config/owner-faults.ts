@@ -4,7 +4,7 @@ import { type Known, neverFaults } from '../rules/never.ts'
 import type { OwnerText } from '../rules/owners-schema.ts'
 import { toOwner } from '../rules/rules.ts'
 import { asksForAll, findShadowed } from '../rules/shadow.ts'
-import { didYouMean } from '../spelling.ts'
+import { createGuess } from '../spelling.ts'
 import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
@@ -63,6 +63,7 @@ export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: C
   apps: Fault[]
 } {
   const known = new Set(Object.keys(destinations))
+  const guess = createGuess()
   const places = owners.flatMap(({ send = [] }, at) =>
     [send]
       .flat()
@@ -74,12 +75,12 @@ export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: C
         ? []
         : places.flatMap(({ name, path }) => {
             if (known.has(name)) return []
-            const guess = name === toOwner ? '; an owner is the end of it' : didYouMean(name, [...known])
-            return [{ path, message: `there is no destination "${name}"${guess}` }]
+            const meant = name === toOwner ? '; an owner is the end of it' : guess(name, known)
+            return [{ path, message: `there is no destination "${name}"${meant}` }]
           }),
     apps: owners.flatMap(({ app }, at) => {
       if (app === undefined || Object.hasOwn(slackApps, app)) return []
-      const message = `there is no Slack app "${app}" under \`slackApps\`${didYouMean(app, Object.keys(slackApps))}`
+      const message = `there is no Slack app "${app}" under \`slackApps\`${guess(app, Object.keys(slackApps))}`
       return [{ path: ['owners', at, 'app'], message }]
     })
   }

@@ -3,7 +3,7 @@
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
 import { bodyFor } from '../render/receivers/dialect.ts'
-import { didYouMean } from '../spelling.ts'
+import { createGuess } from '../spelling.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 
@@ -71,10 +71,11 @@ export function idleSenders({ destinations: texts }: ConfigText, destinations: r
 }
 
 export function unknownApps({ slackApps = {}, destinations }: ConfigText): Fault[] {
+  const guess = createGuess()
   return Object.entries(destinations).flatMap(([name, { slack }]) => {
     const { app } = slack ?? {}
     if (app === undefined || Object.hasOwn(slackApps, app)) return []
-    const message = `there is no Slack app "${app}" under \`slackApps\`${didYouMean(app, Object.keys(slackApps))}`
+    const message = `there is no Slack app "${app}" under \`slackApps\`${guess(app, Object.keys(slackApps))}`
     return [{ path: ['destinations', name, 'slack', 'app'], message }]
   })
 }

@@ -36,17 +36,29 @@ export function vocabularyOf(
   const leading = [...closed, ...secretive]
   // Near to a short one is many a word: `stack`, `block`.
   const long = leading.filter(({ length }) => length > 5)
+  /** Each key of a file is asked for, and most are those of the entry before. */
+  const secretiveKeys = new Map<string, boolean>()
   let all: Set<string> | undefined
   const words = () => (all ??= new Set([...wordsOf(schema), ...closed, 'true', 'false', 'null']))
   const isWord = (text: string) => isReference(text) || words().has(text)
   return {
     isOpen: (section) => typeof section === 'string' && open.has(section),
     isNamed: (section) => closed.includes(String(section)),
-    isSecretive: (key) => leading.includes(key) || (isNear(key, long) && !words().has(key)),
+    isSecretive(key) {
+      let known = secretiveKeys.get(key)
+      if (known === undefined) {
+        known = leading.includes(key) || (isNear(key, long) && !words().has(key))
+        if (secretiveKeys.size < maxKnownKeys) secretiveKeys.set(key, known)
+      }
+      return known
+    },
     isWord,
     isNearWord: (text) => isWord(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, [...words()]))
   }
 }
+
+// Whoever writes the file chooses them.
+const maxKnownKeys = 1000
 
 function isNear(text: string, words: readonly string[]): boolean {
   return didYouMean(text, words) !== ''

@@ -3,7 +3,7 @@ import { isOpen, type Named, viewOf } from '../render/compose/card.ts'
 import { viewOfRollout } from '../render/compose/rollout.ts'
 import type { View } from '../render/compose/view.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
-import { deletedWord, lostWords } from '../slack-api/words.ts'
+import { deletedWord, lostWords, meanings } from '../slack-api/words.ts'
 import type { Rollout } from '../store/kept.ts'
 import type { Card, CardEnd, CardEntry } from '../store/kept-cards.ts'
 import { isAboutToken, kindOf, type Reply } from './answer.ts'
@@ -18,6 +18,8 @@ const anewMs = 15 * 60_000
 
 export type Judgement =
   | { is: 'end'; end: CardEnd }
+  /** Nothing in its channel can be updated: no card there is tried before, in ms, or each would cost the app an update. */
+  | { is: 'channel rests'; until: number; end: CardEnd }
   /** Slack refuses its form: it is shown in plain text. */
   | { is: 'refused' }
   /** No card of the app is updated before, in ms. */
@@ -48,12 +50,17 @@ export function judge(updated: Updated, reply: Reply, now: number): Judgement {
       return { is: 'rest', until, end: { is: 'again', at: until } }
     }
     case 'transient':
-      return { is: 'end', end: { is: 'again', at: now + againMs } }
+      return again(word, now + againMs)
     default:
       // Of the token, all other cards would be answered the same.
       if (isAboutToken(reply, 'web-api')) return { is: 'rest', until: now + blockedMs, end: { is: 'again', at: now } }
-      return { is: 'end', end: { is: 'again', at: now + blockedMs } }
+      return again(word, now + blockedMs)
   }
+}
+
+function again(word: string, until: number): Judgement {
+  const end: CardEnd = { is: 'again', at: until }
+  return meanings.get(word)?.scope === 'channel' ? { is: 'channel rests', until, end } : { is: 'end', end }
 }
 
 /**

@@ -84,6 +84,8 @@ export function createCards(options: CardsOptions): Cards {
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
   const clicked = new Set<Promise<void>>()
+  /** By the name of an app: until when none of its cards in a channel is tried, by the channel's ID. */
+  const resting = new Map<string, Map<string, number>>()
   /** Clicks that wait to show their cards, one for each, by the place of these. */
   const asking = new Map<string, { answerTo: string }>()
   let stopLooking = () => {}
@@ -106,12 +108,14 @@ export function createCards(options: CardsOptions): Cards {
   }
 
   async function drain(app: SlackApp): Promise<void> {
-    const plan: CardPlan = {
-      ...{ lanes: laneOf(app, ''), except: destinations().lanesOfMessages(), budget: `updates:${app.name}` },
-      token: ({ bucket }, now) => take(bucket, pace, now)
-    }
+    const budget = `updates:${app.name}`
     while (!isStopping) {
-      const step = await store.nextCard(plan, clock.now())
+      const now = clock.now()
+      const plan: CardPlan = {
+        ...{ lanes: laneOf(app, ''), except: destinations().lanesOfMessages(), resting: restingOf(app, now), budget },
+        token: ({ bucket }, now) => take(bucket, pace, now)
+      }
+      const step = await store.nextCard(plan, now)
       if (step.is === 'wait') return
       if (step.card.rollout === undefined && step.card.entries.length === 0) {
         // Its rollout is over and forgotten.
@@ -119,8 +123,16 @@ export function createCards(options: CardsOptions): Cards {
         continue
       }
       const signals = [giveUp.signal, ...(step.signal ? [step.signal] : [])]
-      if (!(await update(app, step.card, { budget: plan.budget, signal: AbortSignal.any(signals) }))) return
+      if (!(await update(app, step.card, { budget, signal: AbortSignal.any(signals) }))) return
     }
+  }
+
+  /** The channels whose cards are left alone at `now`. */
+  function restingOf({ name }: SlackApp, now: number): string[] {
+    const channels = resting.get(name) ?? new Map<string, number>()
+    // Beyond the horizon is what a clock said that was set back.
+    for (const [channel, until] of channels) if (until <= now || until > now + cardHorizonMs) channels.delete(channel)
+    return [...channels.keys()]
   }
 
   /** Whether the next may follow. */
@@ -152,11 +164,13 @@ export function createCards(options: CardsOptions): Cards {
     }
     const judgedEnd = judged.is === 'refused' ? lost(updated, true, clock.now()) : judged.end
     const end = judgedEnd.is === 'shown' ? { ...judgedEnd, payload: shown, ...next } : judgedEnd
+    if (judged.is === 'channel rests')
+      resting.set(app.name, (resting.get(app.name) ?? new Map<string, number>()).set(channel, judged.until))
     if (judged.is === 'rest') await store.restCards(budget, judged.until, clock.now())
     await store.settleCard(card, end, clock.now())
     log[end.is === 'shown' ? 'debug' : 'warn']({ card: card.id, answer: sayReply(reply), end: end.is }, 'card updated')
     if (end.is === 'lost') wake(end.notifications.map((entry) => entry.lane))
-    return end.is !== 'again'
+    return end.is !== 'again' || judged.is === 'channel rests'
   }
 
   /** What a card shows by now, and when it is to be looked at again. */

@@ -4,7 +4,7 @@ import { compileShape } from '../config/shape.ts'
 import { vocabularyOf } from '../config/vocabulary.ts'
 import { readYaml } from '../config/yaml.ts'
 import type { Fault } from '../errors.ts'
-import { matcherFaults } from '../rules/never.ts'
+import { matcherFaults, nothingKnown } from '../rules/never.ts'
 import type { ShortEvent } from './event.ts'
 import { type Around, buildStep, type TestStep } from './step.ts'
 import { TestsSchema, type TestText } from './tests-schema.ts'
@@ -84,9 +84,7 @@ function buildTest({ name, steps, ...own }: TestText, path: Path, around: Around
   return { name, path, steps: built }
 }
 
-const anywhere = { sources: undefined, clusters: undefined }
-
 /** Kinds and reasons that Flux never sends, as warnings: what is tested with them says nothing of what will come. */
 function slipsIn({ kind, reason }: ShortEvent = {}, path: Path): Fault[] {
-  return matcherFaults({ ...(kind && { kind }), ...(reason && { reason }) }, path, anywhere)
+  return matcherFaults({ ...(kind && { kind }), ...(reason && { reason }) }, path, nothingKnown)
 }

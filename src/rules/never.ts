@@ -3,24 +3,29 @@ import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { appliedKinds, meantBy, vocabulary } from '../events/vocabulary.ts'
 import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
-import { didYouMean, quote } from '../spelling.ts'
+import { createGuess, type Guess, quote } from '../spelling.ts'
 import { type Field, remarksOn } from './remarks.ts'
 import { type Matchers, type MatchText, relatedFields, severitiesOf } from './schema.ts'
 
 /** What may stand in an event, as far as it is known. */
 export interface Known {
   /** Names of the sources that there are; undefined where that is not known. */
-  sources: readonly string[] | undefined
+  sources: ReadonlySet<string> | undefined
   /** Every cluster that can be; undefined where events may name any. */
-  clusters: readonly string[] | undefined
+  clusters: ReadonlySet<string> | undefined
+  /** What was meant by a name that is not among them. */
+  guess: Guess
 }
+
+/** Where nothing is known, whatever may stand in an event. */
+export const nothingKnown: Known = { sources: undefined, clusters: undefined, guess: () => '' }
 
 /** A source with a cluster of its own says what the cluster is; of one without, the event does. */
 export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undefined }>): Known {
   // An empty one is a variable that is not set.
   const clusters = [...sources.values()].map(({ cluster }) => cluster || undefined)
   const isKnown = clusters.every((cluster) => cluster !== undefined)
-  return { sources: [...sources.keys()], clusters: isKnown ? [...new Set(clusters)] : undefined }
+  return { sources: new Set(sources.keys()), clusters: isKnown ? new Set(clusters) : undefined, guess: createGuess() }
 }
 
 const objectFields = ['kind', 'namespace', 'name'] as const
@@ -96,14 +101,17 @@ function oneText(field: Field | 'object', text: string, isListed: boolean): stri
 
 /** Why no event has what `pattern`, a glob, asks of `field`; with what was meant. */
 function whyNever(field: Field | 'object', pattern: string, known: Known): string | undefined {
-  const { sources, clusters } = known
+  const { sources, clusters, guess } = known
   switch (field) {
     case 'object':
       return whyNoObject(pattern, known)
     case 'source':
-      return sources && notAmong('source', 'in this file', pattern, sources)
+      return sources && notAmong('source', 'in this file', { pattern, names: sources, guess })
     case 'cluster':
-      return clusters && notAmong('cluster', 'of any source, and each source names its own', pattern, clusters)
+      return (
+        clusters &&
+        notAmong('cluster', 'of any source, and each source names its own', { pattern, names: clusters, guess })
+      )
     case 'kind':
       return misspelt(field, pattern) ?? misshapen(field, pattern)
     case 'reason':
@@ -138,11 +146,15 @@ function whyNotSent(kind: string): string | undefined {
   return `Flux sends no event about a ${kind}, but about the Kustomization or HelmRelease that applies it`
 }
 
-function notAmong(what: string, where: string, pattern: string, names: readonly string[]): string | undefined {
-  if (names.some(compileGlobs(pattern).matches)) return undefined
-  const guess = didYouMean(pattern, names)
-  const all = names.length > 20 ? '' : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`
-  return `there is no ${what} ${quote(pattern)} ${where}${guess || all}`
+function notAmong(
+  what: string,
+  where: string,
+  { pattern, names, guess }: { pattern: string; names: ReadonlySet<string>; guess: Guess }
+): string | undefined {
+  const { matches } = compileGlobs(pattern)
+  if (isGlob(pattern) ? names.values().some(matches) : names.has(pattern)) return undefined
+  const listed = names.size > 20 ? '' : `; there ${names.size === 1 ? 'is' : 'are'} ${[...names].join(', ')}`
+  return `there is no ${what} ${quote(pattern)} ${where}${guess(pattern, names) || listed}`
 }
 
 function misspelt(field: keyof typeof vocabulary, pattern: string): string | undefined {

@@ -24,6 +24,8 @@ export function compileRules(
   { hasOwners = false } = {}
 ): { rules: RuleSet; faults: Fault[] } {
   const faults: Fault[] = []
+  /** A rule that ends the list for some objects may stand above. */
+  const firstFinal = texts.findIndex(({ final }) => final)
   const all = texts.map((text, index): Rule => {
     const conditions = compileMatch({ severity: 'error', ...text.match }, ['rules', index, 'match'], faults)
     return {
@@ -41,7 +43,7 @@ export function compileRules(
       group: text.group && compileGroup(text.name, text.group),
       rollouts:
         text.as === 'rollout'
-          ? compileRollouts(text, isFinalAbove(texts, index) ? undefined : aboutObjects(conditions))
+          ? compileRollouts(text, firstFinal >= 0 && firstFinal < index ? undefined : aboutObjects(conditions))
           : undefined,
       isFinal: text.final ?? false,
       conditions
@@ -84,11 +86,6 @@ export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fir
     if (verdict.fired || wantsAll || verdict.isError || verdicts.length < maxPassedOver) verdicts.push(verdict)
   }
   return { fired, verdicts }
-}
-
-/** A rule that ends the list for some objects may stand above. */
-function isFinalAbove(texts: readonly RuleText[], index: number): boolean {
-  return texts.slice(0, index).some(({ final }) => final)
 }
 
 const ofObject = /^(not\.)?(kind|namespace|name|cluster)$/

@@ -66,6 +66,8 @@ export interface CardPlan {
   lanes: string
   /** Those of them that show no cards by now. */
   except: readonly string[]
+  /** The channels, by their IDs, whose cards are not to be updated for now. */
+  resting: readonly string[]
   /** The name of the budget that they share. */
   budget: string
   token: Plan['token']

@@ -37,15 +37,13 @@ const rare = [
   /^select n\.id, n\.rule, .* where state = 'pending' and message_id is null and holds = 0 and held_at is not null$/,
   // The clock has been set back.
   /^select id, event_id, .* \(held_until <= \?2 or created_at > \?2 \+ \d+ or held_at > /,
-  // A mute ends.
-  /^update notifications set held_until = \?1, holds = \d+ where \+destination = \?2/,
   // The newest, by its id.
   /^select received_at as at from events order by id desc limit 1$/
 ]
 
 /** Whole tables that grow, and indexes under whose keys everything stands that was ever stored of a name. */
 const unbounded =
-  /SCAN (?!messages USING (COVERING )?INDEX messages_open|json_each|CONSTANT|\(|sources|silences|announcements|pragma|gatherings)|INDEX (notifications_(to|rule|state)|events_(namespace|cluster)|messages_destination)\b|notifications_waiting \(lane=\?\)/
+  /SCAN (?!messages USING (COVERING )?INDEX messages_open|json_each|waiting_lanes|CONSTANT|\(|sources|silences|announcements|pragma|gatherings)|INDEX (notifications_(to|rule|state)|events_(namespace|cluster)|messages_destination)\b|notifications_waiting \(lane=\?\)/
 
 t.test('what the relay does by itself asks for what it needs by its keys', async (t) => {
   const folder = tempFolder(t)

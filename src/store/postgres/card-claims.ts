@@ -23,7 +23,7 @@ import { readRollout } from './rollouts.ts'
 const dueSql = `
   select * from cards where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${cardHorizonMs})
     and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) 
-    and starts_with(lane, $2) and lane <> all($3)
+    and starts_with(lane, $2) and lane <> all($3) and channel <> all($4)
   order by due_at limit 1 for update skip locked`
 
 const claimSql = `
@@ -104,7 +104,7 @@ export function createCards({
 
 async function next(
   sql: Sql,
-  { lanes, except, budget, token }: CardPlan,
+  { lanes, except, resting, budget, token }: CardPlan,
   asked: number | undefined
 ): Promise<CardStep> {
   await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [budget])
@@ -115,7 +115,7 @@ async function next(
   const state = laneStateOf(budgets[0], now)
   const taken = token(state, now)
   if (state.notBefore > now || 'until' in taken) return { is: 'wait' }
-  const { rows } = await sql<CardRow>(dueSql, [now, lanes, except])
+  const { rows } = await sql<CardRow>(dueSql, [now, lanes, except, resting])
   const [row] = rows
   if (row === undefined) return { is: 'wait' }
   await sql(claimSql, [...[taken.bucket.tokens, taken.bucket.at, budget, now + cardClaimMs, row.id]])

@@ -21,12 +21,13 @@ export function createCards(
   db: Database,
   { queue, transaction, write }: { queue: Queue; transaction: Transaction; write: Write }
 ): Pick<Store, 'nextCard' | 'settleCard' | 'touchCards' | 'cardAt' | 'claimCard' | 'restCards'> {
-  function next({ lanes, except, budget, token }: CardPlan, now: number): CardStep {
+  function next({ lanes, except, resting, budget, token }: CardPlan, now: number): CardStep {
     const row = db.get<CardRow>(
       `select * from cards where due_at is not null and (due_at <= ?1 or due_at > ?1 + ${cardHorizonMs})
          and (claimed_until <= ?1 or claimed_until > ?1 + ${cardHorizonMs})
-         and substr(lane, 1, length(?2)) = ?2 and lane not in (select value from json_each(?3)) order by due_at limit 1`,
-      ...[now, lanes, JSON.stringify(except)]
+         and substr(lane, 1, length(?2)) = ?2 and lane not in (select value from json_each(?3))
+         and channel not in (select value from json_each(?4)) order by due_at limit 1`,
+      ...[now, lanes, JSON.stringify(except), JSON.stringify(resting)]
     )
     if (row === undefined) return { is: 'wait' }
     const state = laneState(db, budget, now)

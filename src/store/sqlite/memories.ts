@@ -7,11 +7,17 @@ import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'
 import type { Database } from './file.ts'
 
-const watchers = new WeakMap<Database, (key: string) => void>()
+const watchers = new WeakMap<Database, Set<(key: string) => void>>()
 
-/** Calls `changed` with the key of each object whose memory is written, also where that is rolled back. One watches a database. */
-export function watchMemories(db: Database, changed: (key: string) => void): void {
-  watchers.set(db, changed)
+/** Calls `changed` with the key of each object whose memory is written, also where that is rolled back, until what is returned is called. */
+export function watchMemories(db: Database, changed: (key: string) => void): () => void {
+  const watching = watchers.get(db) ?? new Set()
+  watchers.set(db, watching.add(changed))
+  return () => void watching.delete(changed)
+}
+
+function noteChange(db: Database, key: string): void {
+  for (const changed of watchers.get(db) ?? []) changed(key)
 }
 
 export function memoryOf(db: Database, key: string): ObjectMemory | undefined {
@@ -27,7 +33,7 @@ export function setMemory(db: Database, key: string, memory: ObjectMemory, { rec
      set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`,
     ...[key, memoryText(memory), receivedAt, memory.failure?.since ?? null, event.source]
   )
-  watchers.get(db)?.(key)
+  noteChange(db, key)
   return row
 }
 
@@ -41,7 +47,7 @@ export function changeMemory(
   if (known === undefined) return undefined
   const memory = change(known)
   db.run('update objects set memory = ? where key = ?', memoryText(memory), key)
-  watchers.get(db)?.(key)
+  noteChange(db, key)
   return memory
 }
 

@@ -2,10 +2,7 @@
 import { type Actor, authorName } from '../../actor.ts'
 import type { Mute } from '../../mutes/mutes.ts'
 import { silenceName } from '../../mutes/silence.ts'
-import { markNotified } from '../../objects/notified.ts'
-import type { View } from '../../render/compose/view.ts'
 import type { NewAct } from '../kept.ts'
-import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import {
   carriedAtATime,
@@ -14,31 +11,25 @@ import {
   type HeldNotification,
   inEffect,
   longestCarriedMs,
-  type WithheldFailure,
-  type Withholding,
-  withEnds,
-  withheldFailuresSql,
   withholdings
 } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
-import {
-  endedLatelySql,
-  Found,
-  lateSql,
-  type Muted,
-  movedEnds,
-  mutedSql,
-  standing,
-  type Withheld,
-  type WithheldNotification
-} from '../withheld.ts'
+import { endedLatelySql, lateSql, type Muted, movedEnds, mutedSql } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
-import { changeMemory } from './memories.ts'
+import { carry, endMute } from './mute-ends.ts'
 import type { Queue } from './queue.ts'
 import { readEvents } from './withhold.ts'
 
-export function createMuting(db: Database, queue: Queue, write: Write): Muting {
+const moveSomeSql = `
+  update notifications set muted_until = ?1 where id in (
+    select id from notifications where muted_until = ?2 and mute = ?3 limit 2000)`
+
+/** Whoever closes the database waits for `ended` first. */
+export function createMuting(db: Database, queue: Queue, write: Write): { muting: Muting; ended(): Promise<void> } {
+  /** One after the other: two that read the same would each go by what the other has changed since. */
+  let ending = Promise.resolve()
+
   /** Has what was withheld by mutes that are over go on to be withheld where others of `mutes` withhold it, or the same begins anew. */
   async function carryOn(mutes: readonly Mute[], now: number): Promise<void> {
     const groups = mutes.length === 0 ? [] : db.all<EndedGroup>(endedSql('?1'), now)
@@ -50,62 +41,9 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
       )
       for (let at = 0; at < all.length; at += carriedAtATime) {
         const some = all.slice(at, at + carriedAtATime)
-        await write(() => carry(withholdings(some, readEvents(db, some), mutes, now)))
+        await write(() => carry(db, withholdings(some, readEvents(db, some), mutes, now)))
       }
     }
-  }
-
-  function carry(carried: readonly Withholding[]): void {
-    for (const { id, name, until } of carried)
-      db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
-  }
-
-  /** Sums up one mute that is over, inside a transaction: in which lanes. Undefined where there is none left. */
-  function endMute(now: number, laneOf: LaneOf, compose: (withheld: Withheld) => View): string[] | undefined {
-    const over = db.get<{ mute: string; destination: string }>(
-      'select mute, destination from notifications where muted_until <= ? limit 1',
-      now
-    )
-    if (over === undefined) return undefined
-    const { mute, destination } = over
-    const rows = db.all<WithheldNotification>(
-      `select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref,
-         json_extract(v.view, '$.ending') as ending
-       from notifications n join views v on v.id = n.id
-       where n.muted_until <= ? and n.mute = ? and +n.destination = ?`,
-      ...[now, mute, destination]
-    )
-    const failures = db.all<WithheldFailure>(
-      withheldFailuresSql('?1', '?2', '+destination = ?3'),
-      now,
-      mute,
-      destination
-    )
-    const { carried, silent } = withEnds(rows, failures)
-    carry(carried)
-    const goesOn = new Set(carried.map(({ id }) => id))
-    const left = rows.filter(({ id }) => !goesOn.has(id))
-    if (left.length === 0) return []
-    const found = new Found()
-    found.add(left)
-    const ended = found.rows()
-    const keys = ended.map(({ key }) => key).filter((key) => !silent.has(key))
-    const memories = new Map(
-      keys.map((key) => [key, changeMemory(db, key, (known) => markNotified(known, destination, now))])
-    )
-    for (const { id } of left) db.run('update notifications set muted_until = null where id = ?', id)
-    // What is held of these objects would come after the summary, which may say that it is over.
-    db.run(
-      `update notifications set held_until = ?1, holds = ${maxHolds}
-       where +destination = ?2 and object in (select value from json_each(?3)) and held_until > ?1
-         and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`,
-      ...[now, destination, JSON.stringify(keys)]
-    )
-    const lane = laneOf(destination) ?? found.lane
-    const objects = ended.map((row) => standing(row, destination, memories.get(row.key), now))
-    const view = compose({ mute, destination, notifications: found.count, objects })
-    queue.insert(null, { rule: 'mute', destination, lane, view }, now)
-    return [lane]
   }
 
   function moveWithheld(mute: string, from: number, to: number): void {
@@ -128,24 +66,38 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
     })
   }
 
-  return {
-    async endMutes(now, laneOf, compose, mutes = []) {
-      if (db.get(endedLatelySql('?1'), now) !== undefined) await write(() => db.run(lateSql('?1'), now))
-      await carryOn(inEffect(mutes, now), now)
-      const lanes: string[] = []
-      for (;;) {
-        const summed = await write(() => endMute(now, laneOf, compose))
-        if (summed === undefined) return lanes
-        lanes.push(...summed)
-      }
-    },
+  const endMutes: Muting['endMutes'] = async (now, laneOf, compose, mutes = []) => {
+    if (db.get(endedLatelySql('?1'), now) !== undefined) await write(() => db.run(lateSql('?1'), now))
+    await carryOn(inEffect(mutes, now), now)
+    const lanes: string[] = []
+    for (;;) {
+      const summed = await endMute(db, { queue, write }, now, laneOf, compose)
+      if (summed === undefined) return lanes
+      lanes.push(...summed)
+    }
+  }
 
-    followMutes: (endsOf, now) =>
-      write(() => {
-        const rows = db.all<Muted>(mutedSql('?1'), now)
-        for (const { mute, until, to } of movedEnds(rows, endsOf, now)) moveWithheld(mute, until, to)
-        return false
-      }),
+  /** In steps, which a start after a crash goes on with. */
+  const followMutes: Muting['followMutes'] = async (endsOf, now) => {
+    for (const { mute, until, to } of movedEnds(db.all<Muted>(mutedSql('?1'), now), endsOf, now)) {
+      const some = () => db.changes(moveSomeSql, to, until, mute)
+      while ((await write(some)) > 0);
+    }
+    return false
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = ending.then(work)
+    ending = result.then(
+      () => {},
+      () => {}
+    )
+    return result
+  }
+
+  const muting: Muting = {
+    endMutes: (...given) => inTurn(() => endMutes(...given)),
+    followMutes: (...given) => inTurn(() => followMutes(...given)),
 
     silences: async (now) =>
       db.all<SilenceRow>('select * from silences where ends_at > ? order by id', now).map(silenceOf),
@@ -177,4 +129,5 @@ export function createMuting(db: Database, queue: Queue, write: Write): Muting {
     endSilence: (id, now, actor) => moveEnd(id, now, { now, actor, did: 'end' }),
     extendSilence: (id, endsAt, now, actor) => moveEnd(id, endsAt, { now, actor, did: 'extend' })
   }
+  return { muting, ended: () => ending }
 }

@@ -80,10 +80,11 @@ function createStore(db: Database, log: Log): Store {
   }
 
   const { posting, ...claims } = createClaims(db, { queue, waiting, log, transaction })
+  const { muting, ended } = createMuting(db, queue, take)
   return {
     ...claims,
     ...createCards(db, { queue, transaction, write }),
-    ...createMuting(db, queue, take),
+    ...muting,
     ...createActs(db, { waiting, write: take }),
     ...createRollouts(db, { queue, write }),
     ...createUpkeep(db, objects, transaction),
@@ -123,6 +124,7 @@ function createStore(db: Database, log: Log): Store {
     /** There are no others on this file. */
     listen() {},
     async close() {
+      await ended()
       await log.close()
       db.close()
     }

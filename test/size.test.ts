@@ -105,7 +105,7 @@ t.test('Prometheus sees how large the database is, and what is left for it', asy
   const seen = await scrape(relay)
   for (const name of ['database_size_bytes', 'database_log_bytes', 'database_free_bytes'])
     t.ok((seen.value(name) ?? 0) >= 4096, name)
-  t.equal(seen.value('database_reusable_bytes'), 0)
+  t.ok((seen.value('database_reusable_bytes') ?? Number.NaN) <= 4096, 'next to nothing of a new one')
 })
 
 t.test('of a PostgreSQL its size is known, and nothing that would be taken for an empty volume', async (t) => {

@@ -1,8 +1,9 @@
-// Test files: each runs in a process of its own, two at a time; a line says how each went, and failures stand in full.
+// Test files: each runs in a process of its own, a few at a time; a line says how each went, and failures stand in full.
 // tap's own runner would load itself into each of them, to know which files it reads, and Node would strip the types of all of
 // those anew: half a second for each file, which nobody needed.
 import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Parser, type Result } from 'tap-parser'
 
@@ -13,7 +14,8 @@ export interface Tally {
 }
 
 const root = join(import.meta.dirname, '..')
-const atATime = 2
+/** One more than there are cores: what one waits for, another computes. */
+const atATime = availableParallelism() + 1
 /** What tap gets to say which test still ran, before its process is killed. */
 const graceMs = 15_000
 

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/fixtures/postgres.ts'
 import { runTestFiles } from './test-files.ts'
 
-/** What the files of two tests at a time take, and PostgreSQL's, several times over. */
+/** What the files of a few tests at a time take, and PostgreSQL's, several times over. */
 const roomBytes = 4 * 1024 ** 3
 
 const root = join(import.meta.dirname, '..')

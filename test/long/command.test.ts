@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import t from 'tap'
-import { run } from './fixtures/process.ts'
-import { about, startRelay, tempFolder } from './fixtures/relay.ts'
-import { runInTerminal } from './fixtures/terminal.ts'
+import { run } from '../fixtures/process.ts'
+import { about, startRelay, tempFolder } from '../fixtures/relay.ts'
+import { runInTerminal } from '../fixtures/terminal.ts'
 
-const root = join(import.meta.dirname, '..')
+const root = join(import.meta.dirname, '..', '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const onPath = (process.env['PATH'] ?? '').split(delimiter)
 

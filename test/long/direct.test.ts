@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { WireEvent } from '../src/events/flux.ts'
-import { createClock } from './fixtures/clock.ts'
-import { fixture } from './fixtures/events.ts'
-import { startRelay, tempFolder } from './fixtures/relay.ts'
+import type { WireEvent } from '../../src/events/flux.ts'
+import { createClock } from '../fixtures/clock.ts'
+import { fixture } from '../fixtures/events.ts'
+import { startRelay, tempFolder } from '../fixtures/relay.ts'
 
 const config = `
 sources:

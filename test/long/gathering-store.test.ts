@@ -1,15 +1,15 @@
 // Gathering on a real store: what is held stays held through restarts, replicas, moved lanes and clocks that were wrong.
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
-import { causesOf, holdsOf } from '../src/deliver/gathering.ts'
-import { createPace, take } from '../src/deliver/pace.ts'
-import { planNext } from '../src/deliver/plan.ts'
-import type { Plan, Settlement } from '../src/store/kept-lanes.ts'
-import type { Store } from '../src/store/store.ts'
-import { fc } from './fixtures/fc.ts'
-import { anyCame, type Came, minutes, of, run, seconds, start } from './fixtures/lane.ts'
-import { arrival, sendTo, sent } from './fixtures/store.ts'
-import { startStores } from './fixtures/stores.ts'
+import { causesOf, holdsOf } from '../../src/deliver/gathering.ts'
+import { createPace, take } from '../../src/deliver/pace.ts'
+import { planNext } from '../../src/deliver/plan.ts'
+import type { Plan, Settlement } from '../../src/store/kept-lanes.ts'
+import type { Store } from '../../src/store/store.ts'
+import { fc } from '../fixtures/fc.ts'
+import { anyCame, type Came, minutes, of, run, seconds, start } from '../fixtures/lane.ts'
+import { arrival, sendTo, sent } from '../fixtures/store.ts'
+import { startStores } from '../fixtures/stores.ts'
 
 const { stores } = await startStores(t)
 const pace = createPace()

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { createClock, type TestClock } from './fixtures/clock.ts'
-import { clientCases, createFluxClient, type FluxClient, type Posted } from './fixtures/flux-client.ts'
-import { about, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
+import { createClock, type TestClock } from '../fixtures/clock.ts'
+import { clientCases, createFluxClient, type FluxClient, type Posted } from '../fixtures/flux-client.ts'
+import { about, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 
 async function serve(t: Test, answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1')

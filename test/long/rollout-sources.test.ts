@@ -1,12 +1,12 @@
 // Sources of rollouts: what an event of Flux 2.10 says that its object follows decides which rollout it is of; of others their time
 // does, as before. The same on both stores, and in rehearsals.
 import t, { type Test } from 'tap'
-import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
-import { composeOne } from '../src/render/compose/message.ts'
-import { viewOfRollout } from '../src/render/compose/rollout.ts'
-import { toText } from '../src/render/slack/terminal.ts'
-import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
-import { applied, chart, commit, deleted, failed, git, helm, oci, pulled, released } from './fixtures/v1.ts'
+import { startRehearsal } from '../../src/rehearsal/rehearsal.ts'
+import { composeOne } from '../../src/render/compose/message.ts'
+import { viewOfRollout } from '../../src/render/compose/rollout.ts'
+import { toText } from '../../src/render/slack/terminal.ts'
+import { configOf, type StoreRelay, start, startStoreRelay, storesFor } from '../fixtures/store-relay.ts'
+import { applied, chart, commit, deleted, failed, git, helm, oci, pulled, released } from '../fixtures/v1.ts'
 
 const config = `
 cluster: prod

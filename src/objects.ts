@@ -1,11 +1,10 @@
 // Objects: remember each Flux object and decide what an event does to it. Pure: memory and event in, both out.
-import type { ActWay } from './actor.ts'
 import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint, isComparable } from './events/fingerprint.ts'
-import type { FluxEvent, ObjectRef } from './events/flux.ts'
-import type { Severity } from './events/severity.ts'
+import type { FluxEvent } from './events/flux.ts'
 import { longestRetryMs } from './events/time.ts'
+import type { Failure, Notified, ObjectMemory } from './objects/memory.ts'
 import { saidBy } from './objects/said.ts'
 import { isSaidTwice } from './objects/said-twice.ts'
 
@@ -26,79 +25,6 @@ export type Transition = (typeof transitionNames)[number]
  * or there is no such object any more.
  */
 export type Ending = 'ready' | 'unblocked' | 'corrected' | 'cleared' | 'uninstalled' | 'deleted'
-
-/**
- * A failure from its first event to its end. Severity, reason, text and revision are of one event, the latest that decides:
- * a warning does not while there is an error, nor does an older event that comes late.
- */
-export interface Failure {
-  severity: Severity
-  reason: string
-  revision: string
-  /** The first line of what it said. */
-  text: string
-  /** What all of it said, in one line, where it had more than `text`: a first line may say no more than "1 error occurred". */
-  gist?: string | undefined
-  /** When it happened, in ms. */
-  at: number
-  /** The reason and text of its first event. */
-  began: { reason: string; text: string }
-  /** ms */
-  since: number
-  count: number
-  /** Fingerprints seen during this failure, newest first: one that comes back is a repetition, not a change. */
-  prints: readonly string[]
-  /** Somebody has taken it on: until it ends there are no reminders and no pings. */
-  acknowledged?: Acknowledgement
-}
-
-/** Who took an incident on, through what, and when, in ms. */
-export interface Acknowledgement {
-  by: string
-  via: ActWay
-  at: number
-}
-
-/** A rule and a destination that was notified of the current failure. */
-export interface Notified {
-  rule: string
-  destination: string
-  /** When it was last notified, in ms. */
-  at: number
-  reminders: number
-  /** It was muted, and was not notified yet. */
-  isWithheld?: true
-  /** It is notified then, in ms, if the failure lasts so long: whether it was is known to the store. */
-  heldUntil?: number
-}
-
-export interface ObjectMemory {
-  /** The failure it is in; absent while it is healthy. */
-  failure?: Failure
-  /** When the present state began, in ms. */
-  since: number
-  /** The time of the newest event that decided the state, in ms: an older one never does. */
-  decidedAt: number
-  /** The time of the newest of its events, in ms; what is only news of a healthy object does not count. */
-  seenAt?: number
-  /** The longest time between two of them, in ms; absent while there was only one. */
-  longestGapMs?: number
-  /** The revision last applied with success; empty where none is known. */
-  revision: string
-  /** Who has read of a revision with the end of a failure, until the last step of it is done, too. */
-  named?: { revision: string; to: readonly string[] }
-  /** The fingerprint of the last warning that did not decide the state. */
-  remark?: string
-  notified: readonly Notified[]
-  /** The key of the source that it follows, where its events say it. */
-  follows?: string
-  /** The uid of the object, where its events say it. */
-  uid?: string
-  /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
-  others?: readonly ObjectMemory[]
-  /** Several of them exist at a time: two clusters look like one. */
-  isShared?: true
-}
 
 export interface Advance {
   memory: ObjectMemory
@@ -168,23 +94,6 @@ function notAhead(memory: ObjectMemory | undefined, at: number, now: number): Ob
     ...(longestGapMs !== undefined && seenAt - now <= overtakenMs && { longestGapMs }),
     ...(failure && { failure: { ...failure, at: past(failure.at) } })
   }
-}
-
-/** The name an object is remembered by. */
-export function objectKey({ cluster, kind, namespace, name }: ObjectRef): string {
-  return `${cluster}/${kind}/${namespace}/${name}`
-}
-
-/** The object of a key. A cluster's name may hold a slash; what Kubernetes names may not. */
-export function objectOf(key: string): ObjectRef {
-  const parts = key.split('/')
-  const [kind = '', namespace = '', name = ''] = parts.slice(-3)
-  return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
-}
-
-/** `Kustomization apps/shop in prod-eu`. */
-export function sayObject({ cluster, kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster && ` in ${cluster}`}`
 }
 
 function seen(memory: ObjectMemory, at: number): ObjectMemory {

@@ -1,6 +1,6 @@
 // Acts on a real store: what operators do is written with its effect, once for each click; on both stores.
 import t from 'tap'
-import { objectKey } from '../src/objects.ts'
+import { objectKey } from '../src/objects/name.ts'
 import type { Decision } from '../src/store/kept.ts'
 import type { Store } from '../src/store/store.ts'
 import { arrival, at, sendTo, view } from './fixtures/store.ts'

@@ -1,6 +1,6 @@
 // Cards on a real store: which messages are updated, when, and by whom; on both stores, through restarts and between replicas.
 import t, { type Test } from 'tap'
-import { objectKey } from '../src/objects.ts'
+import { objectKey } from '../src/objects/name.ts'
 import type { View } from '../src/render/compose/view.ts'
 import type { Payload } from '../src/render/slack/payload.ts'
 import { type Card, type CardEnd, type CardPlan, keptVersions } from '../src/store/kept-cards.ts'

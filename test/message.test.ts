@@ -1,7 +1,8 @@
 // Messages: say to people what happened, and Slack takes them, whatever the event.
 import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
-import { advance, type ObjectMemory } from '../src/objects.ts'
+import type { ObjectMemory } from '../src/objects/memory.ts'
+import { advance } from '../src/objects.ts'
 import { composeOne } from '../src/render/compose/message.ts'
 import { createView } from '../src/render/compose/view.ts'
 import { compileLinks } from '../src/render/links/links.ts'

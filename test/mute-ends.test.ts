@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
-import type { Failure } from '../src/objects.ts'
+import type { Failure } from '../src/objects/memory.ts'
 import { openStore } from '../src/store/open.ts'
 import type { Store } from '../src/store/store.ts'
 import type { Withheld } from '../src/store/withheld.ts'

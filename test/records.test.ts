@@ -1,7 +1,7 @@
 // Records: answer people and retry dead letters the same way in every store.
 import t, { type Test } from 'tap'
 import type { FluxEvent } from '../src/events/flux.ts'
-import type { Failure, ObjectMemory } from '../src/objects.ts'
+import type { Failure, ObjectMemory } from '../src/objects/memory.ts'
 import type { View } from '../src/render/compose/view.ts'
 import type { Arrival, Decide } from '../src/store/kept.ts'
 import type { Plan, Settlement } from '../src/store/kept-lanes.ts'

@@ -1,8 +1,8 @@
 // Texts: what is read of a view or a memory is what was written, and nothing that Flux said is written twice.
 import { assert, constantFrom, oneof, property, record, string } from 'fast-check'
 import t from 'tap'
+import type { Failure, ObjectMemory } from '../src/objects/memory.ts'
 import { memoryText, readMemory } from '../src/objects/stored-memory.ts'
-import type { Failure, ObjectMemory } from '../src/objects.ts'
 import type { View } from '../src/render/compose/view.ts'
 import { readView, viewText } from '../src/store/texts.ts'
 

@@ -5,7 +5,7 @@ import { actWays } from '../../src/actor.ts'
 import { isDuration, parseDuration, parseTime } from '../../src/duration.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type Schema, type Static, Type } from '../../src/json-schema.ts'
-import type { Acknowledgement } from '../../src/objects.ts'
+import type { Acknowledgement } from '../../src/objects/memory.ts'
 import { maxPage, notificationStates, type Page } from '../../src/store/records.ts'
 
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 300 }))

@@ -1,6 +1,6 @@
 // Act words: say what an operator did, for the page and the command line. Pure.
 import type { ObjectRef } from '../events/flux.ts'
-import { sayObject } from '../objects.ts'
+import { sayObject } from '../objects/name.ts'
 import type { ActAbout, ActName } from '../store/kept.ts'
 
 /** Objects that are named before the rest are counted. */

@@ -1,7 +1,7 @@
 // Audit page: lists what operators did, newest first.
 import { html } from 'hono/html'
 import { actWays } from '../actor.ts'
-import { objectOf } from '../objects.ts'
+import { objectOf } from '../objects/name.ts'
 import { actNames } from '../store/kept.ts'
 import type { ActRecord, Listed } from '../store/records.ts'
 import { sayAct } from './act-words.ts'

@@ -1,5 +1,5 @@
 // Acknowledged: marks one incident as taken on by somebody, or takes that back. Pure.
-import type { Acknowledgement, ObjectMemory } from '../objects.ts'
+import type { Acknowledgement, ObjectMemory } from './memory.ts'
 
 /** One incident. Without `since`, in ms, it is the one that its object is in. */
 export interface Incident {

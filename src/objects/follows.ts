@@ -1,6 +1,8 @@
 // Follows: remembers which source an object follows, as its events say it since Event v1. Pure.
 import type { FluxEvent } from '../events/flux.ts'
-import { type Advance, type ObjectMemory, objectKey, objectOf } from '../objects.ts'
+import type { Advance } from '../objects.ts'
+import type { ObjectMemory } from './memory.ts'
+import { objectKey, objectOf } from './name.ts'
 
 // Of what else an event may name beside its object, nothing is rolled out.
 const sources = /^(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact)$/

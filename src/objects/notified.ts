@@ -1,5 +1,5 @@
 // Notified: corrects who counts as notified of an object's failure, after what became of a notification. Pure.
-import type { Notified, ObjectMemory } from '../objects.ts'
+import type { Notified, ObjectMemory } from './memory.ts'
 
 /** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
 export interface Undelivered {

@@ -1,6 +1,6 @@
 // Stored memory: writes what is remembered of an object as text, reads it, whichever version wrote it, and says how the
 // object stands by now. Pure.
-import type { Failure, Notified, ObjectMemory } from '../objects.ts'
+import type { Failure, Notified, ObjectMemory } from './memory.ts'
 
 /** A memory as it is kept: how a failure began is left out where its latest event says the same. */
 export function memoryText(memory: ObjectMemory): string {

@@ -1,7 +1,8 @@
 // Twins: keep objects apart that share a name and differ only by uid, so that the success of one never ends the failure
 // of the other.
 import type { FluxEvent } from '../events/flux.ts'
-import { type Advance, advance, type ObjectMemory } from '../objects.ts'
+import { type Advance, advance } from '../objects.ts'
+import type { ObjectMemory } from './memory.ts'
 
 /** Beside the latest. More clusters than that behind one name are reported, and the oldest is forgotten. */
 const maxOthers = 3

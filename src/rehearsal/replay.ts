@@ -1,7 +1,9 @@
 // Replay: rehearses stored events with a new config and counts, by destination, what would change. Pure.
 import type { Config } from '../config/config.ts'
 import type { FluxEvent, ObjectRef } from '../events/flux.ts'
-import { type ObjectMemory, objectKey, type Transition } from '../objects.ts'
+import type { ObjectMemory } from '../objects/memory.ts'
+import { objectKey } from '../objects/name.ts'
+import type { Transition } from '../objects.ts'
 import { parseEvent } from './event.ts'
 import { healthyBefore, type Rehearsed, type Spoken, speak, startRehearsal, whyNotNotified } from './rehearsal.ts'
 

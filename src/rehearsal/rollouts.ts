@@ -1,7 +1,8 @@
 // Rehearsed rollouts: follow what events say of rollouts as a store does, and say what is due of them when its time has come. Pure.
 import type { FluxEvent } from '../events/flux.ts'
 import { originOfRevisions } from '../objects/follows.ts'
-import { type ObjectMemory, objectKey, objectOf } from '../objects.ts'
+import type { ObjectMemory } from '../objects/memory.ts'
+import { objectKey, objectOf } from '../objects/name.ts'
 import type { RolloutEntry } from '../render/compose/rollout-standing.ts'
 import { maxRolloutEntries, type NewNotification, type RolloutReport } from '../store/kept.ts'
 import { type LiveRow, type RolloutRow, rolloutOf } from '../store/rollouts/rows.ts'

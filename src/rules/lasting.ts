@@ -1,5 +1,5 @@
 // Lasting: decides until when a failure is held to see whether it lasts (`for`), and which rule notifies of it first. Pure.
-import type { Notified } from '../objects.ts'
+import type { Notified } from '../objects/memory.ts'
 import type { Rule } from './rule.ts'
 
 /** A notification that is held to see whether its failure lasts. */

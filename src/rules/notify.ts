@@ -1,6 +1,7 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
 import { sayDuration } from '../duration.ts'
-import type { Acknowledgement, Advance, Notified, Transition } from '../objects.ts'
+import type { Acknowledgement, Notified } from '../objects/memory.ts'
+import type { Advance, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
 import { type Held, lastsUntil, passedReason, type Release, soonerThan, unlessHeld } from './lasting.ts'
 import type { Owned } from './owners.ts'

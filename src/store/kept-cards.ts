@@ -1,5 +1,5 @@
 // Kept cards: defines the shapes of the messages that are updated, and how often they may be.
-import type { ObjectMemory } from '../objects.ts'
+import type { ObjectMemory } from '../objects/memory.ts'
 import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'

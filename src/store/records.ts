@@ -2,7 +2,8 @@
 // are ms since 1970, by the database's clock.
 import type { Actor, ActWay } from '../actor.ts'
 import type { ObjectRef } from '../events/flux.ts'
-import type { Failure, Notified, Transition } from '../objects.ts'
+import type { Failure, Notified } from '../objects/memory.ts'
+import type { Transition } from '../objects.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Search } from '../search.ts'
 import type { ActAbout, ActName, NewNotification, Trace } from './kept.ts'

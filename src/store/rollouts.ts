@@ -1,7 +1,7 @@
 // Rollouts: decides what a report changes of the rollouts that are known, and when there is something to say of one. Pure: each
 // store reads what is known, and writes what comes of it.
 import type { ObjectRef } from '../events/flux.ts'
-import { objectKey, objectOf } from '../objects.ts'
+import { objectKey, objectOf } from '../objects/name.ts'
 import type { RolloutEntry, RolloutHead } from '../render/compose/rollout-standing.ts'
 import type { RolloutReport } from './kept.ts'
 import { type LiveRow, type RolloutRow, replacements } from './rollouts/rows.ts'

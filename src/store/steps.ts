@@ -1,5 +1,5 @@
 // Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
-import { objectKey } from '../objects.ts'
+import { objectKey } from '../objects/name.ts'
 import type { View } from '../render/compose/view.ts'
 import type { NewNotification } from './kept.ts'
 import {

@@ -1,6 +1,7 @@
 // Withheld: gathers what a mute withheld from a destination, when it ends. Pure.
 import type { ObjectRef } from '../events/flux.ts'
-import type { Failure, ObjectMemory, Transition } from '../objects.ts'
+import type { Failure, ObjectMemory } from '../objects/memory.ts'
+import type { Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
 /** Everybody has heard of the end of a silence by then, in ms. */

@@ -1,7 +1,8 @@
 // Samples: makes one notification of every kind that templates have to cope with, to check before any event has arrived.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
-import { advance, type ObjectMemory, type Transition } from '../../objects.ts'
+import type { ObjectMemory } from '../../objects/memory.ts'
+import { advance, type Transition } from '../../objects.ts'
 import { createView, type View } from '../compose/view.ts'
 import type { Links } from '../links/links.ts'
 

@@ -1,5 +1,5 @@
 // Buttons: stand below a message of a Slack app: what people may do about what goes on, and about trouble of the relay. Pure.
-import { objectKey } from '../../objects.ts'
+import { objectKey } from '../../objects/name.ts'
 import type { Block, Menu, Plain, Press } from '../slack/blocks.ts'
 import { slackTakes } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'

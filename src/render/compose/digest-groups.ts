@@ -1,7 +1,7 @@
 // Digest groups: arrange what waits in a lane: each object once, with its latest state; equal causes together; what
 // another failing object explains under that one. Pure.
 import { blamedBy, type Named } from '../../events/dependency.ts'
-import { objectKey } from '../../objects.ts'
+import { objectKey } from '../../objects/name.ts'
 import { isOwn, type View } from './view.ts'
 
 export interface Waiting {

@@ -1,7 +1,7 @@
 // Rollout: composes what there is to say of a revision that is rolled out: how many objects have it, which fail, how many come. Pure.
 import { sayAbout } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
-import { objectOf } from '../../objects.ts'
+import { objectOf } from '../../objects/name.ts'
 import { type Block, context, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
 import { maxFallback, maxSummary } from '../slack/limits.ts'

@@ -1,8 +1,8 @@
 // Accepting in PostgreSQL: writes a batch of events decided on under the objects' locks.
 import type { QueryResult } from 'pg'
+import type { ObjectMemory } from '../../objects/memory.ts'
 import { mayBeHeld } from '../../objects/notified.ts'
 import { readMemory } from '../../objects/stored-memory.ts'
-import type { ObjectMemory } from '../../objects.ts'
 import type { Held, Release } from '../../rules/lasting.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import {

@@ -1,7 +1,8 @@
 // Memories in PostgreSQL: keep what is remembered of objects and of sources. Objects are locked in the order of their keys, in
 // every transaction, so that replicas wait for each other and never in a circle.
+
+import type { ObjectMemory } from '../../objects/memory.ts'
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
-import type { ObjectMemory } from '../../objects.ts'
 import type { LastEvents } from '../kept.ts'
 import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'

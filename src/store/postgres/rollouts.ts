@@ -2,8 +2,8 @@
 // objects, several in one order, so that replicas wait for each other and never in a circle.
 
 import { isChart, originOfRevisions } from '../../objects/follows.ts'
+import { objectOf } from '../../objects/name.ts'
 import { readMemory } from '../../objects/stored-memory.ts'
-import { objectOf } from '../../objects.ts'
 import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
 import { cardGapMs } from '../kept-cards.ts'
 import { type LiveRow, type RolloutEntryRow, type RolloutRow, rolloutOf } from '../rollouts/rows.ts'

@@ -1,7 +1,7 @@
 // Text in PostgreSQL: replaces what Flux may send and PostgreSQL cannot store.
 import { hash } from 'node:crypto'
 import type { ObjectRef } from '../../events/flux.ts'
-import { objectKey } from '../../objects.ts'
+import { objectKey } from '../../objects/name.ts'
 
 /** PostgreSQL's texts hold every character but one, and refusing it would refuse the whole batch. */
 export function storable(text: string): string {

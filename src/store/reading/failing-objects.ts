@@ -1,8 +1,9 @@
 // Failing objects: finds them in the order of their failures, in an index that has nothing else in it. Most say what they said at the
 // last look, and those that changed are read again.
 import type { ObjectRef } from '../../events/flux.ts'
+import type { ObjectMemory } from '../../objects/memory.ts'
+import { objectOf } from '../../objects/name.ts'
 import { readMemory, stateOf } from '../../objects/stored-memory.ts'
-import { type ObjectMemory, objectOf } from '../../objects.ts'
 import { maxFailures, type ObjectRecord, type Page } from '../records.ts'
 import { asOf, columnsSql, type Order, placeIn, recordIn, windowRows } from './object-rows.ts'
 import { type Ask, Conditions, type Row } from './walk.ts'

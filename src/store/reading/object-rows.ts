@@ -1,8 +1,8 @@
 // Object rows: what is selected of an object, and what its row says of it.
 import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
+import type { ObjectMemory } from '../../objects/memory.ts'
 import { stateOf } from '../../objects/stored-memory.ts'
-import type { ObjectMemory } from '../../objects.ts'
 import type { ObjectRecord } from '../records.ts'
 
 /** Rows looked at in one statement: their memories are of a kilobyte, and read. */

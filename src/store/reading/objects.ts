@@ -1,7 +1,7 @@
 // Object reading: finds pages of objects on any store.
 import type { ObjectRef } from '../../events/flux.ts'
+import { objectOf } from '../../objects/name.ts'
 import { readMemory, stateOf } from '../../objects/stored-memory.ts'
-import { objectOf } from '../../objects.ts'
 import {
   maxFailures,
   maxPage,

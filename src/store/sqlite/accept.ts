@@ -1,5 +1,5 @@
 // Accepting in SQLite: decides on a batch of events one by one and writes each with everything that follows from it.
-import { objectKey } from '../../objects.ts'
+import { objectKey } from '../../objects/name.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
 import type { Waiting } from '../waiting.ts'

@@ -1,7 +1,7 @@
 // Acts in SQLite: write down what operators do, with its effect, and acknowledge incidents.
 import type { Actor } from '../../actor.ts'
 import { type Acknowledged, acknowledge, type Incident } from '../../objects/acknowledged.ts'
-import type { Acknowledgement } from '../../objects.ts'
+import type { Acknowledgement } from '../../objects/memory.ts'
 import type { NewAct } from '../kept.ts'
 import { type ActRow, repeated, waitsOn } from '../rows.ts'
 import type { Store } from '../store.ts'

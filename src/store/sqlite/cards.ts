@@ -1,6 +1,7 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
+
+import { objectKey } from '../../objects/name.ts'
 import { acknowledgedText } from '../../objects/stored-memory.ts'
-import { objectKey } from '../../objects.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
 import { cardFirstAt, cardGapMs, cardPatienceMs, keptVersions } from '../kept-cards.ts'
 import type { Message, Pending, Posted } from '../kept-lanes.ts'

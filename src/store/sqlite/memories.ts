@@ -1,7 +1,7 @@
 // Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
 import { setImmediate as pause } from 'node:timers/promises'
+import type { ObjectMemory } from '../../objects/memory.ts'
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
-import type { ObjectMemory } from '../../objects.ts'
 import type { Arrival, LastEvents } from '../kept.ts'
 import { apartMs } from '../kept-lanes.ts'
 import { lastEventsFrom, listener } from '../rows.ts'

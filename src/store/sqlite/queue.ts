@@ -1,7 +1,7 @@
 // Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
 import type { Mute } from '../../mutes/mutes.ts'
+import { objectKey } from '../../objects/name.ts'
 import { forget } from '../../objects/notified.ts'
-import { objectKey } from '../../objects.ts'
 import { goneReason, type NewNotification } from '../kept.ts'
 import { apartMs, composeWindow, type Hold, type LanesByName } from '../kept-lanes.ts'
 import { type PendingRow, undeliveredOf } from '../rows.ts'

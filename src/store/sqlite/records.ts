@@ -1,8 +1,8 @@
 // Records in SQLite: answer what people ask, and retry or discard dead letters.
 import { setImmediate as pause } from 'node:timers/promises'
 import type { Actor } from '../../actor.ts'
+import { objectKey } from '../../objects/name.ts'
 import { remember } from '../../objects/notified.ts'
-import { objectKey } from '../../objects.ts'
 import type { ActName } from '../kept.ts'
 import type { LanesByName } from '../kept-lanes.ts'
 import { createReading, retryPage } from '../reading/reading.ts'

@@ -1,7 +1,7 @@
 // Rollouts in SQLite: keep how far each revision is rolled out, and write what there is to say of one, inside a transaction of the
 // store's.
 import { originOfRevisions } from '../../objects/follows.ts'
-import { objectKey, objectOf } from '../../objects.ts'
+import { objectKey, objectOf } from '../../objects/name.ts'
 import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
 import { cardGapMs } from '../kept-cards.ts'
 import { type LiveRow, type RolloutEntryRow, type RolloutRow, rolloutOf } from '../rollouts/rows.ts'

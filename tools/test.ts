@@ -19,8 +19,9 @@ const { values, positionals } = parseArgs({
 const named = positionals.length > 0 ? positionals : ['test/*.test.ts']
 const files = named.flatMap((name) => {
   const found = globSync(name, { cwd: root })
-  if (found.length === 0) throw new Error(`there is no ${name}`)
-  return found
+  if (found.length > 0) return found
+  process.stderr.write(`there is no ${name}\n`)
+  process.exit(1)
 })
 
 const ends: (() => unknown)[] = []

@@ -1,6 +1,7 @@
 // Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import about from '../package.json' with { type: 'json' }
+import { limit, namespaceName, portNumber, webhookAddress } from './cli/arguments.ts'
 import { RelayError } from './errors.ts'
 import type { Transition } from './objects.ts'
 import type { ActName } from './store/kept.ts'
@@ -282,32 +283,6 @@ ofRelay(silence.command('expire'))
   .description('end silences now; one message sums up what each withheld')
   .argument('<ids...>', 'ids, as `silence list` shows them')
   .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
-
-function limit(): Option {
-  return new Option('--limit <number>', 'list at most this many').default('50').argParser(positive)
-}
-
-function positive(text: string): string {
-  if (/^[1-9][0-9]{0,5}$/.test(text)) return text
-  throw new InvalidArgumentError('It should be a number from 1 to 999999.')
-}
-
-function namespaceName(text: string): string {
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text
-  throw new InvalidArgumentError('A namespace is small letters, digits and -, such as flux-system.')
-}
-
-/** Of a Provider, which the API server refuses with another; and the relay takes no events at /. */
-function webhookAddress(text: string): string {
-  const { protocol = '', pathname = '/' } = URL.parse(text) ?? {}
-  if (/^https?:$/.test(protocol) && pathname !== '/') return text
-  throw new InvalidArgumentError('It should be of the form http://flux-relay.flux-system.svc/webhook.')
-}
-
-function portNumber(text: string): string {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text
-  throw new InvalidArgumentError('It should be a number from 0 to 65535.')
-}
 
 /** Why not all of the output is where it was to go. */
 let unwritten = ''

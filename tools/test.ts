@@ -17,12 +17,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true
 })
 const named = positionals.length > 0 ? positionals : ['test/*.test.ts']
-const files = named.flatMap((name) => {
-  const found = globSync(name, { cwd: root })
-  if (found.length > 0) return found
-  process.stderr.write(`there is no ${name}\n`)
+const found = named.map((name) => globSync(name, { cwd: root }))
+const missing = named.filter((_, place) => found[place]?.length === 0)
+if (missing.length > 0) {
+  process.stderr.write(`there is no ${missing.join(', ')}\n`)
   process.exit(1)
-})
+}
 
 const ends: (() => unknown)[] = []
 const folder = inMemory()
@@ -34,7 +34,7 @@ if (folder !== undefined) {
 const postgres = await startPostgres({ teardown: (end) => void ends.push(end) }).catch(() => undefined)
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort())
-const { passed, failed, skipped } = await runTestFiles(files, {
+const { passed, failed, skipped } = await runTestFiles(found.flat(), {
   timeout: Number(values.timeout),
   signal: stop.signal,
   env: {

@@ -5,6 +5,7 @@ import { maxAgeMs } from '../deliver/outcome.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
+import { isUnsigned } from '../events/signature.ts'
 import { type Source, type SourceText, type Speakers, speakersOf } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileTemplates, type Templates } from '../render/check/templates.ts'
@@ -212,6 +213,9 @@ function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   ]
 }
 
+/** Controllers that post by themselves cannot sign. */
+const sign = 'give it hmacKeys, or, if controllers post to it themselves, let only them in (docs/direct-mode.md)'
+
 function buildSource(
   name: string,
   { hmacKeys = [], tokens = [], cluster, expectEvery }: SourceText,
@@ -219,8 +223,8 @@ function buildSource(
   faults: Fault[]
 ): Source {
   const path = ['sources', name]
-  if (hmacKeys.length === 0 && tokens.length === 0) {
-    const message = `source "${name}" accepts events from anyone who can reach it; give it hmacKeys`
+  if (isUnsigned({ hmacKeys, tokens })) {
+    const message = `source "${name}" accepts events from anyone who can reach it; ${sign}`
     faults.push({ path, message, isWarning: true })
   }
   const expectMs = expectEvery === undefined ? undefined : parseDuration(expectEvery)

@@ -92,6 +92,26 @@ t.test('a blank ADMIN_TOKEN is refused, and one with a line end is the one that 
   t.match(short.log.join(''), /ADMIN_TOKEN has fewer than 16 characters/)
 })
 
+t.test('an ADMIN_TOKEN with letters beyond ASCII lets in, as bytes of UTF-8 and as Node writes it', async (t) => {
+  const token = 'geheim-à-la-schön-œuvre-密-token'
+  const relay = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: `${token}\n` } })
+  const sent = (text: string) => Buffer.from(text).toString('latin1')
+  t.equal((await look(relay, '/api/events', bearer(sent(token)))).status, 200, 'as curl sends it')
+  t.equal((await look(relay, '/api/events', basic(token))).status, 200, 'as a password')
+  t.equal((await look(relay, '/api/events', bearer(sent(`${token}é`)))).status, 401)
+  t.equal((await look(relay, '/api/events', bearer(sent(token.replace('à', 'á'))))).status, 401)
+  t.equal((await run(['sources'], { RELAY_URL: relay.url, ADMIN_TOKEN: token })).code, 0)
+  const short = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 'ganz-schön-geheim' } })
+  t.equal((await look(short, '/api/events', bearer('ganz-schön-geheim'))).status, 200, 'a byte for each letter')
+})
+
+t.test('an ADMIN_TOKEN that no header can carry is refused with what to write', async (t) => {
+  for (const ADMIN_TOKEN of ['first-line\nsecond-line', 'a-tab\tin-it', 'a-bell\u0007-in-it', 'no-\ufffd-text']) {
+    const message = /ADMIN_TOKEN has to be one line of text in UTF-8.*openssl rand -hex 32/
+    await t.rejects(buildApp({ environment: { ADMIN_TOKEN } }), { code: 'BAD_CONFIG', message })
+  }
+})
+
 t.test('ADMIN_OPEN_TO=loopback is for this machine, and only where no proxy stands in front', async (t) => {
   const relay = await startRelay(t, { config: preview, env: { ADMIN_OPEN_TO: 'loopback' } })
   const asked = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>

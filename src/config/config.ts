@@ -183,6 +183,10 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
 const tokenInParts =
   'the token has a space in it, so that no request has it: write what stands behind `Authorization: Bearer`, and nothing else'
 
+const tokenUnsendable =
+  'the token has a tab or another control character in it, so that no request has it: write one without, such as what ' +
+  '`openssl rand -hex 32` prints, on both sides'
+
 /** Sources are looked after every ten seconds. */
 const shortestExpectMs = 60_000
 
@@ -237,7 +241,8 @@ function buildSource(
   const tokenAt = (text: string, index: number) => {
     const place = [...path, 'tokens', index]
     const token = secrets.secret(text, place)
-    if (/\s/.test(token)) faults.push({ path: place, message: tokenInParts, isWarning: true })
+    if (/\p{Cc}/u.test(token)) faults.push({ path: place, message: tokenUnsendable })
+    else if (token.includes(' ')) faults.push({ path: place, message: tokenInParts, isWarning: true })
     return token
   }
   return {

@@ -141,9 +141,12 @@ function isInvitation(admission: Admission, request: FastifyRequest): admission 
 function welcome({ session }: { session: string }, { url }: FastifyRequest, reply: FastifyReply): FastifyReply {
   const query = new URLSearchParams(url.split('?', 2)[1])
   query.delete('token')
-  return reply
-    .header('set-cookie', `${cookie}=${session}; HttpOnly; SameSite=Strict; Path=/`)
-    .redirect(query.size === 0 ? '/' : `/?${query}`, 303)
+  return (
+    reply
+      // Lax: a link in a message is of another site, too. What changes something is held off by `otherSite`.
+      .header('set-cookie', `${cookie}=${session}; HttpOnly; SameSite=Lax; Path=/`)
+      .redirect(query.size === 0 ? '/' : `/?${query}`, 303)
+  )
 }
 
 /** Ports share cookies: another relay on this machine may have set one of the same name. */

@@ -41,7 +41,7 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
   const welcome = await look(relay, path)
   t.equal(welcome.status, 303)
   t.equal(welcome.headers.get('location'), '/', 'the token stays in no history')
-  t.match(welcome.headers.get('set-cookie'), /^flux_relay_session=[\w-]{32,}; HttpOnly; SameSite=Strict; Path=\/$/)
+  t.match(welcome.headers.get('set-cookie'), /^flux_relay_session=[\w-]{32,}; HttpOnly; SameSite=Lax; Path=\/$/)
   t.notMatch(welcome.headers.get('set-cookie'), token)
   t.equal(welcome.headers.get('cache-control'), 'no-store')
 
@@ -61,6 +61,24 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
   t.equal((await look(relay, '/', { cookie: 'flux_relay_session=' })).status, 401)
   for (const path of ['/objects', '/api/events'])
     t.equal((await look(relay, invitation(relay).path.replace('/', path))).status, 401, 'nor by another address')
+})
+
+t.test('with a session, a link of another site leads to its page, and a form of one does nothing', async (t) => {
+  const relay = await startRelay(t, { config: preview, env: neither })
+  const cookie = await enter(relay)
+  const elsewhere = { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+  for (const path of ['/', '/objects', '/silences/new?name=x'])
+    t.equal((await look(relay, path, elsewhere)).status, 200, path)
+  const silence = (headers: Record<string, string>) => submit(relay, '/silences', { name: 'x', for: '1h' }, headers)
+  const evil = { origin: 'https://evil.example' }
+  for (const [what, headers] of Object.entries({
+    'of another site': { ...elsewhere, ...evil },
+    'of a neighbour': { ...elsewhere, ...evil, 'sec-fetch-site': 'same-site' },
+    'of a browser that says the origin only': { cookie, ...evil },
+    'of a page that hides its origin': { cookie, origin: 'null' }
+  }))
+    t.equal((await silence(headers)).status, 403, what)
+  t.same(JSON.parse((await look(relay, '/api/silences', { cookie })).html).silences, [])
 })
 
 t.test('the token made at the start is in one line of the log, whatever is logged of it later', async (t) => {

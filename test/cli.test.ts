@@ -387,7 +387,7 @@ t.test('sources of a running relay are listed: when each last posted, and what w
   t.equal(code, 0)
   t.match(out, /^SOURCE +STATE +LAST EVENT +IN THE LAST HOUR +REFUSED +CLUSTERS\n/)
   t.match(out, /\ndefault +active +\d+ s ago +1 +none +prod-us\neu +never +never +0 +1 BAD_SIGNATURE +prod-eu\n\n/)
-  t.match(out, /\n\nunsigned: anyone who reaches the relay can post to default\n$/)
+  t.match(out, /prod-eu\n\nunsigned: anyone who reaches the relay can post to default\n$/)
   const json = await run(['sources', '--json'], env)
   t.match(JSON.parse(json.out), { sources: [{ state: 'active' }, { state: 'never' }] })
 })

@@ -32,5 +32,5 @@ function asTable(sources: readonly ListedSource[]): string {
   ])
   const unsigned = sources.filter(({ isUnsigned }) => isUnsigned).map(({ source }) => source)
   if (unsigned.length === 0) return table(columns, rows)
-  return `${table(columns, rows)}\n\nunsigned: anyone who reaches the relay can post to ${unsigned.join(', ')}`
+  return `${table(columns, rows)}\nunsigned: anyone who reaches the relay can post to ${unsigned.join(', ')}`
 }

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
 import type { Env } from '../src/env.ts'
 import { RelayError } from '../src/errors.ts'
-import { equal } from '../src/events/signature.ts'
+import { equal, isSent } from '../src/events/signature.ts'
 import type { Metrics, refusalReasons } from '../src/metrics.ts'
 import type { WrongTokens } from '../src/operator/wrong-tokens.ts'
 
@@ -111,7 +111,7 @@ function judgeToken({ token, session }: Extract<Admission, { token: string }>) {
   return (request: FastifyRequest): Refusal | undefined => {
     const given = tokenIn(request, session !== undefined)
     // A name without a password is no guess: it only says who asks.
-    if (given !== undefined && given !== '') return equal(given, token) ? undefined : refusal('wrong_token', how)
+    if (given !== undefined && given !== '') return isSent(given, token) ? undefined : refusal('wrong_token', how)
     const isKnown = session !== undefined && sessionsIn(request).some((text) => equal(text, session))
     return isKnown ? undefined : refusal('no_token', how)
   }
@@ -141,9 +141,12 @@ function isInvitation(admission: Admission, request: FastifyRequest): admission 
 function welcome({ session }: { session: string }, { url }: FastifyRequest, reply: FastifyReply): FastifyReply {
   const query = new URLSearchParams(url.split('?', 2)[1])
   query.delete('token')
-  return reply
-    .header('set-cookie', `${cookie}=${session}; HttpOnly; SameSite=Strict; Path=/`)
-    .redirect(query.size === 0 ? '/' : `/?${query}`, 303)
+  return (
+    reply
+      // Lax: a link in a message is of another site, too. What changes something is held off by `otherSite`.
+      .header('set-cookie', `${cookie}=${session}; HttpOnly; SameSite=Lax; Path=/`)
+      .redirect(query.size === 0 ? '/' : `/?${query}`, 303)
+  )
 }
 
 /** Ports share cookies: another relay on this machine may have set one of the same name. */

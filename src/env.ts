@@ -14,8 +14,8 @@ export const EnvSchema = Type.Object({
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535 }),
   CONFIG_FILE: Type.String({ default: 'config.yaml', minLength: 1 }),
   DATABASE_URL: Type.String({ default: 'sqlite:data/relay.db', pattern: '^(sqlite|postgres(ql)?):.+' }),
-  /** A blank one is a mistake, and everybody's first guess. */
-  ADMIN_TOKEN: Type.String({ default: '', pattern: '^$|\\S' }),
+  /** A blank one is a mistake, and everybody's first guess. Controls are in no header, and a byte that is not UTF-8 is lost. */
+  ADMIN_TOKEN: Type.String({ default: '', pattern: '^$|^(?=.*\\S)\\s*[^\\p{Cc}\ufffd]*\\s*$' }),
   /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
   /** Where people reach the relay with a browser: messages link to their pages there. */
@@ -76,7 +76,8 @@ const wanted: Record<string, string> = {
   PORT: 'a number from 0 to 65535',
   CONFIG_FILE: 'the path of a file',
   DATABASE_URL: 'sqlite:<path> or postgres://…',
-  ADMIN_TOKEN: 'more than white space',
+  ADMIN_TOKEN:
+    'one line of text in UTF-8, without tabs or other control characters, such as what `openssl rand -hex 32` prints',
   ADMIN_OPEN_TO: 'loopback, or not set',
   PUBLIC_URL:
     'an address that begins with https:// or http://, such as https://relay.acme.dev, of at most 300 characters, without spaces, ' +

@@ -41,7 +41,7 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
   const welcome = await look(relay, path)
   t.equal(welcome.status, 303)
   t.equal(welcome.headers.get('location'), '/', 'the token stays in no history')
-  t.match(welcome.headers.get('set-cookie'), /^flux_relay_session=[\w-]{32,}; HttpOnly; SameSite=Strict; Path=\/$/)
+  t.match(welcome.headers.get('set-cookie'), /^flux_relay_session=[\w-]{32,}; HttpOnly; SameSite=Lax; Path=\/$/)
   t.notMatch(welcome.headers.get('set-cookie'), token)
   t.equal(welcome.headers.get('cache-control'), 'no-store')
 
@@ -61,6 +61,24 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
   t.equal((await look(relay, '/', { cookie: 'flux_relay_session=' })).status, 401)
   for (const path of ['/objects', '/api/events'])
     t.equal((await look(relay, invitation(relay).path.replace('/', path))).status, 401, 'nor by another address')
+})
+
+t.test('with a session, a link of another site leads to its page, and a form of one does nothing', async (t) => {
+  const relay = await startRelay(t, { config: preview, env: neither })
+  const cookie = await enter(relay)
+  const elsewhere = { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
+  for (const path of ['/', '/objects', '/silences/new?name=x'])
+    t.equal((await look(relay, path, elsewhere)).status, 200, path)
+  const silence = (headers: Record<string, string>) => submit(relay, '/silences', { name: 'x', for: '1h' }, headers)
+  const evil = { origin: 'https://evil.example' }
+  for (const [what, headers] of Object.entries({
+    'of another site': { ...elsewhere, ...evil },
+    'of a neighbour': { ...elsewhere, ...evil, 'sec-fetch-site': 'same-site' },
+    'of a browser that says the origin only': { cookie, ...evil },
+    'of a page that hides its origin': { cookie, origin: 'null' }
+  }))
+    t.equal((await silence(headers)).status, 403, what)
+  t.same(JSON.parse((await look(relay, '/api/silences', { cookie })).html).silences, [])
 })
 
 t.test('the token made at the start is in one line of the log, whatever is logged of it later', async (t) => {
@@ -90,6 +108,26 @@ t.test('a blank ADMIN_TOKEN is refused, and one with a line end is the one that 
   t.equal((await look(relay, '/', bearer('from-echo-into-a-secret'))).status, 200)
   const short = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 's3same' } })
   t.match(short.log.join(''), /ADMIN_TOKEN has fewer than 16 characters/)
+})
+
+t.test('an ADMIN_TOKEN with letters beyond ASCII lets in, as bytes of UTF-8 and as Node writes it', async (t) => {
+  const token = 'geheim-à-la-schön-œuvre-密-token'
+  const relay = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: `${token}\n` } })
+  const sent = (text: string) => Buffer.from(text).toString('latin1')
+  t.equal((await look(relay, '/api/events', bearer(sent(token)))).status, 200, 'as curl sends it')
+  t.equal((await look(relay, '/api/events', basic(token))).status, 200, 'as a password')
+  t.equal((await look(relay, '/api/events', bearer(sent(`${token}é`)))).status, 401)
+  t.equal((await look(relay, '/api/events', bearer(sent(token.replace('à', 'á'))))).status, 401)
+  t.equal((await run(['sources'], { RELAY_URL: relay.url, ADMIN_TOKEN: token })).code, 0)
+  const short = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 'ganz-schön-geheim' } })
+  t.equal((await look(short, '/api/events', bearer('ganz-schön-geheim'))).status, 200, 'a byte for each letter')
+})
+
+t.test('an ADMIN_TOKEN that no header can carry is refused with what to write', async (t) => {
+  for (const ADMIN_TOKEN of ['first-line\nsecond-line', 'a-tab\tin-it', 'a-bell\u0007-in-it', 'no-\ufffd-text']) {
+    const message = /ADMIN_TOKEN has to be one line of text in UTF-8.*openssl rand -hex 32/
+    await t.rejects(buildApp({ environment: { ADMIN_TOKEN } }), { code: 'BAD_CONFIG', message })
+  }
 })
 
 t.test('ADMIN_OPEN_TO=loopback is for this machine, and only where no proxy stands in front', async (t) => {

@@ -216,6 +216,7 @@ t.test('sources say when each last posted, what came of it, and what was refused
       {
         ...{ source: 'default', state: 'active', lastEventAt: at, quietAfterSeconds: 1800, isExpected: true },
         ...{
+          isUnsigned: true,
           cluster: null,
           clusters: [{ cluster: 'prod-us', lastEventAt: at, isQuiet: false }],
           hasMoreClusters: false
@@ -224,7 +225,7 @@ t.test('sources say when each last posted, what came of it, and what was refused
       },
       {
         ...{ source: 'eu', state: 'never', lastEventAt: null, quietAfterSeconds: 3600, isExpected: false },
-        ...{ cluster: 'prod-eu', clusters: [], hasMoreClusters: false },
+        ...{ isUnsigned: false, cluster: 'prod-eu', clusters: [], hasMoreClusters: false },
         ...{ events: 0, refused: [{ code: 'BAD_SIGNATURE', requests: 1, lastAt: at }], refusedElsewhereAt: null }
       }
     ],

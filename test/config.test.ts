@@ -178,7 +178,9 @@ t.test('the example works as it is, and says that anyone may post to it', async 
     problems.map(({ message, isWarning, line }) => ({ message, isWarning, excerpt: text.split('\n')[line - 1] })),
     [
       {
-        message: 'source "default" accepts events from anyone who can reach it; give it hmacKeys',
+        message:
+          'source "default" accepts events from anyone who can reach it; give it hmacKeys, or, if controllers post to it themselves, ' +
+          'let only them in (docs/direct-mode.md)',
         isWarning: true,
         excerpt: '  default: {}'
       }

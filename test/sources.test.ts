@@ -7,6 +7,8 @@ import { createSources } from '../src/operator/sources.ts'
 import type { LastEvents } from '../src/store/kept.ts'
 import type { Store } from '../src/store/store.ts'
 import { createClock } from './fixtures/clock.ts'
+import { look, textOf } from './fixtures/dashboard.ts'
+import { openConfig, startRelay } from './fixtures/relay.ts'
 
 const minute = 60_000
 
@@ -161,3 +163,20 @@ for (const [what, ahead] of [
     }
   })
 }
+
+t.test('that anyone can post to a source is said at the start, at a reload and beside the source', async (t) => {
+  const config = `sources: { default: { hmacKeys: [key] }, direct: { cluster: prod }, old: { tokens: [word], cluster: old } }${openConfig}`
+  const relay = await startRelay(t, { config })
+  const said = /source \\"(\w+)\\" accepts events from anyone who can reach it; give it hmacKeys, or, .*direct-mode\.md/
+  const warned = () => relay.log.flatMap((line) => (/"level":40/.test(line) ? (said.exec(line)?.[1] ?? []) : []))
+  t.same(warned(), ['direct'])
+  const card = async () => {
+    const { html } = await look(relay, '/')
+    return textOf(html.slice(html.indexOf('id="sources-title"')))
+  }
+  const beside = 'Unsigned: anyone who reaches the relay can post'
+  t.match(await card(), new RegExp(`direct never posted .* Cluster prod ${beside} old never posted`))
+  t.equal((await card()).split(beside).length, 2, 'of the others nothing is said')
+  relay.app.reload()
+  t.same(warned(), ['direct', 'direct'])
+})

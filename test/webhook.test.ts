@@ -1,10 +1,14 @@
 // Webhook: accepts what Flux posts, and refuses the rest with a reason.
 import { createHmac } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
 import t from 'tap'
+import { loadConfig } from '../src/config/config.ts'
 import { createClock } from './fixtures/clock.ts'
-import { fluxEvent, openConfig, type Relay, startRelay } from './fixtures/relay.ts'
+import { run } from './fixtures/process.ts'
+import { fluxEvent, openConfig, type Relay, startRelay, tempFolder } from './fixtures/relay.ts'
 
 const key = 'a-key-of-the-test'
 const guarded = `
@@ -425,4 +429,30 @@ t.test('the largest event that notification-controller takes is taken, with what
   t.ok(goJson(fluxEvent({ message })).length > 3 * 1024 * 1024 - 12)
   const metadata = { ...fluxEvent().metadata, cluster: 'prod-eu', runbook: `https://wiki/?${'a=<b>&'.repeat(10_000)}` }
   t.match(await relay.post(goJson(fluxEvent({ message, metadata }))), { status: 202 })
+})
+
+t.test('a source takes a bearer token with letters beyond ASCII, however a client writes them', async (t) => {
+  const [token, plain] = ['schlüssel-à-密', 'schlüssel']
+  const config = `sources: { default: { tokens: [ "${token}", ${plain} ] } }${openConfig}`
+  const relay = await startRelay(t, { config })
+  const sent = (text: string) => ({ headers: { authorization: `Bearer ${Buffer.from(text).toString('latin1')}` } })
+  t.equal((await relay.post({}, sent(token))).status, 202, 'as Flux sends it')
+  t.equal((await relay.post({}, sent(plain))).status, 202)
+  t.equal((await relay.post({}, { headers: { authorization: `Bearer ${plain}` } })).status, 202, 'as Node does')
+  t.equal((await relay.post({}, sent(`${token}ü`))).status, 401)
+  t.equal((await relay.post({}, sent('schlussel'))).status, 401)
+  const file = join(tempFolder(t), 'event.json')
+  writeFileSync(file, JSON.stringify(fluxEvent()))
+  const { code, out } = await run(['send', `${relay.url}/webhook`, file, '--token', token])
+  t.equal(code, 0, out)
+})
+
+t.test('a bearer token that no header can carry is refused with what to write', async (t) => {
+  const { config, problems } = loadConfig(
+    `sources: { default: { tokens: ["\${BELL}"] } }${openConfig.replace('$SLACK', 'https://hooks.slack.com/services/T0/B0/x')}`,
+    'config.yaml',
+    { BELL: 'a\u0007bell' }
+  )
+  t.equal(config, undefined)
+  t.match(problems[0], { isWarning: false, message: /no request has it: write one without, such as .*openssl rand/ })
 })

@@ -23,6 +23,9 @@ const SourcesReply = Type.Object({
       isExpected: Type.Boolean({
         description: '`expectEvery` is set: the operator is notified when the source is quiet.'
       }),
+      isUnsigned: Type.Boolean({
+        description: 'It has neither `hmacKeys` nor `tokens`: anyone who reaches the relay can post.'
+      }),
       cluster: textOrNull('The cluster it speaks for, by the config file.'),
       clusters: Type.Array(Type.Object({ cluster: Type.String(), lastEventAt: Time, isQuiet: Type.Boolean() }), {
         description: 'The clusters of its events to this process, the first 20.'
@@ -73,6 +76,7 @@ function replyOf(standing: Standing) {
     lastEventAt: isoOrNull(lastEventAt ?? null),
     quietAfterSeconds: quietAfterMs / 1000,
     isExpected: expectMs !== undefined,
+    isUnsigned: !standing.proves.bySignature && !standing.proves.byToken,
     cluster: cluster ?? null,
     clusters: clusters.map(({ name, lastEventAt }) => ({
       cluster: name,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
-import { sign } from '../events/signature.ts'
+import { bearer, sign } from '../events/signature.ts'
 import { isHttp } from './client.ts'
 import { print } from './output.ts'
 import { readTextFile } from './text-file.ts'
@@ -66,7 +66,7 @@ async function post(url: string, file: string, { hmacKey, token, now }: SendOpti
       headers: {
         'content-type': 'application/json',
         ...(hmacKey && { 'x-signature': sign(body, hmacKey) }),
-        ...(token !== undefined && { authorization: `Bearer ${token}` })
+        ...(token !== undefined && { authorization: bearer(token) })
       },
       body,
       signal: AbortSignal.timeout(answerWithinMs)

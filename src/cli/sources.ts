@@ -30,5 +30,7 @@ function asTable(sources: readonly ListedSource[]): string {
     source.cluster ??
       [...source.clusters.map(({ cluster }) => cluster), ...(source.hasMoreClusters ? ['…'] : [])].join(', ')
   ])
-  return table(columns, rows)
+  const unsigned = sources.filter(({ isUnsigned }) => isUnsigned).map(({ source }) => source)
+  if (unsigned.length === 0) return table(columns, rows)
+  return `${table(columns, rows)}\nunsigned: anyone who reaches the relay can post to ${unsigned.join(', ')}`
 }

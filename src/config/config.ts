@@ -5,6 +5,7 @@ import { maxAgeMs } from '../deliver/outcome.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { type Classify, compileSeverities } from '../events/severity.ts'
+import { isUnsigned } from '../events/signature.ts'
 import { type Source, type SourceText, type Speakers, speakersOf } from '../events/source.ts'
 import { compileMutes, type Mute } from '../mutes/mutes.ts'
 import { compileTemplates, type Templates } from '../render/check/templates.ts'
@@ -182,6 +183,10 @@ function build(text: ConfigText, secrets: Secrets, faults: Fault[]): Config {
 const tokenInParts =
   'the token has a space in it, so that no request has it: write what stands behind `Authorization: Bearer`, and nothing else'
 
+const tokenUnsendable =
+  'the token has a tab or another control character in it, so that no request has it: write one without, such as what ' +
+  '`openssl rand -hex 32` prints, on both sides'
+
 /** Sources are looked after every ten seconds. */
 const shortestExpectMs = 60_000
 
@@ -212,6 +217,9 @@ function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   ]
 }
 
+/** Controllers that post by themselves cannot sign. */
+const sign = 'give it hmacKeys, or, if controllers post to it themselves, let only them in (docs/direct-mode.md)'
+
 function buildSource(
   name: string,
   { hmacKeys = [], tokens = [], cluster, expectEvery }: SourceText,
@@ -219,8 +227,8 @@ function buildSource(
   faults: Fault[]
 ): Source {
   const path = ['sources', name]
-  if (hmacKeys.length === 0 && tokens.length === 0) {
-    const message = `source "${name}" accepts events from anyone who can reach it; give it hmacKeys`
+  if (isUnsigned({ hmacKeys, tokens })) {
+    const message = `source "${name}" accepts events from anyone who can reach it; ${sign}`
     faults.push({ path, message, isWarning: true })
   }
   const expectMs = expectEvery === undefined ? undefined : parseDuration(expectEvery)
@@ -233,7 +241,8 @@ function buildSource(
   const tokenAt = (text: string, index: number) => {
     const place = [...path, 'tokens', index]
     const token = secrets.secret(text, place)
-    if (/\s/.test(token)) faults.push({ path: place, message: tokenInParts, isWarning: true })
+    if (/\p{Cc}/u.test(token)) faults.push({ path: place, message: tokenUnsendable })
+    else if (token.includes(' ')) faults.push({ path: place, message: tokenInParts, isWarning: true })
     return token
   }
   return {

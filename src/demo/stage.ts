@@ -7,6 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Agent, request } from 'undici'
 import { buildApp } from '../app.ts'
+import { bearer } from '../events/signature.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { FastClock } from './clock.ts'
 import type { Moment } from './day.ts'
@@ -89,7 +90,7 @@ export async function createStage(clock: FastClock, port: number) {
   async function newMessages(): Promise<Shown[]> {
     if (previews === shown) return []
     shown = previews
-    const headers = token === '' ? {} : { authorization: `Bearer ${token}` }
+    const headers = token === '' ? {} : { authorization: bearer(token) }
     const { body } = await request(`${url}/api/preview/${destination}?limit=50`, { dispatcher, headers })
     const { messages } = (await body.json()) as { messages: (Shown & { state: string })[] }
     const fresh = messages.filter(({ id, state }) => state === 'sent' && !seen.has(id)).reverse()
@@ -113,7 +114,7 @@ export async function createStage(clock: FastClock, port: number) {
     },
     /** The id of the newest event that matches `query`, as the API has it. */
     async newestOf(query: Record<string, string>): Promise<string | undefined> {
-      const headers = token === '' ? {} : { authorization: `Bearer ${token}` }
+      const headers = token === '' ? {} : { authorization: bearer(token) }
       const address = `${url}/api/events?${new URLSearchParams({ ...query, limit: '1' })}`
       const { body } = await request(address, { dispatcher, headers })
       const { events } = (await body.json()) as { events: { id: string }[] }

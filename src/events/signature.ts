@@ -8,6 +8,11 @@ export interface Credentials {
   tokens: readonly string[]
 }
 
+/** Whether anyone who reaches the relay can post to a source. */
+export function isUnsigned({ hmacKeys, tokens }: Credentials): boolean {
+  return hmacKeys.length === 0 && tokens.length === 0
+}
+
 export type Authenticity = { ok: true } | { ok: false; because: string }
 
 // Flux names the hash in the header and reserves the right to change it (Provider docs, "HMAC verification").
@@ -17,9 +22,10 @@ const signaturePattern = /^(sha224|sha256|sha384|sha512)=([0-9a-f]{56,128})$/
 export function verify(
   body: Buffer,
   headers: { signature: string | undefined; authorization: string | undefined },
-  { hmacKeys, tokens }: Credentials
+  credentials: Credentials
 ): Authenticity {
-  if (hmacKeys.length === 0 && tokens.length === 0) return { ok: true }
+  if (isUnsigned(credentials)) return { ok: true }
+  const { hmacKeys, tokens } = credentials
 
   if (hmacKeys.length > 0 && headers.signature !== undefined) {
     const [, algorithm, digest] = signaturePattern.exec(headers.signature) ?? []
@@ -36,8 +42,8 @@ export function verify(
   }
 
   if (tokens.length > 0 && headers.authorization !== undefined) {
-    const given = /^Bearer +(\S+)$/i.exec(headers.authorization)?.[1]
-    const matched = given !== undefined && tokens.map((token) => equal(token.trim(), given)).includes(true)
+    const given = /^Bearer +([^ \t]+)$/i.exec(headers.authorization)?.[1]
+    const matched = given !== undefined && tokens.map((token) => isSent(given, token.trim())).includes(true)
     return matched ? { ok: true } : { ok: false, because: 'the bearer token is not one of this source' }
   }
 
@@ -59,7 +65,20 @@ export function sign(body: Buffer, key: string): string {
   return `sha256=${createHmac('sha256', key).update(body).digest('hex')}`
 }
 
+/**
+ * Whether `given`, a part of a header as Node reads it, is `token`. Node makes a letter of each byte (latin1); Flux and curl
+ * send UTF-8, and programs on Node a byte for each letter that fits into one.
+ */
+export function isSent(given: string, token: string): boolean {
+  return [equal(given, token), equal(Buffer.from(given, 'latin1'), token)].includes(true)
+}
+
+/** The value of an Authorization header with `token`, for a client that writes a byte for each letter. */
+export function bearer(token: string): string {
+  return `Bearer ${Buffer.from(token).toString('latin1')}`
+}
+
 /** Compares two secrets in a time that depends on neither: hashing first makes their lengths equal. */
-export function equal(a: string, b: string): boolean {
+export function equal(a: string | Buffer, b: string | Buffer): boolean {
   return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
 }

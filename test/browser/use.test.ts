@@ -1,4 +1,7 @@
 // Dashboard in a real browser: follows what happens, and works by the keyboard or without a script.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { complaints, startBrowser } from '../fixtures/browser.ts'
@@ -137,6 +140,33 @@ t.test('without JavaScript all of it can be read and done', options, async (t) =
   await page.getByLabel('Severity').selectOption('info')
   await page.getByRole('button', { name: 'Show' }).click()
   await page.getByText('No events match').waitFor()
+  t.pass('done')
+})
+
+t.test('who is signed in follows a link of another site, and a form of one does nothing', options, async (t) => {
+  const relay = await startRelay(t, { config, env: { ADMIN_OPEN_TO: '' } })
+  const invitation = /\/\?token=[\w-]+/.exec(relay.log.join(''))?.[0]
+  const site = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html')
+    response.end(`<a href="${relay.url}${invitation}">the start</a> <a href="${relay.url}/objects">a message</a>
+      <form method="post" action="${relay.url}/silences"><input name="name" value="x"><input name="for" value="1h"><button>win</button></form>`)
+  }).listen(0, '127.0.0.1')
+  await once(site, 'listening')
+  t.teardown(() => site.close())
+  // For a browser `localhost` is another site than 127.0.0.1, where the relay is.
+  const elsewhere = `http://localhost:${(site.address() as AddressInfo).port}`
+  const page = await (browser as Browser).newPage()
+  t.teardown(() => page.close())
+  for (const link of ['the start', 'a message']) {
+    await page.goto(elsewhere)
+    await page.getByRole('link', { name: link }).click()
+    await page.getByRole('link', { name: 'Silences' }).first().waitFor()
+  }
+  await page.goto(elsewhere)
+  await page.getByRole('button', { name: 'win' }).click()
+  await page.getByText('a page of another site must not do this').waitFor()
+  await page.goto(`${relay.url}/silences`)
+  await page.getByText('No silences.').waitFor()
   t.pass('done')
 })
 

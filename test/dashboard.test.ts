@@ -362,7 +362,7 @@ t.test(
     t.match(textOf((await look(relay, '/silences/new?name=sh*&for=2h')).html), /Matches 1 of 2 failing objects/)
     t.match(textOf((await look(relay, '/silences/new?name=none')).html), /Matches 0 of 2 failing objects/)
     const { html } = await submit(relay, '/silences', { name: 'sh*', for: '1h', comment: 'rollout' })
-    const [, extend = ''] = /action="(\/silences\/\d+\/extend)"/.exec(html) ?? []
+    const [, extend = ''] = /action="(\/silences\/\d+\/extend\?ends=\d+)"/.exec(html) ?? []
     const extended = textOf((await submit(relay, extend)).html)
     t.match(extended, /It lasts an hour longer\. .* rollout ends in (2 h|1 h 59 m)/)
     clock.advance(3 * 60 * 60_000)
@@ -372,6 +372,31 @@ t.test(
     t.match(textOf((await submit(relay, extend)).html), 'It had already ended.')
   }
 )
+
+t.test('a form that a double click posts twice is carried out once', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post(about('shop'))
+  const twice = (path: string, fields: Record<string, string> = {}) =>
+    Promise.all([submit(relay, path, fields), submit(relay, path, fields)])
+  const silences = async () => JSON.parse((await relay.get('/api/silences')).body).silences
+  const [one, other] = await twice('/silences', { name: 'sh*', for: '1h' })
+  t.equal(one.to, other.to)
+  const [silence, ...others] = await silences()
+  t.same(others, [])
+  const lasts = Date.parse(silence.endsAt)
+  const formIn = (html: string) => /action="(\/silences\/\d+\/extend\?ends=\d+)"/.exec(html)?.[1] ?? ''
+  const [extended] = await twice(formIn(one.html))
+  t.equal(Date.parse((await silences())[0].endsAt) - lasts, 3_600_000, 'an hour longer')
+  await submit(relay, formIn(extended.html))
+  t.equal(Date.parse((await silences())[0].endsAt) - lasts, 2 * 3_600_000, 'and one more for who presses again')
+  await submit(relay, `/silences/${silence.id}/end`)
+  await twice(`/silences/${silence.id}/again`)
+  t.equal((await silences()).length, 1)
+  clock.advance(60_000)
+  await submit(relay, '/silences', { name: 'sh*', for: '1h' })
+  t.equal((await silences()).length, 2, 'later it is another')
+})
 
 t.test('a silence may begin later: until then it withholds nothing, and it can be dropped', async (t) => {
   const clock = createClock()

@@ -15,6 +15,7 @@ import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { assets } from './assets.ts'
 import { failingAs } from './matching.ts'
+import { createOnce } from './once.ts'
 import { answersOf, backOf, searchOf, withDone } from './query.ts'
 
 /** Pages for one click: 5,000 notifications. For more, one clicks again. */
@@ -59,6 +60,8 @@ function incidentOf(query: unknown) {
 const incidentFields = ['cluster', 'kind', 'namespace', 'name', 'since'] as const
 
 export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions, store, clock }) => {
+  const once = createOnce(clock)
+
   app.post('/acknowledge', async (request, reply) => {
     const { isNews } = await actions.acknowledge(incidentOf(request.query), actorOf(request, 'page'))
     return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged', isNews ? 1 : 0), 303)
@@ -123,7 +126,9 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
       const comment = Object.hasOwn((request.body as object | undefined) ?? {}, 'comment')
         ? {}
         : { comment: suggestedComment(match) }
-      const { silence } = await actions.silence({ ...comment, ...rest, ...end, match }, actorOf(request, 'page'))
+      const wanted = { ...comment, ...rest, ...end, match }
+      const actor = actorOf(request, 'page')
+      const { silence } = await once.run([wanted, actor], () => actions.silence(wanted, actor))
       return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
     } catch (error) {
       // With what was typed, also where it cannot be stored for now.
@@ -142,7 +147,11 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
   }
 
   app.post<WithId>('/silences/:id/extend', async (request, reply) => {
-    const isExtended = await actions.extendSilence(request.params.id, '1h', actorOf(request, 'page'))
+    const { id } = request.params
+    // As it stood on the page: who wants two hours presses again on the one that shows the first.
+    const { ends } = answersOf(request.query, ['ends'])
+    const actor = actorOf(request, 'page')
+    const isExtended = await once.run([id, ends, actor], () => actions.extendSilence(id, '1h', actor))
     return reply.redirect(withDone('/silences', 'extended', isExtended ? 1 : 0), 303)
   })
 
@@ -151,13 +160,16 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const silence = ended.find(({ id }) => id === request.params.id)
     if (silence === undefined) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
     const { match, comment } = silence
-    const again = await actions.silence({ match, comment, for: '1h' }, actorOf(request, 'page'))
+    const actor = actorOf(request, 'page')
+    const wanted = { match, comment, for: '1h' }
+    const again = await once.run([wanted, actor], () => actions.silence(wanted, actor))
     return reply.redirect(withDone('/silences', 'silenced', Number(again.silence.id)), 303)
   })
 
   app.post<WithId>('/silences/:id/end', async (request, reply) => {
     const { id } = request.params
     if (!/^\d{1,15}$/.test(id)) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
+    once.forget()
     const isEnded = await actions.endSilence(id, actorOf(request, 'page'))
     return reply.redirect(withDone(backOf(request.query, '/silences'), 'ended', isEnded ? Number(id) : 0), 303)
   })

@@ -107,7 +107,7 @@ function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Ht
   <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ends ${exactly(endsAt)}` : ending(silence, now)}</span></div>
   <p class="quiet">made${author && html` by <b>${shown(author, 100)}</b>`} ${ago(createdAt, now)}</p>
   <div class="line"><code>${shown(sayMatching(match), 600)}</code>
-  <span class="buttons">${!untilItRecovers && html`<form method="post" action="/silences/${id}/extend"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>`}
+  <span class="buttons">${!untilItRecovers && html`<form method="post" action="${address(`/silences/${id}/extend`, { ends: String(endsAt) })}"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>`}
   <form method="post" action="/silences/${id}/end"><button data-key="end-${id}" aria-label="${isLater ? 'Drop' : 'End now'}: ${name}">${isLater ? 'Drop' : 'End now'}</button></form></span></div>
   ${!isLater && heldObjects(id, holds.get(holderKey({ id })) ?? [])}
   ${warnings.map((warning) => html`<p class="trouble">${shown(warning, 300)}</p>`)}

@@ -166,12 +166,12 @@ t.test('an answer that does not come, or ends in the middle, is said in a senten
 })
 
 t.test('output that there is no room for is said, and is no success', { skip: !existsSync('/dev/full') }, async (t) => {
-  const main = join(import.meta.dirname, '..', 'src', 'main.js')
+  const main = join(import.meta.dirname, '..', '..', 'src', 'main.js')
   const full = openSync('/dev/full', 'w')
   t.teardown(() => closeSync(full))
   for (const call of [['template'], ['check', 'config.example.yaml'], ['completion', 'bash'], ['--help']]) {
     const { status, stderr } = spawnSync(process.execPath, [main, ...call], {
-      cwd: join(import.meta.dirname, '..'),
+      cwd: join(import.meta.dirname, '..', '..'),
       stdio: ['ignore', full, 'pipe'],
       encoding: 'utf8'
     })

@@ -49,9 +49,14 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
   }
   await records.event('7')
   await records.reportedBy('7')
-  for (const state of [undefined, 'failing', 'stale', 'healthy'] as const) {
+  for (const [state, cursor] of [
+    [undefined, '0:o5'],
+    ['failing', '5:o5'],
+    ['stale', '5:o5'],
+    ['healthy', '0:o5']
+  ] as const) {
     await records.objects({ state }, { limit: 100 }, at)
-    await records.objects({ state }, { limit: 100, cursor: '5:o5' }, at)
+    await records.objects({ state }, { limit: 100, cursor }, at)
   }
   await records.objects(object, { limit: 1 }, at)
   await records.failures(at)

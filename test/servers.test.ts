@@ -66,6 +66,9 @@ t.test('a standby is passed over, and left where it becomes one', { skip }, asyn
   async function set(server: string, mode: 'on' | 'off'): Promise<void> {
     await execute(server, `alter system set default_transaction_read_only = ${mode}`)
     await execute(server, 'select pg_reload_conf()')
+    // It takes a moment until new connections have it, and then all have.
+    const shown = () => execute(server, 'show default_transaction_read_only')
+    while ((await shown())[0]?.['default_transaction_read_only'] !== mode);
   }
   const namesIn = async (server: string) =>
     (await execute(server, 'select name from events order by id')).map(({ name }) => name)

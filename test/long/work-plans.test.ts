@@ -13,10 +13,10 @@ const files = [
   'acts-store',
   'card-store',
   'clicks',
-  'gathering-store',
+  'long/gathering-store',
   'lasting',
   'records',
-  'rollout-sources',
+  'long/rollout-sources',
   'rollout-store',
   'store'
 ]

@@ -91,7 +91,7 @@ const taken: Record<string, Fields> = {
   'for the longest time': { name: 'x', for: `${longestDays}d`, comment: '' },
   'with the longest comment': { name: 'x', for: '1h', comment: 'y'.repeat(commentCharacters) },
   'with the longest comment, of emoji': { name: 'x', for: '1h', comment: '🚀'.repeat(commentCharacters) },
-  'with white space around it': { name: ' x ', for: '1h', comment: ` ${'y'.repeat(commentCharacters)}  ` },
+  'with white space around it': { name: ' z ', for: '1h', comment: ` ${'y'.repeat(commentCharacters)}  ` },
   'about everything': { name: '*', for: '30m', comment: '' },
   'about two names in one text': { namespace: 'db, shop', for: '1h', comment: '' },
   'that no event meets': { kind: 'helmrelease', for: '1h', comment: '' }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import type { ObjectMemory } from '../src/objects/memory.ts'
@@ -778,6 +779,20 @@ t.test('a database file serves one relay at a time, and says so', async (t) => {
   await t.rejects(open(), { code: 'BAD_DATABASE', message: lockedOut })
   await store.close()
   await (await open()).close()
+})
+
+t.test('an object that is heard of while the oldest of its source are forgotten stays', async (t) => {
+  const store = await (await stores.sqlite(t)).open()
+  for (const [n, name] of ['one', 'two', 'three'].entries())
+    await store.accept([arrival(name, { receivedAt: at + n })], sendTo('lane'))
+  await store.boundObjects(9)
+  const bounded = store.boundObjects(1)
+  await turn()
+  await store.accept([arrival('one', { receivedAt: at + 9 })], sendTo('lane'))
+  t.same(Object.fromEntries(await bounded), { default: { kept: 2, forgotten: 1 } })
+  const { items } = await store.records.objects({}, { limit: 9 }, at)
+  t.same(items.map(({ object }) => object.name).sort(), ['one', 'three'])
+  await store.close()
 })
 
 const known1 = { since: at, decidedAt: at, revision: 'main@sha1:4f2c91d', failure }

@@ -75,8 +75,12 @@ export function createUpkeep(
     return over.length
   }
 
-  function forget({ rowid, source }: Pick<ObjectRow, 'rowid' | 'source'>): void {
-    if (db.changes('delete from objects where rowid = ?', rowid) > 0) objects.delete(rowid, source)
+  /** Whether it is forgotten: not one that was seen since it was read, nor another that has its row by now. */
+  function forget({ rowid, seen_at, source }: Omit<ObjectRow, 'failing_since'>): boolean {
+    const sql = 'delete from objects where rowid = ? and seen_at = ? and source = ?'
+    const isGone = db.changes(sql, rowid, seen_at, source) > 0
+    if (isGone) objects.delete(rowid, source)
+    return isGone
   }
 
   return {
@@ -86,11 +90,12 @@ export function createUpkeep(
       const counts = new Map<string, ObjectCount>()
       for (const [source, n] of [...(await objects.count())]) {
         const over = n > max ? (await oldestFirst(db, source)).slice(0, n - max) : []
+        let forgotten = 0
         for (let at = 0; at < over.length; at += stepRows) {
           await pause()
-          transaction(() => over.slice(at, at + stepRows).forEach(forget))
+          forgotten += transaction(() => over.slice(at, at + stepRows).filter(forget).length)
         }
-        counts.set(source, { kept: n - over.length, forgotten: over.length })
+        counts.set(source, { kept: n - forgotten, forgotten })
       }
       return counts
     },

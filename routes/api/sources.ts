@@ -76,7 +76,7 @@ function replyOf(standing: Standing) {
     lastEventAt: isoOrNull(lastEventAt ?? null),
     quietAfterSeconds: quietAfterMs / 1000,
     isExpected: expectMs !== undefined,
-    isUnsigned: !standing.proves.bySignature && !standing.proves.byToken,
+    isUnsigned: standing.isUnsigned,
     cluster: cluster ?? null,
     clusters: clusters.map(({ name, lastEventAt }) => ({
       cluster: name,

@@ -42,7 +42,8 @@ function sayStates(sources: readonly Standing[]): string {
 }
 
 function sourceRow(standing: Standing, countedSince: number, now: number): Html {
-  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals, refusedElsewhereAt, proves } = standing
+  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals, refusedElsewhereAt, isUnsigned } =
+    standing
   const within = now - countedSince < hourMs ? `since ${atClock(countedSince, now)}` : 'in the last hour'
   const count = `${events.toLocaleString('en')} ${events === 1 ? 'event' : 'events'} ${within}`
   const facts =
@@ -52,7 +53,7 @@ function sourceRow(standing: Standing, countedSince: number, now: number): Html 
   <div class="line"><b>${name}</b> ${badge(...badges[state])}</div>
   <p class="quiet">${facts}${(lastEventAt !== undefined || expectMs !== undefined) && ` · ${limit}`}</p>
   ${clustersOf(standing, now)}
-  ${!proves.bySignature && !proves.byToken && html`<p class="quiet">Unsigned: anyone who reaches the relay can post</p>`}
+  ${isUnsigned && html`<p class="quiet">Unsigned: anyone who reaches the relay can post</p>`}
   ${refusals.map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
   ${refusedElsewhereAt !== undefined && html`<p class="trouble amber">${sayRefusedElsewhere('')}, the last ${ago(refusedElsewhereAt, now)}. The log says why.</p>`}
 </li>`

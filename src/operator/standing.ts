@@ -1,4 +1,5 @@
 // Standing: decides whether a source posts, is quiet, never posted, or cannot be known yet. Pure.
+import { isUnsigned } from '../events/signature.ts'
 import type { Source } from '../events/source.ts'
 import type { Lately } from './traffic.ts'
 
@@ -29,6 +30,8 @@ export interface Standing extends Omit<Lately, 'lastEventAt'> {
   quietClusters: Lately['clusters']
   /** How it proves its identity. */
   proves: { bySignature: boolean; byToken: boolean }
+  /** In no way: anyone who reaches the relay can post to it. */
+  isUnsigned: boolean
 }
 
 /** All sources of the config file, in its order. */
@@ -111,7 +114,8 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
       lately.refusals.every(({ lastAt }) => lastAt < refusedAt)
         ? refusedAt
         : undefined,
-    proves: { bySignature: hmacKeys.length > 0, byToken: tokens.length > 0 }
+    proves: { bySignature: hmacKeys.length > 0, byToken: tokens.length > 0 },
+    isUnsigned: isUnsigned({ hmacKeys, tokens })
   }
 }
 

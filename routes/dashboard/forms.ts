@@ -1,6 +1,6 @@
 // Forms: carry out what people do on the pages: acknowledge incidents, retry or discard dead letters, try lanes now, add and end
 // silences.
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { maxIncidents } from '../../src/actions.ts'
 import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
 import { page } from '../../src/dashboard/page.ts'
@@ -126,10 +126,7 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
       const comment = Object.hasOwn((request.body as object | undefined) ?? {}, 'comment')
         ? {}
         : { comment: suggestedComment(match) }
-      const wanted = { ...comment, ...rest, ...end, match }
-      const actor = actorOf(request, 'page')
-      const { silence } = await once.run([wanted, actor], () => actions.silence(wanted, actor))
-      return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
+      return await silence({ ...comment, ...rest, ...end, match }, request, reply)
     } catch (error) {
       // With what was typed, also where it cannot be stored for now.
       if (!(error instanceof RelayError)) throw error
@@ -138,6 +135,12 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
       return reply.send(String(page({ title: 'New silence', place: '/silences', assets }, form)))
     }
   })
+
+  async function silence(wanted: Parameters<typeof actions.silence>[0], request: FastifyRequest, reply: FastifyReply) {
+    const actor = actorOf(request, 'page')
+    const { silence } = await once.run([wanted, actor], () => actions.silence(wanted, actor))
+    return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
+  }
 
   /** Throws BAD_REQUEST where nothing fails that a silence of what fails would be about. */
   async function refuseRecovered(match: Silence['match']): Promise<void> {
@@ -157,13 +160,10 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
 
   app.post<WithId>('/silences/:id/again', async (request, reply) => {
     const ended = await store.endedSilences(clock.now(), maxEnded)
-    const silence = ended.find(({ id }) => id === request.params.id)
-    if (silence === undefined) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
-    const { match, comment } = silence
-    const actor = actorOf(request, 'page')
-    const wanted = { match, comment, for: '1h' }
-    const again = await once.run([wanted, actor], () => actions.silence(wanted, actor))
-    return reply.redirect(withDone('/silences', 'silenced', Number(again.silence.id)), 303)
+    const over = ended.find(({ id }) => id === request.params.id)
+    if (over === undefined) throw new RelayError('NOT_FOUND', 'there is no such silence any more')
+    const { match, comment } = over
+    return silence({ match, comment, for: '1h' }, request, reply)
   })
 
   app.post<WithId>('/silences/:id/end', async (request, reply) => {

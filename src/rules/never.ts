@@ -1,11 +1,13 @@
-// Never: finds matchers that no event can meet: names that nothing has, and what `not` takes away again. Pure.
+// Never: finds matchers that no event can meet: names that nothing has. Pure.
 import type { Fault } from '../errors.ts'
 import { type Severity, severityNames } from '../events/severity.ts'
 import { appliedKinds, meantBy, vocabulary } from '../events/vocabulary.ts'
-import { compileGlobs, globCovers, isGlob } from '../patterns.ts'
+import { compileGlobs, isGlob } from '../patterns.ts'
 import { createGuess, type Guess, quote } from '../spelling.ts'
+import { askedOf, objectFields, placesOf } from './asked.ts'
+import { contradictions } from './contradictions.ts'
 import { type Field, remarksOn } from './remarks.ts'
-import { type Matchers, type MatchText, relatedFields, severitiesOf } from './schema.ts'
+import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
 
 /** What may stand in an event, as far as it is known. */
 export interface Known {
@@ -27,9 +29,6 @@ export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undef
   const isKnown = clusters.every((cluster) => cluster !== undefined)
   return { sources: new Set(sources.keys()), clusters: isKnown ? new Set(clusters) : undefined, guess: createGuess() }
 }
-
-const objectFields = ['kind', 'namespace', 'name'] as const
-const fields = [...objectFields, 'object', 'cluster', 'source', 'reason', 'action'] as const
 
 /**
  * What of `match` no event can meet, as warnings at `path`; an error where a variable stands that nobody fills in.
@@ -82,14 +81,6 @@ export function matcherFaults(
 }
 
 const endsInLineEnd = 'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out'
-
-/** What `match` asks of each field that has names, with its place. */
-function askedOf(match: Pick<Matchers, Field | 'object' | 'related'>) {
-  return [
-    ...fields.map((field) => ({ field, key: [field], patterns: match[field] })),
-    ...relatedFields.map((field) => ({ field, key: ['related', field], patterns: match.related?.[field] }))
-  ]
-}
 
 /** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
 function oneText(field: Field | 'object', text: string, isListed: boolean): string | undefined {
@@ -233,87 +224,6 @@ export function goodNewsFaults({ reason, severity }: MatchText, path: Fault['pat
   const asked = severity === undefined ? 'without a severity, a rule matches `error`' : 'this rule does not match that'
   const message = `Flux says ${places[0]?.pattern} with severity info, and ${asked}: write \`severity: info\``
   return [{ path: [...path, 'reason'], message, isWarning: true }]
-}
-
-function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], usual: Severity): Fault[] {
-  const never = (key: string[], what: string): Fault => ({
-    path: [...path, 'not', ...key],
-    message: `leaves nothing: it excludes every ${what} that the rest of this match asks for`,
-    isWarning: true
-  })
-  const severities = severitiesOf(wanted.severity ?? usual)
-  const isSevere = not.severity !== undefined && severities.isSubsetOf(severitiesOf(not.severity))
-  return [
-    ...(isSevere ? [never(['severity'], 'severity')] : []),
-    ...askedOf(not).flatMap(({ key, patterns }, at) =>
-      taken(key.join(' '), askedOf(wanted)[at]?.patterns, patterns, path, key, never)
-    ),
-    ...Object.entries(not.metadata ?? {}).flatMap(([key, refused]) =>
-      taken(`value of ${key}`, wanted.metadata?.[key], refused, path, ['metadata', key], never)
-    ),
-    ...messageContradictions(wanted.message, not.message, path),
-    ...strangers(wanted, path)
-  ]
-}
-
-/** Entries of `object` that the kinds, namespaces or names beside it leave out. */
-function strangers(wanted: Matchers, path: Fault['path']): Fault[] {
-  return placesOf(wanted.object, [...path, 'object']).flatMap(({ pattern, at }): Fault[] => {
-    const parts = pattern.split('/')
-    if (parts.length !== objectFields.length) return []
-    const field = objectFields.find((each, index) => {
-      const beside = wanted[each]
-      return beside !== undefined && [beside].flat().every((other) => areApart(other, parts[index] ?? ''))
-    })
-    if (field === undefined) return []
-    const message = `the \`${field}\` beside it leaves it out: all matchers of an entry must match`
-    return [{ path: at, message, isWarning: true }]
-  })
-}
-
-/** Two globs that are not one within the other may have something in common. */
-function areApart(one: string, other: string): boolean {
-  return (!isGlob(one) || !isGlob(other)) && !globCovers(one, other) && !globCovers(other, one)
-}
-
-function taken(
-  what: string,
-  wanted: string | string[] | undefined,
-  refused: string | string[] | undefined,
-  path: Fault['path'],
-  key: string[],
-  never: (key: string[], what: string) => Fault
-): Fault[] {
-  if (refused === undefined) return []
-  const isRefused = (pattern: string) => [refused].flat().some((wide) => globCovers(wide, pattern))
-  const places = placesOf(wanted ?? '*', [...path, ...key])
-  const lost = places.filter(({ pattern }) => isRefused(pattern))
-  if (lost.length === places.length) return [never(key, what)]
-  return lost.map(({ at }) => ({ path: at, message: '`not` excludes it again', isWarning: true }))
-}
-
-// RE2 patterns that are found in any text.
-const everything = new Set(['', '.*', '^', '$', '^.*', '.*$', '(?s).*', '(?s)^.*$', '()'])
-
-function messageContradictions(
-  { include, exclude = [] }: NonNullable<Matchers['message']> = {},
-  not: Matchers['message'],
-  path: Fault['path']
-): Fault[] {
-  const said = (at: Fault['path'], message: string): Fault[] => [{ path: [...path, ...at], message, isWarning: true }]
-  const isWithout = (patterns: readonly string[]) =>
-    patterns.some((pattern) => everything.has(pattern)) || include?.every((pattern) => patterns.includes(pattern))
-  if (exclude.length > 0 && isWithout(exclude)) {
-    return said(['message', 'exclude'], 'leaves nothing: every message that is included is excluded again')
-  }
-  const isRefused = not?.exclude === undefined && not?.include !== undefined && isWithout(not.include)
-  return isRefused ? said(['not', 'message'], 'leaves nothing: it excludes every message that is included') : []
-}
-
-/** Each pattern with its place: that of the key, or in the list. */
-function placesOf(patterns: string | string[] | undefined, path: Fault['path']) {
-  if (!Array.isArray(patterns)) return patterns === undefined ? [] : [{ pattern: patterns, at: path }]
-  return patterns.map((pattern, at) => ({ pattern, at: [...path, at] }))
 }
 
 /** Whether a rule that asks for `severity`, and not for `refused`, ever notifies of a failure: none is `info`. */

@@ -11,8 +11,11 @@ const leastLooked = 20
 /** Messages that are enough to say how long it takes. */
 const sampleRows = 1000
 
-// The first lane, then the first after it: as many steps as there are lanes, however much waits in them.
-const busySql = `
+/**
+ * The lanes in which something waits, and null: the first, then the first after it, in as many steps as there are lanes, however much
+ * waits in them.
+ */
+export const busySql = `
   with recursive busy(lane) as (
     select min(lane) from notifications where state = 'pending' and message_id is null
     union all

@@ -3,6 +3,7 @@ import { setImmediate as pause } from 'node:timers/promises'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
+import { busySql } from '../reading/counts.ts'
 import { type WithheldFailure, type Withholding, withEnds, withheldFailuresSql } from '../steps/muted.ts'
 import {
   Found,
@@ -38,15 +39,9 @@ const laterSql = `
 // What is held of the objects would come after the summary, which may say that it is over. Lane by lane, as the index has it: what
 // waits and is not held may be a million.
 const releaseSql = `
+  ${busySql}
   update notifications set held_until = ?1, holds = ${maxHolds}
-  where lane in (
-      with recursive waiting_lanes (lane) as (
-        select min(lane) from notifications where state = 'pending' and message_id is null
-        union all
-        select (select min(lane) from notifications where state = 'pending' and message_id is null and lane > waiting_lanes.lane)
-        from waiting_lanes where lane is not null)
-      select lane from waiting_lanes where lane is not null)
-    and held_until > ?1 and +destination = ?2 and object in (select value from json_each(?3))
+  where lane in (select lane from busy where lane is not null) and held_until > ?1 and +destination = ?2 and object in (select value from json_each(?3))
     and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`
 
 /**

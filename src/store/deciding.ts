@@ -1,6 +1,5 @@
 // Deciding: takes the arrivals of a batch one by one, each knowing what those before it left. Pure but for the ledger, which
 // is a store's.
-
 import type { ObjectMemory } from '../objects/memory.ts'
 import { mayBeHeld } from '../objects/notified.ts'
 import type { Transition } from '../objects.ts'

@@ -6,8 +6,8 @@ import type { Store } from './store.ts'
 
 /**
  * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never shows more
- * than a path. `clock` as in `PostgresOptions`; `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what should be otherwise,
- * `migrating` before tables of an earlier program are changed.
+ * than a path. `clock` as in `PostgresOptions`; `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what
+ * should be otherwise, `migrating` before tables of an earlier program are changed.
  */
 export async function openStore(
   address: string,

@@ -1,6 +1,5 @@
 // Memories in PostgreSQL: keep what is remembered of objects and of sources. Objects are locked in the order of their keys, in
 // every transaction, so that replicas wait for each other and never in a circle.
-
 import type { ObjectMemory } from '../../objects/memory.ts'
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
 import type { LastEvents } from '../kept.ts'

@@ -1,5 +1,4 @@
 // Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
-
 import { objectKey } from '../../objects/name.ts'
 import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'

@@ -1,13 +1,13 @@
 // `check`: lists every fault of a config file at once; with `--drill`, tries its destinations.
-import { readFileSync } from 'node:fs'
-import { type Config, type Loaded, loadConfig } from '../config/config.ts'
+import type { Config, Loaded } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import type { DrillResult } from '../deliver/drill.ts'
+import { loadConfigFile } from './config-file.ts'
 import { print } from './output.ts'
 
 /** Prints the problems; resolves to the exit code. */
 export async function check(file: string, options: { drill?: boolean; json?: boolean }): Promise<number> {
-  const loaded = loadConfig(readFileSync(file, 'utf8'), file, process.env)
+  const loaded = loadConfigFile(file)
   const { config, problems } = loaded
   const results = options.drill && config !== undefined ? await runDrill(config) : undefined
   const isOk = config !== undefined && (results ?? []).every(({ isTaken }) => isTaken)

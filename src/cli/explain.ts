@@ -1,6 +1,5 @@
 // `explain`: shows what the relay would do with an event and why: rule by rule, with the messages.
-import { readFileSync } from 'node:fs'
-import { type Config, loadConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { sayDuration } from '../duration.ts'
 import type { FluxEvent } from '../events/flux.ts'
@@ -14,6 +13,7 @@ import type { Payload } from '../render/slack/payload.ts'
 import { type Owned, ownerOf, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
+import { loadConfigFile } from './config-file.ts'
 import { print } from './output.ts'
 import { readTextFile } from './text-file.ts'
 
@@ -31,7 +31,7 @@ export function explain(
   eventFile: string,
   { source: named, objectState = 'unknown', link, json }: Options
 ): number {
-  const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
+  const { config, problems } = loadConfigFile(configFile, { sends: false })
   if (config === undefined) {
     process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
     return 2

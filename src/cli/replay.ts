@@ -1,8 +1,7 @@
 // `replay`: decides again on the events that a running relay keeps, with a new config, and lists what would change.
-import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { SingleBar } from 'cli-progress'
-import { type Config, loadConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { isDuration, parseDuration } from '../duration.ts'
 import { RelayError } from '../errors.ts'
@@ -11,6 +10,7 @@ import { clean } from '../legible.ts'
 import type { Transition } from '../objects.ts'
 import { type Change, type Example, type StoredEvent, type Summary, startReplay } from '../rehearsal/replay.ts'
 import { ask, type ClientOptions } from './client.ts'
+import { loadConfigFile } from './config-file.ts'
 import { print } from './output.ts'
 
 interface Options {
@@ -58,7 +58,7 @@ function faultOf(url: string, since: string): string | undefined {
 }
 
 function load(file: string): Config | false {
-  const { config, problems } = loadConfig(readFileSync(file, 'utf8'), file, process.env, { sends: false })
+  const { config, problems } = loadConfigFile(file, { sends: false })
   if (config !== undefined) return config
   process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
   return false

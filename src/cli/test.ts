@@ -1,10 +1,9 @@
 // `test`: checks by the tests in files that each event notifies the right destinations. For CI.
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { loadConfig } from '../config/config.ts'
 import { formatProblem, type Problem } from '../config/problem.ts'
 import { runTest, type TestFailure } from '../rehearsal/run-test.ts'
 import { loadTests } from '../rehearsal/tests-file.ts'
+import { loadConfigFile } from './config-file.ts'
 import { print } from './output.ts'
 import { readTextFile } from './text-file.ts'
 
@@ -16,7 +15,7 @@ interface Result {
 
 /** Prints what failed; resolves to the exit code: 1 where a test failed, 2 where a file is faulty. */
 export function test(configFile: string, testFiles: string[], { json }: { json?: boolean }): number {
-  const { config, problems } = loadConfig(readFileSync(configFile, 'utf8'), configFile, process.env, { sends: false })
+  const { config, problems } = loadConfigFile(configFile, { sends: false })
   const files = testFiles.map((file) => {
     const read = (path: string) => readTextFile(resolve(dirname(file), path))
     return { file, ...loadTests(readTextFile(file), file, { config, read }) }

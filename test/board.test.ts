@@ -214,6 +214,11 @@ t.test('objects are found by the same words on their page and in the API', async
     ['"no such host"', ['charts']],
     ['reason:DependencyNotReady severity:warn', ['etl']],
     ['namespace:pay namespace:data', ['etl', 'ledger']],
+    ['pay/ledger', ['ledger']],
+    ['"HelmRelease shop/cart"', []],
+    ['HelmRelease shop/cart', ['cart']],
+    ['helmrelease/SHOP/till-2', ['till-2']],
+    ['helmrelease/till', ['till-2']],
     ['nothing', []]
   ] as const) {
     const { body } = await relay.get(`/api/objects?${new URLSearchParams({ q, limit: '100' })}`)

@@ -272,6 +272,12 @@ t.test('events are found by the same words, also those in their messages', async
     ['kind:kustomization failed', 2],
     ['namespace:Apps name:cart name:ledger', 2],
     ['cluster:prod severity:error transition:failed', 2],
+    ['apps/ledger', 1],
+    ['prod/apps/', 2],
+    ['kustomization/APPS/cart', 1],
+    ['kustomization/ledger apps/cart', 0],
+    ['"kustomization/led"', 1],
+    ['apps_ledger/', 0],
     ['100%', 0],
     ['name:led_er', 0]
   ] as const) {
@@ -280,6 +286,9 @@ t.test('events are found by the same words, also those in their messages', async
   }
   t.match(textOf((await look(relay, '/events?q=name:nomatch')).html), /No events match name:nomatch \. Clear/)
   t.equal((await look(relay, '/events?q=rule:x')).status, 400)
+  const { html } = await look(relay, '/deliveries?state=sent&q=apps/cart')
+  t.match(textOf(html), /apps\/cart/)
+  t.notMatch(textOf(html), /apps\/ledger/)
 })
 
 t.test('a destination that waits is tried with a click', async (t) => {

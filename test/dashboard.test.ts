@@ -584,6 +584,31 @@ t.test('a preview of no destination says which there are, and not that one was d
   t.match(textOf(html), /there is no destination "taem"; did you mean "team"\?/)
 })
 
+t.test('an address to nothing is answered with a page to people, and as everywhere to programs', async (t) => {
+  const relay = await startRelay(t, { config })
+  const person = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+  for (const [path, status, says] of [
+    ['/event', 404, /Not found .*the pages begin at \/.* Back to Now/],
+    ['/rules/', 200, /Rules/],
+    ['/Rules', 404, /Not found/],
+    ['/silences/1/end', 405, /nothing is shown at this address: it takes what a button of a page sends Back to Now/],
+    ['/deliveries/retry-all', 405, /what a button of a page sends/],
+    ['/apis', 404, /Not found/]
+  ] as const) {
+    const page = await look(relay, path, person)
+    t.equal(page.status, status, path)
+    t.match(page.headers.get('content-security-policy'), /default-src 'none'/, path)
+    t.match(textOf(page.html), says, path)
+    t.equal(page.headers.get('allow'), status === 405 ? 'POST' : null, path)
+    if (status === 200) continue
+    const program = await relay.get(path, { accept: '*/*' })
+    t.match(program, { status, body: /^\{"code":/ }, path)
+  }
+  for (const path of ['/api/event', '/api', '/webhook'])
+    t.match((await relay.get(path, person)).body, /^\{"code":/, path)
+  t.match(relay.log.join(''), 'no route takes this request')
+})
+
 t.test('after a form one comes back to a page of ours, with words of ours', async (t) => {
   const relay = await startRelay(t, { config })
   for (const back of ['https://evil.example/', '//evil.example', '/\\evil.example', '/rules']) {

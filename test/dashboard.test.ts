@@ -239,9 +239,17 @@ t.test('dead letters of one kind are discarded at once, after a question that sa
   const question = await look(relay, link.replaceAll('&amp;', '&'))
   t.match(textOf(question.html), /Discard 2 dead letters\? .* cannot be undone/)
   t.notMatch(textOf(question.html), 'apps/one')
+  await relay.post(about('four'))
+  await relay.logged(/dead letters/, 4)
   const done = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))
-  t.match(textOf(done.html), /2 discarded\. .* dead apps\/one/)
+  t.match(
+    textOf(done.html),
+    /2 discarded\. .* dead apps\/four .* dead apps\/one/,
+    'nobody was asked about what came since'
+  )
   t.notMatch(textOf(done.html), /dead apps\/(two|three)/)
+  const again = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))
+  t.match(textOf(again.html), /It was no longer a dead letter\. .* dead apps\/four .* dead apps\/one/)
 })
 
 t.test('retrying and discarding all keeps to what is searched for', async (t) => {

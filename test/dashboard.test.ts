@@ -239,6 +239,14 @@ t.test('dead letters of one kind are discarded at once, after a question that sa
   const question = await look(relay, link.replaceAll('&amp;', '&'))
   t.match(textOf(question.html), /Discard 2 dead letters\? .* cannot be undone/)
   t.notMatch(textOf(question.html), 'apps/one')
+  const cancel = /href="([^"]+)">Cancel/.exec(question.html)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const narrowed = await look(relay, cancel)
+  t.match(textOf(narrowed.html), /Filter destination team, reason .*invalid_blocks/, 'a part of them says so')
+  t.match(
+    fieldsOf(narrowed.html, '/deliveries')['reason'],
+    'invalid_blocks',
+    'and stays so when something is searched for'
+  )
   await relay.post(about('four'))
   await relay.logged(/dead letters/, 4)
   const done = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))

@@ -41,9 +41,10 @@ export function deliveriesPage({ now, state, answers, notifications, dead, rules
     { name: 'rule', label: 'Rule', options: [['', 'any'], ...rules] as const },
     { name: 'cluster', label: 'Cluster' },
     { name: 'namespace', label: 'Namespace' },
-    { name: 'name', label: 'Name' }
+    { name: 'name', label: 'Name' },
+    { name: 'reason', label: 'Reason' }
   ]
-  const { q = '', reason, ...filter } = asked
+  const { q = '', ...filter } = asked
   const { items, next } = notifications
   const older = next && address('/deliveries', { state, ...asked, cursor: next })
   return html`<h1>Deliveries</h1>

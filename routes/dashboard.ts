@@ -8,7 +8,7 @@ import { assets, serveAssets } from './dashboard/assets.ts'
 import { forms } from './dashboard/forms.ts'
 import { live } from './dashboard/live.ts'
 import { pages } from './dashboard/pages.ts'
-import { toRelayError } from './errors.ts'
+import { isOfApi, toRelayError } from './errors.ts'
 import type { OperatorOptions } from './options.ts'
 
 const titles: Partial<Record<ErrorCode, string>> = {
@@ -48,6 +48,12 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
     return reply.send(String(refusalPage(assets, titles[code] ?? 'That did not work', message)))
   })
   app.register(serveAssets)
+  // Who types an address, or follows an old one, reads a page. Programs do not ask for one.
+  app.get('/*', async (request, reply) => {
+    const { url, headers } = request
+    if (isOfApi(url) || !headers.accept?.includes('text/html')) return reply.callNotFound()
+    throw app.strayError(request, reply)
+  })
   app.register(async (guarded) => {
     guarded.addHook('onRequest', options.guard)
     // A page shows what others must not see, and what was true only a moment ago.

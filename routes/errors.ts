@@ -8,11 +8,13 @@ import { answerBeforeLeftovers, hasLeftovers } from './leftovers.ts'
 import type { Strays } from './strays.ts'
 import { tooMany } from './waiting-bodies.ts'
 
+const tooLongName = 'the name in this path is longer than any may be'
+
 const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
   // A parameter that is longer than any name.
-  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: 'the name in this path is longer than any may be' },
+  FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: tooLongName },
   FST_ERR_BAD_URL: { code: 'BAD_REQUEST', message: 'the path is not valid' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'BAD_REQUEST',
@@ -22,14 +24,16 @@ const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
 
 export function answerErrors(app: FastifyInstance, strays: Strays): void {
   app.setErrorHandler(answerError)
-  function answerStray(request: FastifyRequest, reply: FastifyReply) {
+  function strayError(request: FastifyRequest, reply: FastifyReply): RelayError {
     strays.lost(request)
     const methods = app.methodsAt(request.url)
-    if (methods.length === 0 || methods.includes(request.method)) {
-      return answer(reply, new RelayError('NOT_FOUND', nothingHere(request)))
-    }
-    return answer(reply.header('allow', methods.join(', ')), new RelayError('WRONG_METHOD', otherMethod(request)))
+    if (methods.length === 0 || methods.includes(request.method))
+      return new RelayError('NOT_FOUND', nothingHere(request))
+    reply.header('allow', methods.join(', '))
+    return new RelayError('WRONG_METHOD', otherMethod(request))
   }
+  app.decorate('strayError', strayError)
+  const answerStray = (request: FastifyRequest, reply: FastifyReply) => answer(reply, strayError(request, reply))
   app.setNotFoundHandler(answerStray)
   // Before Fastify reads the body that came with it, and finds fault with its type or size instead.
   app.addHook('onRequest', (request, reply, done) => {
@@ -38,13 +42,27 @@ export function answerErrors(app: FastifyInstance, strays: Strays): void {
   })
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What is wrong with a request that no route takes, which is counted; the reply names the methods that there are. */
+    strayError: (request: FastifyRequest, reply: FastifyReply) => RelayError
+  }
+}
+
 const whereEventsGo = 'events are posted to /webhook or /webhook/<source>'
 
 function nothingHere({ method, url }: FastifyRequest): string {
   if (method === 'POST') return `nothing takes events at this path: ${whereEventsGo}`
-  return /^\/+api(?![^/?#])/.test(url)
+  // As Fastify has it (`maxParamLength`).
+  if (/\/[^/?#]{101}/.test(url)) return tooLongName
+  return isOfApi(url)
     ? 'there is no such path; /api/openapi.json lists those that there are'
     : 'nothing is at this path: the pages begin at /, and /api/openapi.json lists what programs may ask'
+}
+
+/** Whether programs ask at this path. */
+export function isOfApi(url: string): boolean {
+  return /^\/+api(?![^/?#])/.test(url)
 }
 
 function otherMethod({ method, url }: FastifyRequest): string {
@@ -52,7 +70,10 @@ function otherMethod({ method, url }: FastifyRequest): string {
   if (method === 'GET' && /^\/+webhook(?![^/?#])/.test(url)) {
     return 'this takes POST. Flux turns a redirected POST into a GET: give the Provider the address that the redirect leads to'
   }
-  return method === 'POST' ? `this path takes no POST: ${whereEventsGo}` : 'this path does not take this method'
+  if (method === 'POST') return `this path takes no POST: ${whereEventsGo}`
+  return method !== 'GET' || isOfApi(url)
+    ? 'this path does not take this method'
+    : 'nothing is shown at this address: it takes what a button of a page sends'
 }
 
 /** Also for `frameworkErrors`: Fastify's own answer to a path that it cannot read repeats it. */

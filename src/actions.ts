@@ -102,6 +102,12 @@ export function createActions(options: ActionsOptions) {
     )
   }
 
+  async function discardThese(ids: readonly string[], actor: Actor): Promise<string[]> {
+    const discarded = await records.discard(ids, clock.now(), actor)
+    if (discarded.length > 0) note('discard', actor, { notifications: discarded.length }, 'dead letters discarded')
+    return discarded
+  }
+
   return {
     /** Until the incident ends there are no reminders and no pings. Throws NOT_FOUND where it is over. */
     acknowledge: async (incident: Incident, actor: Actor): Promise<Acknowledged> =>
@@ -147,10 +153,11 @@ export function createActions(options: ActionsOptions) {
     async discardAll(filter: Omit<NotificationFilter, 'state'>, page: Page, actor: Actor): Promise<Listed<string>> {
       const { items, next } = await records.notifications({ ...filter, state: 'dead' }, page)
       const ids = items.map(({ id }) => id)
-      const discarded = await records.discard(ids, clock.now(), actor)
-      if (discarded.length > 0) note('discard', actor, { notifications: discarded.length }, 'dead letters discarded')
-      return { items: discarded, next }
+      return { items: await discardThese(ids, actor), next }
     },
+
+    /** At most 500 of them; resolves to those that were dead letters. */
+    discardThese,
 
     /**
      * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which

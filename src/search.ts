@@ -12,6 +12,24 @@ export const eventSearchFields = [
 ] as const
 export const notificationSearchFields = ['cluster', 'kind', 'namespace', 'name', 'destination', 'rule'] as const
 
+const nameFields = ['cluster', 'kind', 'namespace', 'name'] as const
+
+/** What an object is called in lists, messages and commands, of which a word may be copied: such as `apps/shop`. */
+const spokenNames = [
+  ['cluster', 'namespace', 'name'],
+  ['kind', 'namespace', 'name'],
+  ['kind', 'name']
+] as const
+
+function namesOf(object: Readonly<Record<(typeof nameFields)[number], string>>): string[] {
+  return spokenNames.map((fields) => fields.map((field) => object[field]).join('/'))
+}
+
+/** Whether a word may be several parts of a name. */
+function isPath(word: string): boolean {
+  return word.includes('/')
+}
+
 /** Values of a field are globs of which one has to match; each word has to be found somewhere. The case never counts. */
 export interface Search {
   fields: Readonly<Record<string, readonly string[]>>
@@ -57,15 +75,15 @@ export function compileSearch(
     ([field, values]) => [field, compileGlobs(values.map((value) => value.toLowerCase()))] as const
   )
   const words = search.words.map((word) => word.toLowerCase())
+  const hasPath = words.some(isPath)
   return (of, texts) => {
     if (!fields.every(([field, { matches }]) => matches((of[field] ?? '').toLowerCase()))) return false
     if (words.length === 0) return true
-    const all = [...Object.values(of), ...texts].join('\n').toLowerCase()
+    const names = hasPath ? namesOf({ cluster: '', kind: '', namespace: '', name: '', ...of }) : []
+    const all = [...Object.values(of), ...names, ...texts].join('\n').toLowerCase()
     return words.every((word) => all.includes(word))
   }
 }
-
-const nameFields = ['cluster', 'kind', 'namespace', 'name'] as const
 
 /** What a search asks of an object's name alone; the rest of it is for {@link compileSearch}. */
 export function compileNames({
@@ -109,6 +127,12 @@ export function likeWord(word: string): string[] {
   const json = JSON.stringify(word.toLowerCase()).slice(1, -1)
   const go = json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
   return [...new Set([json, go])].map((text) => `%${escaped(text)}%`)
+}
+
+/** Where a word is looked for beside the JSON of an event, in SQL: the names of its object, where it may be several parts of them. */
+export function spokenIn(word: string, columnOf: (field: string) => string): string[] {
+  if (!isPath(word)) return []
+  return spokenNames.map((fields) => fields.map(columnOf).join(` || '/' || `))
 }
 
 function escaped(text: string): string {

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { createClock } from './fixtures/clock.ts'
-import { look, submit, textOf } from './fixtures/dashboard.ts'
+import { fieldsOf, look, submit, textOf } from './fixtures/dashboard.ts'
 import { about, fluxEvent, type Relay, startRelay } from './fixtures/relay.ts'
 
 const config = `
@@ -214,6 +214,11 @@ t.test('objects are found by the same words on their page and in the API', async
     ['"no such host"', ['charts']],
     ['reason:DependencyNotReady severity:warn', ['etl']],
     ['namespace:pay namespace:data', ['etl', 'ledger']],
+    ['pay/ledger', ['ledger']],
+    ['"HelmRelease shop/cart"', []],
+    ['HelmRelease shop/cart', ['cart']],
+    ['helmrelease/SHOP/till-2', ['till-2']],
+    ['helmrelease/till', ['till-2']],
     ['nothing', []]
   ] as const) {
     const { body } = await relay.get(`/api/objects?${new URLSearchParams({ q, limit: '100' })}`)
@@ -246,6 +251,30 @@ owners:
 rules:
   - { name: failures, match: { severity: error }, send: owner }
 `
+
+t.test('however many destinations there are, pages stay small, and each of them can be reached', async (t) => {
+  const named = (count: number) =>
+    Array.from({ length: count }, (_, n) => `  team-${n}-of-the-platform: { preview: true }`).join('\n')
+  const rules = 'rules: [{ name: all, match: { severity: warn }, send: team-7-of-the-platform }]'
+  const relay = await startRelay(t, { config: `destinations:\n${named(3000)}\n${rules}` })
+  await relay.post(about('shop'))
+  for (const path of ['/', '/events', '/deliveries?state=sent', '/preview/team-7-of-the-platform'])
+    t.ok((await look(relay, path)).html.length < 120_000, path)
+  const { html } = await look(relay, '/')
+  t.match(textOf(html), /Destinations 3,000 team-7-of-the-platform .* 2,988 more .* 2,788 more: flux-relay lanes/)
+  t.match(textOf((await look(relay, '/events?destination=team-7-of-the-platform')).html), 'apps/shop')
+  t.match(
+    textOf((await look(relay, '/events?destination=team-7-of-the-platfrom')).html),
+    /did you mean "team-7-of-the-platform"/
+  )
+  const chosen = await look(relay, '/preview?destination=team-2999-of-the-platform')
+  t.equal(chosen.headers.get('location'), '/preview/team-2999-of-the-platform')
+
+  const fewer = await startRelay(t, { config: `destinations:\n${named(40)}\n${rules}` })
+  const preview = await look(fewer, '/preview/team-7-of-the-platform')
+  t.match(fieldsOf(preview.html, '/preview'), { destination: 'team-7-of-the-platform' })
+  t.equal(preview.html.match(/<option /g)?.length, 40)
+})
 
 t.test('whose it is, is one click away, and is what was notified or what the table surely says', async (t) => {
   const relay = await startRelay(t, { config: owned })

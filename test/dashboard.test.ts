@@ -239,9 +239,25 @@ t.test('dead letters of one kind are discarded at once, after a question that sa
   const question = await look(relay, link.replaceAll('&amp;', '&'))
   t.match(textOf(question.html), /Discard 2 dead letters\? .* cannot be undone/)
   t.notMatch(textOf(question.html), 'apps/one')
+  const cancel = /href="([^"]+)">Cancel/.exec(question.html)?.[1]?.replaceAll('&amp;', '&') ?? ''
+  const narrowed = await look(relay, cancel)
+  t.match(textOf(narrowed.html), /Filter destination team, reason .*invalid_blocks/, 'a part of them says so')
+  t.match(
+    fieldsOf(narrowed.html, '/deliveries')['reason'],
+    'invalid_blocks',
+    'and stays so when something is searched for'
+  )
+  await relay.post(about('four'))
+  await relay.logged(/dead letters/, 4)
   const done = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))
-  t.match(textOf(done.html), /2 discarded\. .* dead apps\/one/)
+  t.match(
+    textOf(done.html),
+    /2 discarded\. .* dead apps\/four .* dead apps\/one/,
+    'nobody was asked about what came since'
+  )
   t.notMatch(textOf(done.html), /dead apps\/(two|three)/)
+  const again = await submit(relay, '/deliveries/discard-all', fieldsOf(question.html, '/deliveries/discard-all'))
+  t.match(textOf(again.html), /It was no longer a dead letter\. .* dead apps\/four .* dead apps\/one/)
 })
 
 t.test('retrying and discarding all keeps to what is searched for', async (t) => {
@@ -272,6 +288,12 @@ t.test('events are found by the same words, also those in their messages', async
     ['kind:kustomization failed', 2],
     ['namespace:Apps name:cart name:ledger', 2],
     ['cluster:prod severity:error transition:failed', 2],
+    ['apps/ledger', 1],
+    ['prod/apps/', 2],
+    ['kustomization/APPS/cart', 1],
+    ['kustomization/ledger apps/cart', 0],
+    ['"kustomization/led"', 1],
+    ['apps_ledger/', 0],
     ['100%', 0],
     ['name:led_er', 0]
   ] as const) {
@@ -280,6 +302,9 @@ t.test('events are found by the same words, also those in their messages', async
   }
   t.match(textOf((await look(relay, '/events?q=name:nomatch')).html), /No events match name:nomatch \. Clear/)
   t.equal((await look(relay, '/events?q=rule:x')).status, 400)
+  const { html } = await look(relay, '/deliveries?state=sent&q=apps/cart')
+  t.match(textOf(html), /apps\/cart/)
+  t.notMatch(textOf(html), /apps\/ledger/)
 })
 
 t.test('a destination that waits is tried with a click', async (t) => {
@@ -573,6 +598,31 @@ t.test('a preview of no destination says which there are, and not that one was d
   const { status, html } = await look(relay, '/preview/taem')
   t.equal(status, 404)
   t.match(textOf(html), /there is no destination "taem"; did you mean "team"\?/)
+})
+
+t.test('an address to nothing is answered with a page to people, and as everywhere to programs', async (t) => {
+  const relay = await startRelay(t, { config })
+  const person = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+  for (const [path, status, says] of [
+    ['/event', 404, /Not found .*the pages begin at \/.* Back to Now/],
+    ['/rules/', 200, /Rules/],
+    ['/Rules', 404, /Not found/],
+    ['/silences/1/end', 405, /nothing is shown at this address: it takes what a button of a page sends Back to Now/],
+    ['/deliveries/retry-all', 405, /what a button of a page sends/],
+    ['/apis', 404, /Not found/]
+  ] as const) {
+    const page = await look(relay, path, person)
+    t.equal(page.status, status, path)
+    t.match(page.headers.get('content-security-policy'), /default-src 'none'/, path)
+    t.match(textOf(page.html), says, path)
+    t.equal(page.headers.get('allow'), status === 405 ? 'POST' : null, path)
+    if (status === 200) continue
+    const program = await relay.get(path, { accept: '*/*' })
+    t.match(program, { status, body: /^\{"code":/ }, path)
+  }
+  for (const path of ['/api/event', '/api', '/webhook'])
+    t.match((await relay.get(path, person)).body, /^\{"code":/, path)
+  t.match(relay.log.join(''), 'no route takes this request')
 })
 
 t.test('after a form one comes back to a page of ours, with words of ours', async (t) => {

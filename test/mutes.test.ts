@@ -6,6 +6,7 @@ import { loadConfig } from '../src/config/config.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
+import { fc } from './fixtures/fc.ts'
 import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
 const utc = (text: string) => Date.parse(`${text}Z`)
@@ -22,8 +23,17 @@ t.test('a weekly mute keeps the hours of its place', async (t) => {
     ['an hour later in winter', nights, '2026-01-14T18:30', undefined],
     ['the night after Friday', nights, '2026-07-18T04:00', '2026-07-18T05:00'],
     ['the night after Saturday', nights, '2026-07-19T04:00', undefined],
-    ['it begins in the hour that is missing: half an hour later', early, '2026-03-29T01:15', undefined],
-    ['and ends by the clock', early, '2026-03-29T01:30', '2026-03-29T02:00'],
+    ['before the hour that is missing', early, '2026-03-29T00:59', undefined],
+    ['it begins in that hour: when the clocks are past it', early, '2026-03-29T01:00', '2026-03-29T02:00'],
+    [
+      'it ends in that hour: likewise',
+      { ...nights, days: ['sat'], to: '02:30' },
+      '2026-03-29T00:59',
+      '2026-03-29T01:00'
+    ],
+    ['and not an hour later', { ...nights, days: ['sat'], to: '02:30' }, '2026-03-29T01:15', undefined],
+    ['half of it is missing', { ...early, from: '02:45', to: '03:45' }, '2026-03-29T01:30', '2026-03-29T01:45'],
+    ['all of it is missing', { ...early, to: '03:00' }, '2026-03-29T01:15', undefined],
     ['the hour that comes twice is muted both times', early, '2026-10-25T01:45', '2026-10-25T03:00'],
     ['a whole day', weekend, '2026-07-18T12:00', '2026-07-19T00:00'],
     ['and the next', weekend, '2026-07-19T12:00', '2026-07-20T00:00'],
@@ -45,9 +55,45 @@ t.test('a weekly mute says when it begins next, also from within it', async (t) 
   ] as const) {
     t.equal(compileWeekly(nights).nextOf(utc(now)), utc(next), now)
   }
+  const early = { days: ['sun'], from: '02:15', to: '02:45', timeZone: 'Europe/Paris' }
+  t.equal(
+    compileWeekly(early).nextOf(utc('2026-03-28T12:00')),
+    utc('2026-04-05T00:15'),
+    'not in an hour that is missing'
+  )
   const once = { days: ['wed'], from: '20:00', to: '21:00', timeZone: 'UTC' }
   t.equal(compileWeekly(once).nextOf(utc('2026-07-15T20:00')), utc('2026-07-22T20:00'), 'a week later')
 })
+
+t.test('a weekly mute is in effect when it said that it begins, and where the clocks show its hours', async () => {
+  const minutes = fc.integer({ min: 0, max: 24 * 60 - 1 }).map((minute) => clockOf(minute))
+  const [zone, from, to] = [fc.constantFrom(...changes), minutes, minutes]
+  fc.assert(
+    fc.property(zone, from, to, fc.integer({ min: -24 * 60, max: 24 * 60 }), ([timeZone, change], from, to, minute) => {
+      const { endOf, nextOf } = compileWeekly({ days: ['mon-sun'], from, to, timeZone })
+      const now = utc(change) + minute * 60_000
+      const shows = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).toPlainTime().toString()
+      const clock = shows.slice(0, 5)
+      const isWithin = from < to ? from <= clock && clock < to : clock >= from || clock < to
+      const next = nextOf(now)
+      return (endOf(now) !== undefined) === isWithin && next !== undefined && endOf(next) !== undefined
+    })
+  )
+})
+
+/** Places, and when their clocks are put forward. */
+const changes = [
+  ['Europe/Paris', '2026-03-29T01:00'],
+  ['America/New_York', '2026-03-08T07:00'],
+  ['America/Santiago', '2026-09-06T04:00'],
+  ['Africa/Cairo', '2026-04-23T22:00'],
+  ['Australia/Lord_Howe', '2026-10-03T15:30'],
+  ['Asia/Kolkata', '2026-03-29T01:00']
+] as const
+
+function clockOf(minute: number): string {
+  return Temporal.PlainTime.from('00:00').add({ minutes: minute }).toString().slice(0, 5)
+}
 
 t.test('a mute without an end is refused, and one that is over is reported', async (t) => {
   const open =

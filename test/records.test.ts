@@ -617,6 +617,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
       t.equal((await all((page) => records.notifications(search('rule', 'R'), page), 1)).length, 2)
       t.same(await records.events(search('cluster', 'prod-us'), { limit: 9 }), { items: [], next: null })
+      for (const word of ['apps/cart', 'Prod-EU/apps/cart', 'KUSTOMIZATION/apps/cart', 'kustomization/cart']) {
+        const words = { search: { fields: {}, words: [word] } }
+        t.match((await records.events(words, { limit: 9 })).items, [{ object: { name: 'cart' } }], word)
+        t.match((await records.notifications(words, { limit: 9 })).items, [{ object: { name: 'cart' } }], word)
+      }
     })
 
     t.test('the operator is notified once in a while, whoever says it', async (t) => {

@@ -208,8 +208,10 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     return sendPage(request, reply, { title: 'Try an event', place: '/rules' }, body)
   })
 
-  app.get('/preview', async (_request, reply) => {
+  app.get('/preview', async (request, reply) => {
     const { destinations } = config()
+    const { destination: chosen } = answersOf(request.query, ['destination'])
+    if (chosen !== undefined) return reply.redirect(`/preview/${encodeURIComponent(chosen)}`, 302)
     const first = [...destinations.values()].find(({ slack }) => slack === undefined) ?? [...destinations.values()][0]
     return reply.redirect(`/preview/${first?.name}`, 302)
   })

@@ -41,9 +41,10 @@ export function deliveriesPage({ now, state, answers, notifications, dead, rules
     { name: 'rule', label: 'Rule', options: [['', 'any'], ...rules] as const },
     { name: 'cluster', label: 'Cluster' },
     { name: 'namespace', label: 'Namespace' },
-    { name: 'name', label: 'Name' }
+    { name: 'name', label: 'Name' },
+    { name: 'reason', label: 'Reason' }
   ]
-  const { q = '', reason, ...filter } = asked
+  const { q = '', ...filter } = asked
   const { items, next } = notifications
   const older = next && address('/deliveries', { state, ...asked, cursor: next })
   return html`<h1>Deliveries</h1>
@@ -108,13 +109,14 @@ export function discardPage(asked: Answers, dead: Listed<NotificationRecord>): H
   const said = Object.entries(asked).flatMap(([name, value]) => (value ? `${name} ${value}` : []))
   const what = dead.items.length === 1 && dead.next === null ? 'dead letter' : 'dead letters'
   const back = address('/deliveries', { state: 'dead', ...asked })
+  const which = dead.next === null ? { ids: dead.items.map(({ id }) => id).join(' ') } : asked
   return html`<h1>Discard ${count} ${what}?</h1>
 <section class="card">
   ${said.length > 0 && html`<p>Those of <b>${shown(said.join(', '), 600)}</b>.</p>`}
   <p>They will never be sent. This cannot be undone.</p>
   <ul class="members">${dead.items.slice(0, 10).map(({ object, summary, destination }) => html`<li>${objectName(object)} <span class="quiet">to ${destination}: ${shown(summary, 120)}</span></li>`)}</ul>
   ${dead.items.length > 10 && html`<p class="quiet">and others</p>`}
-  <div class="buttons">${dead.items.length > 0 && html`<form method="post" action="/deliveries/discard-all">${hidden(asked)}<button class="danger">Discard ${count}</button></form>`} <a class="button" href="${back}">Cancel</a></div>
+  <div class="buttons">${dead.items.length > 0 && html`<form method="post" action="/deliveries/discard-all">${hidden(which)}<button class="danger">Discard ${count}</button></form>`} <a class="button" href="${back}">Cancel</a></div>
 </section>`
 }
 

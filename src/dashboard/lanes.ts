@@ -61,18 +61,19 @@ export function lanesCard(
   now: number
 ): Html {
   const byName = new Map(traffic.map((entry) => [entry.destination, entry]))
-  const rows = lanes.toSorted((a, b) => rankOf(a, now) - rankOf(b, now)).map((lane) => laneRow(lane, byName, now))
-  const rest = rows.slice(openRows)
+  const ranked = lanes.toSorted((a, b) => rankOf(a, now) - rankOf(b, now))
+  const rows = ranked.slice(0, openRows + moreRows).map((lane) => laneRow(lane, byName, now))
+  const [rest, unlisted] = [rows.slice(openRows), ranked.slice(rows.length)]
   return html`<section class="card" id="lanes" aria-labelledby="lanes-title">
-  <h2 id="lanes-title">Destinations <span class="count">${lanes.length}</span></h2>
+  <h2 id="lanes-title">Destinations <span class="count">${lanes.length.toLocaleString('en')}</span></h2>
   ${dead.items.length > 0 && html`<p><a class="trouble" href="/deliveries?state=dead">${sayDead(dead)}</a></p>`}
   <ul class="rows">${rows.slice(0, openRows)}</ul>
-  ${rest.length > 0 && html`<details id="more-lanes"><summary>${rest.length} more</summary><ul class="rows">${rest}</ul></details>`}
+  ${rest.length > 0 && html`<details id="more-lanes"><summary>${(rest.length + unlisted.length).toLocaleString('en')} more</summary><ul class="rows">${rest}</ul>${unlisted.length > 0 && html`<p class="quiet">${unlisted.length.toLocaleString('en')} more: <code>flux-relay lanes</code> lists every one.</p>`}</details>`}
 </section>`
 }
 
-/** More are there when they are asked for. */
-const openRows = 12
+/** More are there when they are asked for, and of thousands no more than these, as of sources. */
+const [openRows, moreRows] = [12, 200]
 
 function rankOf({ record }: DashboardLane, now: number): number {
   if (record == null) return 4

@@ -215,9 +215,12 @@ export function filterForm(action: string, questions: readonly Question[], answe
 </details>`
 }
 
+/** More choices than that are no choice on a phone, and half a megabyte with every look: a name is written instead. */
+const maxOptions = 200
+
 /** A question with its answer so far. */
 export function ask({ name, label, options }: Question, value: string): Html {
-  if (options === undefined) {
+  if (options === undefined || options.length > maxOptions) {
     return html`<label>${label} <input name="${name}" value="${value}" maxlength="300" autocomplete="off" autocapitalize="off" spellcheck="false"></label>`
   }
   const pairs = options.map((option) => (typeof option === 'string' ? ([option, option] as const) : option))

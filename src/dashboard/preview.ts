@@ -5,7 +5,7 @@ import type { Block, Button, Image, Menu, Press, Text } from '../render/slack/bl
 import { withEmojis } from '../render/slack/emoji.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Html } from './page.ts'
-import { ago, badge, exactly } from './parts.ts'
+import { ago, ask, badge, exactly } from './parts.ts'
 import { slackText, unescaped, webAddress, webLink } from './slack-text.ts'
 
 export interface Preview {
@@ -18,9 +18,7 @@ export interface Preview {
 export function previewPage({ now, destination, destinations, messages }: Preview): Html {
   const { name, slack } = destination
   return html`<h1>${name}</h1>
-<nav class="tabs" aria-label="Destinations">${destinations.map(
-    (other) => html`<a href="/preview/${other}"${other === name && html` aria-current="page"`}>${other}</a>`
-  )}</nav>
+${destinations.length > maxTabs ? choice(name, destinations) : tabs(name, destinations)}
 <p class="quiet">${slack === undefined ? 'A preview: nothing leaves the relay.' : 'Messages that were posted, or will be next.'} Newest first.</p>
 <div id="messages" data-live>
   ${messages.length === 0 && html`<p class="empty">No messages.</p>`}
@@ -29,6 +27,24 @@ export function previewPage({ now, destination, destinations, messages }: Previe
       html`<article><div class="line"><span>${state === 'sent' ? badge('green', 'sent') : badge(state === 'dead' ? 'red' : 'amber', state)}</span> <span class="quiet">${ago(at, now)}</span></div>${slackMessage(payload, at)}</article>`
   )}
 </div>`
+}
+
+/** More of them would push the messages off the screen of a phone. */
+const maxTabs = 8
+
+function tabs(name: string, destinations: readonly string[]): Html {
+  return html`<nav class="tabs" aria-label="Destinations">${destinations.map(
+    (other) => html`<a href="/preview/${other}"${other === name && html` aria-current="page"`}>${other}</a>`
+  )}</nav>`
+}
+
+function choice(name: string, destinations: readonly string[]): Html {
+  const question = {
+    name: 'destination',
+    label: `Of ${destinations.length.toLocaleString('en')} destinations`,
+    options: destinations
+  }
+  return html`<form class="choice" action="/preview" method="get">${ask(question, name)} <button>Show</button></form>`
 }
 
 /** `at` in ms, where it is known. */

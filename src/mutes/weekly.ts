@@ -61,14 +61,22 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
   const isOverNight = Temporal.PlainTime.compare(to, from) <= 0
   const today = (now: number) =>
     Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(text.timeZone).toPlainDate()
-  // A time that the clocks skip is taken as the same time after the change (RFC 5545, "compatible").
-  const startOn = (day: Temporal.PlainDate) =>
-    day.toZonedDateTime({ timeZone: text.timeZone, plainTime: from }).epochMilliseconds
+
+  /** The window that begins on a day; none where the clocks skip all of it. */
+  function windowOn(day: Temporal.PlainDate): { start: number; end: number } | undefined {
+    if (!days.has(day.dayOfWeek)) return undefined
+    const lastDay = isOverNight ? day.add({ days: 1 }) : day
+    const start = whenShown(day.toPlainDateTime(from), text.timeZone)
+    const end = whenShown(lastDay.toPlainDateTime(to), text.timeZone)
+    return start < end ? { start, end } : undefined
+  }
+
   return {
     nextOf(now) {
-      for (let ahead = 0; ahead <= 7; ahead++) {
-        const day = today(now).add({ days: ahead })
-        if (days.has(day.dayOfWeek) && startOn(day) > now) return startOn(day)
+      // The one of a week from now may be skipped.
+      for (let ahead = 0; ahead <= 14; ahead++) {
+        const { start = now } = windowOn(today(now).add({ days: ahead })) ?? {}
+        if (start > now) return start
       }
       return undefined
     },
@@ -76,15 +84,19 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     endOf(now) {
       // One that began yesterday may still last.
       for (const begins of [today(now).subtract({ days: 1 }), today(now)]) {
-        if (!days.has(begins.dayOfWeek)) continue
-        const start = startOn(begins)
-        const lastDay = isOverNight ? begins.add({ days: 1 }) : begins
-        const end = lastDay.toZonedDateTime({ timeZone: text.timeZone, plainTime: to }).epochMilliseconds
-        if (start <= now && now < end) return end
+        const window = windowOn(begins)
+        if (window !== undefined && window.start <= now && now < window.end) return window.end
       }
       return undefined
     }
   }
+}
+
+/** When the clocks of a place show a time first, in ms: of one that they skip, when they do so, as they are past it from then on. */
+function whenShown(time: Temporal.PlainDateTime, timeZone: string): number {
+  const shown = time.toZonedDateTime(timeZone, { disambiguation: 'earlier' })
+  const isSkipped = !shown.toPlainDateTime().equals(time)
+  return ((isSkipped && shown.getTimeZoneTransition('next')) || shown).epochMilliseconds
 }
 
 /** The days of `sat` or `fri-mon`: 1 is Monday, as in Temporal. */

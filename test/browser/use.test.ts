@@ -85,6 +85,65 @@ t.test('by the keyboard alone: an object is silenced, a dead letter is retried',
 })
 
 t.test(
+  'what a link or the focus leads to stands beside the header, at any size and however one gets there',
+  options,
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    for (const name of ['shop', 'cart', 'till', 'ledger', 'topics'])
+      await relay.post(about(name, { reason: `${name}Failed`, timestamp: new Date().toISOString() }))
+    const page = await open(relay, '/')
+    for (const [width, height] of [
+      [390, 844],
+      [844, 390],
+      [320, 256],
+      [1280, 720]
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      await page.goto(relay.url)
+      await page.getByRole('link', { name: '5 failing' }).click()
+      t.ok(
+        await page.evaluate(`${coveredBy}(document.querySelector('#failing')) < 0`),
+        `the card, ${width} × ${height}`
+      )
+      await page.locator('#lanes a').last().focus()
+      for (let presses = 0; presses < 25; presses++) {
+        await page.keyboard.press('Shift+Tab')
+        const isSeen = await page.evaluate(`${coveredBy}(document.activeElement) < 0`)
+        if (!isSeen) t.fail(`${await focusedText(page)} is below the header, ${width} × ${height}`)
+      }
+    }
+  }
+)
+
+/** How far an element begins below the edge of the header, as a function in a page. */
+const coveredBy = `(element => element.matches('body, header *, .skip') ? -1
+  : document.querySelector('header').getBoundingClientRect().bottom - element.getBoundingClientRect().top)`
+
+t.test(
+  'on paper a log is whole and without buttons, and in the colours of the system it is seen which page it is',
+  options,
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    const log = Array.from({ length: 200 }, (_, line) => `line ${line} of a long log`).join('\n')
+    const { body } = await relay.post(about('shop', { message: log, timestamp: new Date().toISOString() }))
+    const page = await open(relay, `/events/${body.id}`)
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    t.equal(
+      await page.evaluate(
+        'document.querySelector("pre.message").scrollHeight - document.querySelector("pre.message").clientHeight'
+      ),
+      0
+    )
+    t.notOk(await page.getByRole('button', { name: 'Acknowledge' }).isVisible())
+    t.equal(await page.evaluate('getComputedStyle(document.body).color'), 'rgb(22, 24, 29)', 'dark on paper')
+    await page.emulateMedia({ media: 'screen', forcedColors: 'active' })
+    const lines = await page.evaluate(`[...document.querySelectorAll('header nav a')]
+    .filter(link => getComputedStyle(link).borderBottomColor !== getComputedStyle(document.body).backgroundColor).map(link => link.textContent)`)
+    t.same(lines, ['Events'])
+  }
+)
+
+t.test(
   'as long as it fails, an object is silenced at one tap: on a small phone without a script, by the keyboard',
   options,
   async (t) => {

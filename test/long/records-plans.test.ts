@@ -68,7 +68,7 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
       { lane: 'l7' },
       { namespace: 'n7' },
       { since: 29_000_000 },
-      { search: { fields: { destination: ['d*'], name: ['o7'] }, words: ['build'] } }
+      { search: { fields: { destination: ['d*'], name: ['o7'] }, words: ['build', 'n7/o7'] } }
     ]
     for (const filter of more) await records.notifications({ state, ...filter }, { limit: 100 })
   }

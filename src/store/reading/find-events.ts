@@ -1,7 +1,7 @@
 // Event search: chooses which index to walk along, and what to ask of every row on the way.
 import type { ObjectRef } from '../../events/flux.ts'
 import { isGlob } from '../../patterns.ts'
-import { likeGlob, likeWord, type Search } from '../../search.ts'
+import { likeGlob, likeWord, type Search, spokenIn } from '../../search.ts'
 import type { EventFilter, Page } from '../records.ts'
 import { besideState, keptState } from './states.ts'
 import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, walk } from './walk.ts'
@@ -77,11 +77,14 @@ export function searched(
   body: string
 ): string[] {
   if (search === undefined) return []
-  const like = (column: string, patterns: readonly string[]) =>
-    `(${patterns.map((pattern) => `lower(${column}) like ${conditions.put(pattern)} escape '\\'`).join(' or ')})`
+  const columnOf = (field: string) => `${aliasOf(field)}.${field}`
+  const like = (columns: readonly string[], patterns: readonly string[]) => {
+    const places = patterns.map((pattern) => conditions.put(pattern))
+    return `(${columns.flatMap((column) => places.map((place) => `lower(${column}) like ${place} escape '\\'`)).join(' or ')})`
+  }
   return [
-    ...Object.entries(search.fields).map(([field, globs]) => like(`${aliasOf(field)}.${field}`, globs.map(likeGlob))),
-    ...search.words.map((word) => like(body, likeWord(word)))
+    ...Object.entries(search.fields).map(([field, globs]) => like([columnOf(field)], globs.map(likeGlob))),
+    ...search.words.map((word) => like([body, ...spokenIn(word, columnOf)], likeWord(word)))
   ]
 }
 

@@ -309,6 +309,19 @@ t.test('a choice that the relay does not know silences nothing', async (t) => {
   t.same(await acts(), [])
 })
 
+t.test('a button of another version of the relay does nothing, and whoever presses it reads so', async (t) => {
+  const { press, card, fail, pass, acts, settle } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  for (const other of ['flux-relay:assign', 'flux-relay:__proto__']) {
+    const newer = { ...card(), blocks: JSON.parse(JSON.stringify(card().blocks).replace(ack, other)) }
+    const pressed = await press(newer, other)
+    await settle(pressed)
+    t.match(pressed.said.join(), /that button is of another version of the relay.*try again/)
+  }
+  t.same(await acts(), [])
+})
+
 t.test('until tomorrow 08:00 is by the time zone that the choice names', async (t) => {
   const { press, card, fail, pass, settle, relay, clock } = await start(t)
   await fail('shop')
@@ -343,7 +356,6 @@ t.test('payloads that are no press of a button below a message are acknowledged,
     { ...pressed, actions: 'none' },
     { ...pressed, container: { type: 'view', view_id: 'V1' } },
     { ...pressed, user: { id: 7 } },
-    { ...pressed, actions: [{ action_id: 'flux-relay:__proto__', action_ts: '1.1' }] },
     { ...pressed, actions: [{ action_id: 'open-link', action_ts: '1.1' }] }
   ]
   for (const payload of odd) {

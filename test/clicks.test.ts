@@ -2,9 +2,9 @@
 import t from 'tap'
 import { timeZone } from '../src/clock.ts'
 import { readClick } from '../src/slack-api/click.ts'
-import { build, cards, shown, updates, type World } from './fixtures/cards.ts'
+import { build, cards, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
 import { buttonsOf, start } from './fixtures/clicks.ts'
-import { appToken, type Posted, responseUrl } from './fixtures/slack-api.ts'
+import { appToken, botToken, type Posted, responseUrl } from './fixtures/slack-api.ts'
 
 const ack = 'flux-relay:acknowledge'
 const undo = 'flux-relay:unacknowledge'
@@ -192,6 +192,45 @@ t.test(
     await fail('shop')
     await pass(2000)
     t.same(buttonsOf(card()), [why])
+  }
+)
+
+t.test(
+  'a card has the buttons of the app that posted it, also where its destination is of another by now',
+  async (t) => {
+    const of = (app: string) =>
+      plainConfig
+        .replace('slackApps: {', 'slackApps: { plain: { token: xoxb-plain, apiUrl: "$API" },')
+        .replace('{ app: acme, channel: C000000A }', `{ app: ${app}, channel: C000000A }`)
+    for (const [before, after, has] of [
+      ['acme', 'plain', [ack, silence, why]],
+      ['plain', 'acme', []]
+    ] as const) {
+      const { card, fail, pass, restart, press, settle, acts } = await start(t, ['U0ANNA1'], {
+        config: of(before),
+        apps: {
+          [botToken]: { name: 'flux', userId: 'U0FLUX' },
+          'xoxb-plain': { name: 'plain', userId: 'U00PLAIN' }
+        },
+        channels: [
+          { id: 'C000000A', name: 'team', members: ['U0FLUX', 'U00PLAIN'] },
+          { id: 'C0000OPS', name: 'ops', members: ['U0FLUX'] }
+        ]
+      })
+      await fail('shop')
+      await pass(2000)
+      const posted = card()
+      t.same(buttonsOf(posted), has)
+      await restart(of(after))
+      await fail('shop', 'another cause')
+      await pass(30_000)
+      t.match(shown(posted), /another cause/)
+      t.same(buttonsOf(posted), has, 'nobody hears of those of the other app')
+      if (has.length === 0) continue
+      await settle(press(posted, ack))
+      t.match(shown(posted), /acknowledged by/)
+      t.equal((await acts()).length, 1)
+    }
   }
 )
 

@@ -83,7 +83,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     metrics.clicks.inc({ button, outcome })
     log.info({ ...facts, outcome }, 'button pressed')
     // Slack is answered meanwhile.
-    if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(click, click.answerTo))
+    if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(app, click, click.answerTo))
     if (say === undefined) return
     if (outcome === 'done' && button !== 'why') follow(async () => void (await answer(app, click, say)))
     else await tell(app, click, say)

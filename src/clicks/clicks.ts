@@ -127,7 +127,7 @@ export function createClicks(options: ClicksOptions): Clicks {
       const card = await store.cardAt(click)
       if (card === undefined) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
       if (button !== 'silence') return await actOnCard(card, button, actor)
-      return await silence(card, click.value, actor, isAgain)
+      return await silence(card, click, actor)
     } catch (error) {
       if (!(error instanceof RelayError)) throw error
       if (error.code === 'REPEATED' && isAgain) return { outcome: 'done', say: doneBefore, isChange: true }

@@ -7,6 +7,7 @@ import { matchOf, type Silence } from '../mutes/silence.ts'
 import { silenceChoices } from '../render/compose/buttons.ts'
 import { isOpen } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
+import type { Click } from '../slack-api/click.ts'
 import type { Card } from '../store/kept-cards.ts'
 import type { Store } from '../store/store.ts'
 import type { Done } from './done.ts'
@@ -19,8 +20,7 @@ export interface SilencingOptions {
   clock: Clock
 }
 
-/** `isAgain`: a try before may have made it. */
-export type Silencing = (card: Card, choice: string, actor: Actor, isAgain: boolean) => Promise<Done>
+export type Silencing = (card: Card, click: Pick<Click, 'value' | 'at'>, actor: Actor) => Promise<Done>
 
 /** Silences that end so far apart are shown to end at the same time. */
 const minuteMs = 60_000
@@ -29,7 +29,7 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
   /** One is made after the other: who chooses the same is to find it there. */
   let last: Promise<unknown> = Promise.resolve()
 
-  async function silence(card: Card, choice: string, actor: Actor, isAgain: boolean): Promise<Done> {
+  const silence: Silencing = async (card, { value: choice, at }, actor) => {
     const [entry, ...others] = card.entries.filter(isOpen)
     if (entry === undefined || others.length > 0)
       return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
@@ -38,9 +38,9 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
     const match = matchOf(entry.view.object)
     if (match === undefined) return { outcome: 'failed', say: notAlone }
     const name = nameOf(entry.view)
-    // One that was made by this click, a moment ago, is not there already.
-    const known = isAgain ? undefined : await lastingAsLong(match, choice)
-    if (known !== undefined)
+    const known = await lastingAsLong(match, choice)
+    // What they have silenced since they pressed is by this click, delivered twice or tried again: that is known when it is written.
+    if (known !== undefined && (known.author !== actor.name || known.createdAt < at))
       return { outcome: 'repeated', say: saySilenced(name, known, publicUrl, true), isChange: true }
     const comment = `silenced ${name}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
     const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)

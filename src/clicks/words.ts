@@ -155,7 +155,8 @@ export function saySilenced(
   isKnown = false
 ): string {
   const until = untilRecovered ? 'until it recovers, 30 days at most' : `until ${time(endsAt)}`
-  const already = ` already${author === '' ? '' : `, by ${prose(author)}`}: nothing has changed`
-  const where = publicUrl === undefined ? 'by `flux-relay silence`' : `<${publicUrl}/silences|here>`
-  return `*${prose(name)}* is silenced ${until}${isKnown ? already : ''}. What is withheld is summed up at the end; it can be ended ${where}.`
+  const ended = `it can be ended ${publicUrl === undefined ? 'by `flux-relay silence`' : `<${publicUrl}/silences|here>`}.`
+  if (!isKnown) return `*${prose(name)}* is silenced ${until}. What is withheld is summed up at the end; ${ended}`
+  const by = author === '' ? '' : `, by ${prose(author)}`
+  return `*${prose(name)}* is silenced ${until} already${by}. Nothing has changed; ${ended}`
 }

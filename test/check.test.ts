@@ -144,7 +144,21 @@ t.test('a drill of buttons takes no yes but that of Slack, and says whose word i
     ['<html><title>Sign in</title>', elsewhere, elsewhere],
     ['', elsewhere, elsewhere],
     ['{"ok":false,"error":"missing_scope"}', isNot(/connections:write/), isNot(/usergroups:read/)],
-    ['{"ok":false,"error":"no_such_subteam"}', isNot(/Socket Mode/), isNot(/S0000001/)]
+    ['{"ok":false,"error":"no_such_subteam"}', isNot(/Socket Mode/), isNot(/S0000001/)],
+    ['{"ok":false,"error":"token_revoked"}', isNot(/another app-level token/), isNot(/install the app again/)],
+    // What another token does not mend.
+    ...Object.entries({
+      access_denied: /ask an administrator/,
+      accesslimited: /the network that the relay is in/,
+      not_authed: /takes the header Authorization out/,
+      org_login_required: /nothing has to be done/,
+      two_factor_setup_required: /a second factor/,
+      unknown_method: /ends in \/api/
+    }).map(([error, because]): [string, object, object] => [
+      JSON.stringify({ ok: false, error }),
+      isNot(because),
+      isNot(because)
+    ])
   ]
   for (const [body, socket, group] of table) {
     const reply = { is: 'answer', status: 200, body, retryAfterMs: undefined } as const

@@ -175,3 +175,44 @@ t.test('where Slack does not say who is in a user group, whoever clicked and the
   t.match(pressed.said.join(), /user group S0OPS123 \(200 missing_scope\).*usergroups:read/)
   t.match(relay.log.join(''), /"group":"S0OPS123","answer":"200 missing_scope","advice":"[^"]*usergroups:read/)
 })
+
+t.test(
+  'of two who choose the same silence, or one that would end sooner, the second reads whose there is',
+  async (t) => {
+    const { fail, pass, card, press, settle, acts, relay } = await start(t, ['U0ANNA1', 'U0BEA11'])
+    const silences = async () => JSON.parse((await relay.get('/api/silences')).body).silences as { endsAt: string }[]
+    const choose = async (choice: string, user: string) => {
+      const pressed = await press(card(), silence, { choice, user })
+      await settle(pressed)
+      return pressed.said.join()
+    }
+    await fail('shop')
+    await pass(2000)
+    const [first, second] = await Promise.all([choose('hour', 'U0ANNA1'), choose('hour', 'U0BEA11')])
+    t.match(first, /^\*apps\/shop\* is silenced until <!date[^>]*>\. What/)
+    t.match(
+      second,
+      /^\*apps\/shop\* is silenced until <!date[^>]*> already, by u0anna1\. Nothing has changed; it can be ended/
+    )
+    t.equal((await silences()).length, 1)
+    t.match(await choose('morning', 'U0BEA11'), /silenced until <!date[^>]*>\. What/)
+    const [, longer] = await silences()
+    const shorter = await choose('hour', 'U0ANNA1')
+    t.match(shorter, / already, by u0bea11/)
+    t.ok(shorter.includes(`<!date^${Date.parse(longer?.endsAt ?? '') / 1000}^`), 'the time that it really ends')
+    t.match(await choose('recovered', 'U0ANNA1'), /silenced until it recovers, 30 days at most\. What/)
+    t.match(await choose('recovered', 'U0BEA11'), /silenced until it recovers, 30 days at most already, by u0anna1/)
+    t.equal((await acts()).length, 3)
+  }
+)
+
+t.test('what was silenced by a click is called a silence where it shows, and when it is over', async (t) => {
+  const { api, fail, pass, card, press, settle } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  await settle(press(card(), silence, { choice: 'hour' }))
+  t.match(shown(card()), /:no_bell: silenced until <!date[^>]*>: apps\/shop"/)
+  await fail('shop', 'another cause')
+  await pass(61 * 60_000)
+  t.match(api.posted.map(shown).join(), /:bell: Silence \*apps\/shop\* is over/)
+})

@@ -2,9 +2,9 @@
 import t from 'tap'
 import { timeZone } from '../src/clock.ts'
 import { readClick } from '../src/slack-api/click.ts'
-import { build, cards, shown, updates, type World } from './fixtures/cards.ts'
+import { build, cards, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
 import { buttonsOf, start } from './fixtures/clicks.ts'
-import { appToken, type Posted, responseUrl } from './fixtures/slack-api.ts'
+import { appToken, botToken, type Posted, responseUrl } from './fixtures/slack-api.ts'
 
 const ack = 'flux-relay:acknowledge'
 const undo = 'flux-relay:unacknowledge'
@@ -195,6 +195,45 @@ t.test(
   }
 )
 
+t.test(
+  'a card has the buttons of the app that posted it, also where its destination is of another by now',
+  async (t) => {
+    const of = (app: string) =>
+      plainConfig
+        .replace('slackApps: {', 'slackApps: { plain: { token: xoxb-plain, apiUrl: "$API" },')
+        .replace('{ app: acme, channel: C000000A }', `{ app: ${app}, channel: C000000A }`)
+    for (const [before, after, has] of [
+      ['acme', 'plain', [ack, silence, why]],
+      ['plain', 'acme', []]
+    ] as const) {
+      const { card, fail, pass, restart, press, settle, acts } = await start(t, ['U0ANNA1'], {
+        config: of(before),
+        apps: {
+          [botToken]: { name: 'flux', userId: 'U0FLUX' },
+          'xoxb-plain': { name: 'plain', userId: 'U00PLAIN' }
+        },
+        channels: [
+          { id: 'C000000A', name: 'team', members: ['U0FLUX', 'U00PLAIN'] },
+          { id: 'C0000OPS', name: 'ops', members: ['U0FLUX'] }
+        ]
+      })
+      await fail('shop')
+      await pass(2000)
+      const posted = card()
+      t.same(buttonsOf(posted), has)
+      await restart(of(after))
+      await fail('shop', 'another cause')
+      await pass(30_000)
+      t.match(shown(posted), /another cause/)
+      t.same(buttonsOf(posted), has, 'nobody hears of those of the other app')
+      if (has.length === 0) continue
+      await settle(press(posted, ack))
+      t.match(shown(posted), /acknowledged by/)
+      t.equal((await acts()).length, 1)
+    }
+  }
+)
+
 t.test('a socket that Slack is about to close is replaced, and /metrics says whether there is one', async (t) => {
   const { api, relay, until } = await start(t)
   t.match((await relay.get('/metrics')).body, /flux_relay_slack_socket_connected\{app="acme"\} 1/)
@@ -309,6 +348,19 @@ t.test('a choice that the relay does not know silences nothing', async (t) => {
   t.same(await acts(), [])
 })
 
+t.test('a button of another version of the relay does nothing, and whoever presses it reads so', async (t) => {
+  const { press, card, fail, pass, acts, settle } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  for (const other of ['flux-relay:assign', 'flux-relay:__proto__']) {
+    const newer = { ...card(), blocks: JSON.parse(JSON.stringify(card().blocks).replace(ack, other)) }
+    const pressed = await press(newer, other)
+    await settle(pressed)
+    t.match(pressed.said.join(), /that button is of another version of the relay.*try again/)
+  }
+  t.same(await acts(), [])
+})
+
 t.test('until tomorrow 08:00 is by the time zone that the choice names', async (t) => {
   const { press, card, fail, pass, settle, relay, clock } = await start(t)
   await fail('shop')
@@ -343,7 +395,6 @@ t.test('payloads that are no press of a button below a message are acknowledged,
     { ...pressed, actions: 'none' },
     { ...pressed, container: { type: 'view', view_id: 'V1' } },
     { ...pressed, user: { id: 7 } },
-    { ...pressed, actions: [{ action_id: 'flux-relay:__proto__', action_ts: '1.1' }] },
     { ...pressed, actions: [{ action_id: 'open-link', action_ts: '1.1' }] }
   ]
   for (const payload of odd) {

@@ -3,7 +3,7 @@
 import type { Logger } from 'pino'
 import type { Actions } from '../actions.ts'
 import { type Actor, actorName } from '../actor.ts'
-import { type Clock, timeZone } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { kindOf } from '../deliver/answer.ts'
 import type { Cards } from '../deliver/cards.ts'
 import type { Destinations } from '../deliver/channels.ts'
@@ -11,19 +11,18 @@ import { sayReply } from '../deliver/saying.ts'
 import type { Slack } from '../deliver/slack.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { matchOf } from '../mutes/silence.ts'
-import { type ButtonName, buttons, type NoticedName, readNoticed, silenceChoices } from '../render/compose/buttons.ts'
+import { type ButtonName, buttons, isOwnButton, type NoticedName, readNoticed } from '../render/compose/buttons.ts'
 import { isOpen } from '../render/compose/card.ts'
-import { nameOf } from '../render/compose/name.ts'
 import { section } from '../render/slack/blocks.ts'
-import { prose, time } from '../render/slack/mrkdwn.ts'
 import { isAnswerUrl, type SlackApp } from '../slack-api/app.ts'
 import { type Click, readClick } from '../slack-api/click.ts'
 import type { Card } from '../store/kept-cards.ts'
 import { maxPage } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
+import type { Done } from './done.ts'
 import { createOperators } from './operators.ts'
-import { notAlone, sayAgain, sayGone, sayRefusal, sayToGuest, sayTried, sayWhy, unsure } from './words.ts'
+import { createSilencing } from './silencing.ts'
+import { doneBefore, sayAgain, sayGone, sayRefusal, sayToGuest, sayTried, sayUnsure, sayWhy } from './words.ts'
 
 export interface ClicksOptions {
   store: Store
@@ -45,16 +44,6 @@ export interface Clicks {
   stop(): Promise<void>
 }
 
-/** What came of a click, for metrics. */
-type Outcome = 'done' | 'refused' | 'repeated' | 'failed' | 'unknown'
-
-/** `say`: what only the clicker sees; `isChange`: what the card shows is another. */
-interface Done {
-  outcome: Outcome
-  say?: string
-  isChange?: boolean
-}
-
 /** For how long to try to write a click down, and when again: later, whoever clicked has been shown an error. */
 const tryForMs = 1500
 const againMs = 400
@@ -63,47 +52,54 @@ const againMs = 400
 const answerMs = 2500
 
 const nameOfButton = new Map(Object.entries(buttons).map(([name, id]) => [id as string, name as ButtonName]))
+const unknownButton = 'that button is of another version of the relay than the one that got the click'
 const unknownMessage =
   'this message is not known to the relay that got the click. Is it an old one, or do two relays share the app? Then give each an app of its own'
 
 export function createClicks(options: ClicksOptions): Clicks {
   const { store, actions, cards, destinations, slack, publicUrl, metrics, clock, log } = options
   const operators = createOperators(slack, clock, log)
+  const silence = createSilencing(options)
   const following = new Set<Promise<void>>()
 
   async function take(app: SlackApp, payload: unknown): Promise<void> {
     const click = readClick(payload)
-    const button = nameOfButton.get(click?.button ?? '')
+    if (click === undefined) return
+    const button = nameOfButton.get(click.button)
     // A link is a button as well, and is reported when it is pressed.
-    if (click === undefined || button === undefined) return
+    if (button === undefined && !isOwnButton(click.button)) return
+    if (button === undefined) return tell(app, click, sayAgain(unknownButton))
     const facts = { app: app.name, button, by: click.user.name, user: click.user.id }
     let done: Done
     try {
-      done = await insist(() => carryOut(app, click, button))
+      done = await insist((isAgain) => carryOut(app, click, button, isAgain))
     } catch (err) {
       log.error({ ...facts, err }, 'a click could not be carried out')
       metrics.clicks.inc({ button, outcome: 'failed' })
-      if (await answer(app, click, unsure)) return
+      if (await answer(app, click, sayUnsure(button))) return
       throw err
     }
     const { outcome, say, isChange } = done
     metrics.clicks.inc({ button, outcome })
     log.info({ ...facts, outcome }, 'button pressed')
     // Slack is answered meanwhile.
-    if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(click, click.answerTo))
+    if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(app, click, click.answerTo))
     if (say === undefined) return
     if (outcome === 'done' && button !== 'why') follow(async () => void (await answer(app, click, say)))
-    // Where the words are all that comes of it, whoever does not get them is to see Slack's own warning, as where nobody answers.
-    else if (!(await answer(app, click, say)))
-      throw new Error('whoever pressed a button could not be told what came of it')
+    else await tell(app, click, say)
+  }
+
+  /** Where the words are all that comes of it, whoever does not get them is to see Slack's own warning, as where nobody answers. */
+  async function tell(app: SlackApp, click: Click, say: string): Promise<void> {
+    if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what came of it')
   }
 
   /** A database that was away for a moment, and may have written it down: a click that has had its effect has no second one. */
-  async function insist<T>(work: () => Promise<T>): Promise<T> {
+  async function insist<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
     const until = clock.ticks() + tryForMs
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       try {
-        return await work()
+        return await work(isAgain)
       } catch (error) {
         if (clock.ticks() >= until) throw error
         await new Promise<void>((resolve) => clock.after(againMs, resolve))
@@ -117,7 +113,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     void working.finally(() => following.delete(working))
   }
 
-  async function carryOut(app: SlackApp, click: Click, button: ButtonName): Promise<Done> {
+  async function carryOut(app: SlackApp, click: Click, button: ButtonName, isAgain: boolean): Promise<Done> {
     if (button === 'why') {
       const isOperator = app.socket?.operators.includes(click.user.id)
       return click.isGuest && !isOperator ? { outcome: 'refused', say: sayToGuest } : why(click)
@@ -130,9 +126,11 @@ export function createClicks(options: ClicksOptions): Clicks {
       if (button === 'retry' || button === 'try') return await actOnLane(click, button, actor)
       const card = await store.cardAt(click)
       if (card === undefined) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
-      return await actOnCard(card, click, button, actor)
+      if (button !== 'silence') return await actOnCard(card, button, actor)
+      return await silence(card, click, actor)
     } catch (error) {
       if (!(error instanceof RelayError)) throw error
+      if (error.code === 'REPEATED' && isAgain) return { outcome: 'done', say: doneBefore, isChange: true }
       if (error.code === 'REPEATED') return { outcome: 'repeated', isChange: true }
       if (error.code !== 'NOT_FOUND' && error.code !== 'BAD_REQUEST') throw error
       return { outcome: 'failed', say: sayAgain(error.message), isChange: true }
@@ -143,40 +141,13 @@ export function createClicks(options: ClicksOptions): Clicks {
     return { outcome: 'refused', say: sayRefusal(socket?.operators ?? []) }
   }
 
-  async function actOnCard(
-    card: Card,
-    { value }: Click,
-    button: 'acknowledge' | 'unacknowledge' | 'silence',
-    actor: Actor
-  ): Promise<Done> {
+  async function actOnCard(card: Card, button: 'acknowledge' | 'unacknowledge', actor: Actor): Promise<Done> {
     const open = card.entries.filter(isOpen)
-    if (button === 'silence') return silence(card, value, actor)
     const incidents = open.map(({ object, since }) => ({ object, since }))
     const all = await actions[button === 'acknowledge' ? 'acknowledgeAll' : 'unacknowledgeAll'](incidents, actor)
     if (all.length === 0)
       return { outcome: 'failed', say: 'It is over already: there is nothing left to acknowledge.', isChange: true }
     return { outcome: 'done', isChange: true }
-  }
-
-  async function silence(card: Card, choice: string, actor: Actor): Promise<Done> {
-    const [entry, ...others] = card.entries.filter(isOpen)
-    if (entry === undefined || others.length > 0)
-      return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
-    if (!Object.hasOwn(silenceChoices, choice))
-      return { outcome: 'unknown', say: sayAgain('that choice is not known to the relay'), isChange: true }
-    const match = matchOf(entry.view.object)
-    if (match === undefined) return { outcome: 'failed', say: notAlone }
-    const comment = `${nameOf(entry.view)}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
-    const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)
-    const until = choice === 'recovered' ? 'until it recovers, 30 days at most' : `until ${time(silence.endsAt)}`
-    const page = publicUrl === undefined ? 'flux-relay silence' : `<${publicUrl}/silences|here>`
-    const say = `*${prose(nameOf(entry.view))}* is silenced ${until}. What is withheld is summed up at the end; it can be ended ${publicUrl === undefined ? `by ${page}` : page}.`
-    return { outcome: 'done', say, isChange: true }
-  }
-
-  function endOf(choice: string): { for?: string; until?: string; untilRecovered?: true } {
-    if (choice === 'recovered') return { untilRecovered: true }
-    return choice === 'morning' ? { until: tomorrow(clock.now()) } : { for: '1h' }
   }
 
   /** Dead letters are sent again, as many as a page has; a lane does not wait any longer. */
@@ -243,12 +214,4 @@ export function createClicks(options: ClicksOptions): Clicks {
       await Promise.all(following)
     }
   }
-}
-
-/** 08:00 of the day after that of `now`, by the time zone that the relay runs in (TZ). */
-function tomorrow(now: number): string {
-  const zone = timeZone()
-  const day = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(zone).toPlainDate()
-  const at = day.add({ days: 1 }).toZonedDateTime({ timeZone: zone, plainTime: '08:00' })
-  return at.toInstant().toString()
 }

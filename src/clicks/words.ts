@@ -1,7 +1,9 @@
 // Words of clicks: say to whoever pressed a button what came of it, and why somebody was notified. Pure.
 
 import type { TriedLane } from '../actions/trying.ts'
+import type { Silence } from '../mutes/silence.ts'
 import { sayWhyNot } from '../rehearsal/rehearsal.ts'
+import type { ButtonName } from '../render/compose/buttons.ts'
 import type { Named } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
 import { eventPage } from '../render/compose/pages.ts'
@@ -134,5 +136,27 @@ export function sayAgain(because: string): string {
 }
 
 /** What to say where the database failed: it may have written it down before. */
-export const unsure =
-  'The relay could not write that down, or does not know whether it has. Look at the card, and try again where it shows no change.'
+export function sayUnsure(button: ButtonName): string {
+  if (button === 'why') return sayAgain('the relay cannot read its database')
+  const unsure = 'The relay could not write that down, or does not know whether it has.'
+  if (button === 'retry' || button === 'try') return `${unsure} Please try again: twice does no harm.`
+  return `${unsure} Look at the card, and try again where it shows no change.`
+}
+
+/** What to say where a try before was written down after all. */
+export const doneBefore =
+  'That is done, though the database of the relay was away for a moment meanwhile. It takes effect within seconds.'
+
+/** What to say of a silence of what is called so; `isKnown`: it was there before. */
+export function saySilenced(
+  name: string,
+  { endsAt, untilRecovered, author }: Silence,
+  publicUrl: string | undefined,
+  isKnown = false
+): string {
+  const until = untilRecovered ? 'until it recovers, 30 days at most' : `until ${time(endsAt)}`
+  const ended = `it can be ended ${publicUrl === undefined ? 'by `flux-relay silence`' : `<${publicUrl}/silences|here>`}.`
+  if (!isKnown) return `*${prose(name)}* is silenced ${until}. What is withheld is summed up at the end; ${ended}`
+  const by = author === '' ? '' : `, by ${prose(author)}`
+  return `*${prose(name)}* is silenced ${until} already${by}. Nothing has changed; ${ended}`
+}

@@ -102,20 +102,33 @@ export function idleButtons({ slackApps = {} }: ConfigText): Fault[] {
   })
 }
 
-/** Under two names, a channel may have two lanes, each with a pace of its own. */
+/**
+ * Under two names, a channel may have two lanes, each with a pace of its own; and Slack sends a click to either of two connections of an
+ * app, or of a card of another app to none.
+ */
 export function sharedTokens(destinations: readonly Destination[]): Fault[] {
-  const first = new Map<string, string>()
   const apps = new Map(destinations.flatMap(({ slack }) => (slack?.app ? [[slack.app.name, slack.app]] : [])))
-  return [...apps.values()].flatMap(({ name, token, apiUrl }): Fault[] => {
-    // A missing secret was reported already.
-    if (token === standIn || token === '') return []
-    const key = `${apiUrl} ${token}`
-    const other = first.get(key)
-    if (other === undefined) first.set(key, name)
-    if (other === undefined) return []
-    const message = `one channel may have two lanes, because this is also the token of "${other}"`
-    return [{ path: ['slackApps', name, 'token'], message, beside: ['slackApps', other], isWarning: true }]
-  })
+  const shared = (key: 'token' | 'appToken', messageOf: (other: string) => string): Fault[] => {
+    const first = new Map<string, string>()
+    return [...apps.values()].flatMap(({ name, apiUrl, token, socket }): Fault[] => {
+      const secret = key === 'token' ? token : socket?.appToken
+      // A missing secret was reported already.
+      if (secret === undefined || secret === standIn || secret === '') return []
+      const other = first.get(`${apiUrl} ${secret}`)
+      if (other === undefined) first.set(`${apiUrl} ${secret}`, name)
+      if (other === undefined) return []
+      const path = ['slackApps', name, key]
+      return [{ path, message: messageOf(other), beside: ['slackApps', other], isWarning: true }]
+    })
+  }
+  return [
+    ...shared('token', (other) => `one channel may have two lanes, because this is also the token of "${other}"`),
+    ...shared(
+      'appToken',
+      (other) =>
+        `whose \`operators\` may press a button is left to chance, or clicks are lost, because this is also the token of "${other}"`
+    )
+  ]
 }
 
 /** On purpose where each has a channel of its own, as long as no pace is written that does not count. */

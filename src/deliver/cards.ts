@@ -63,10 +63,10 @@ export interface Cards {
   /** Something is out of date: it is not waited until the next look. */
   look(): void
   /**
-   * Shows what is known by now in the message that a click came from, by `answerTo`, where an answer to it is posted: Slack does not
-   * count that among the updates of the app. What does not get through is shown later, as any card.
+   * Shows what is known by now in the message of `app` that a click came from, by `answerTo`, where an answer to it is posted: Slack
+   * does not count that among the updates of the app. What does not get through is shown later, as any card.
    */
-  showAt(place: Posted, answerTo: string): Promise<void>
+  showAt(app: SlackApp, place: Posted, answerTo: string): Promise<void>
   /** Resolves once no update is under way. */
   stop(): Promise<void>
 }
@@ -146,7 +146,7 @@ export function createCards(options: CardsOptions): Cards {
       const body = { ...bodyFor(payload, 'slack', { channel }), ts, attachments: payload.attachments ?? [] }
       return slack.post(urlOf(app, 'chat.update'), JSON.stringify(body), signal, app.token)
     }
-    const { payload, next, named } = await shownBy(card)
+    const { payload, next, named } = await shownBy(card, app)
     if (JSON.stringify(payload) === JSON.stringify(card.shown)) {
       await store.settleCard(card, { is: 'shown', ...next }, clock.now())
       return true
@@ -173,9 +173,10 @@ export function createCards(options: CardsOptions): Cards {
     return end.is !== 'again' || judged.is === 'channel rests'
   }
 
-  /** What a card shows by now, and when it is to be looked at again. */
+  /** What a card of `app` shows by now, and when it is to be looked at again. */
   async function shownBy(
-    card: Card
+    card: Card,
+    app: SlackApp
   ): Promise<{ payload: Payload; next: { until?: number }; named: readonly (CardEntry & Named)[] }> {
     const now = clock.now()
     const { rollout } = card
@@ -183,9 +184,10 @@ export function createCards(options: CardsOptions): Cards {
       return { payload: composeOne(viewOfRollout(rollout, now), { publicUrl }), next: {}, named: [] }
     const quiet = await mutes.of(card.id, now)
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
-    const destination = destinations().get(card.destination)
-    const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull: destination?.hasFullDigests })
-    const buttons = destination && buttonsOf(destination, timeZone())
+    const { hasFullDigests: isFull } = destinations().get(card.destination) ?? {}
+    const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull })
+    // Its destination may be of another app by now, which gets no clicks on it.
+    const buttons = buttonsOf({ app, style: 'cards' }, timeZone())
     return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now), named: entries }
   }
 
@@ -217,13 +219,13 @@ export function createCards(options: CardsOptions): Cards {
     return undefined
   }
 
-  async function showAt(place: Posted, address: string): Promise<void> {
+  async function showAt(app: SlackApp, place: Posted, address: string): Promise<void> {
     const click = { answerTo: address }
     const claimed = await claim(place, click)
     if (claimed === undefined) return
     const { card, signal } = claimed
     const { answerTo } = click
-    const { payload, next } = await shownBy(card)
+    const { payload, next } = await shownBy(card, app)
     const body = { ...payload, attachments: payload.attachments ?? [], replace_original: true }
     const reply = await slack.post(answerTo, JSON.stringify(body), signal)
     // A webhook for this one message, which answers as those do.
@@ -241,8 +243,8 @@ export function createCards(options: CardsOptions): Cards {
       stopLooking = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look for cards'))
     },
     look: () => void look(),
-    async showAt(place, answerTo) {
-      const shown = showAt(place, answerTo)
+    async showAt(app, place, answerTo) {
+      const shown = showAt(app, place, answerTo)
       clicked.add(shown)
       await shown.finally(() => clicked.delete(shown))
     },

@@ -149,12 +149,11 @@ export function createDestination(
   }
 }
 
-/** The buttons of its messages, where they have any; times of day in them are by `timeZone`. */
-export function buttonsOf({ slack }: Destination, timeZone: string): ButtonForm | undefined {
-  const socket = slack?.app?.socket
-  if (socket === undefined) return undefined
-  const hasOperators = socket.operators.length > 0
-  return { hasCards: slack?.style === 'cards', hasOperators, timeZone }
+/** The buttons of messages that `app` posts in that style, where they have any; times of day in them are by `timeZone`. */
+export function buttonsOf({ app, style }: Pick<Place, 'app' | 'style'>, timeZone: string): ButtonForm | undefined {
+  if (app?.socket === undefined) return undefined
+  const hasOperators = app.socket.operators.length > 0
+  return { hasCards: style === 'cards', hasOperators, timeZone }
 }
 
 /** The lane of every destination, by its name. */

@@ -166,7 +166,7 @@ export function createLanes(options: LanesOptions): Lanes {
       maxText: digestRoom(destination?.slack?.dialect ?? 'slack'),
       isFull: destination?.hasFullDigests,
       publicUrl: options.publicUrl,
-      buttons: destination && buttonsOf(destination, timeZone())
+      buttons: destination?.slack && buttonsOf(destination.slack, timeZone())
     }
   }
 

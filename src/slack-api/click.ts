@@ -4,6 +4,8 @@
 export interface Click {
   /** Of this click alone: however often, and in however many envelopes Slack repeats it. */
   key: string
+  /** When it was pressed, by Slack's clock, in ms. */
+  at: number
   user: { id: string; name: string }
   /** Of another workspace or organisation, in a channel that both share. */
   isGuest: boolean
@@ -33,6 +35,7 @@ export function readClick(payload: unknown): Click | undefined {
   const places = [fieldsOf(team)['id'], fieldsOf(team)['enterprise_id'], fieldsOf(enterprise)['id']]
   return {
     key: `${id} ${ts} ${button} ${at}`.slice(0, 200),
+    at: Number(at) * 1000 || 0,
     user: { id, name: [username, name].find(isText)?.slice(0, maxName) ?? id },
     isGuest: isText(home) && !places.includes(home),
     ...{ channel, ts, button },

@@ -130,6 +130,9 @@ function meaningOf(reason: string): Meaning | undefined {
 const anotherToken =
   'make another app-level token with the scope connections:write, under Basic Information of the app at https://api.slack.com/apps'
 
+/** Of these, another app-level token is the end. What else is about a token may be of every token of the relay, or of its network. */
+const tokenIsOver = ['account_inactive', 'invalid_auth', 'token_expired', 'token_revoked']
+
 /**
  * What to do where Slack answers `word` to apps.connections.open; empty where it passes by itself.
  * docs.slack.dev/reference/methods/apps.connections.open
@@ -139,8 +142,8 @@ export function adviceOnSocket(word: string): string {
   if (word === 'missing_scope') return `the app-level token lacks the scope connections:write: ${anotherToken}`
   if (word === 'not_allowed_token_type')
     return 'this is no app-level token: `appToken` takes the one that begins with xapp-'
-  if (aboutToken[word] !== undefined) return anotherToken
-  return 'is Socket Mode on for the app at https://api.slack.com/apps?'
+  if (tokenIsOver.includes(word)) return anotherToken
+  return aboutToken[word] ?? 'is Socket Mode on for the app at https://api.slack.com/apps?'
 }
 
 /**

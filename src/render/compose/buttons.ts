@@ -17,6 +17,11 @@ export const buttons = {
 } as const
 export type ButtonName = keyof typeof buttons
 
+/** Whether a button of that `action_id` was put there by a relay, of whatever version. */
+export function isOwnButton(id: string): boolean {
+  return id.startsWith('flux-relay:')
+}
+
 /** For how long a silence may be asked for, by the value of the choice. */
 export const silenceChoices = {
   hour: 'for 1 hour',

@@ -111,7 +111,7 @@ const maxLines = 3
 
 /** Why nothing more is said of it. */
 function sayQuiet({ quiet }: Named): string | undefined {
-  return quiet && `${quiet.is} until ${time(quiet.until)}: ${plain(quiet.name)}`
+  return quiet && `${quiet.is} until ${time(quiet.until)}: ${plain(quiet.name.replace(/^silenced? /, ''))}`
 }
 
 function takenOnBy({ since, memory }: Named): string | undefined {

@@ -1,0 +1,80 @@
+// Silencing: makes the silence that somebody chose below a card, once for all who choose the same.
+import { isDeepStrictEqual } from 'node:util'
+import type { Actions } from '../actions.ts'
+import type { Actor } from '../actor.ts'
+import { type Clock, timeZone } from '../clock.ts'
+import { matchOf, type Silence } from '../mutes/silence.ts'
+import { silenceChoices } from '../render/compose/buttons.ts'
+import { isOpen } from '../render/compose/card.ts'
+import { nameOf } from '../render/compose/name.ts'
+import type { Click } from '../slack-api/click.ts'
+import type { Card } from '../store/kept-cards.ts'
+import type { Store } from '../store/store.ts'
+import type { Done } from './done.ts'
+import { notAlone, sayAgain, saySilenced } from './words.ts'
+
+export interface SilencingOptions {
+  store: Pick<Store, 'silences'>
+  actions: Pick<Actions, 'silence'>
+  publicUrl?: string | undefined
+  clock: Clock
+}
+
+export type Silencing = (card: Card, click: Pick<Click, 'value' | 'at'>, actor: Actor) => Promise<Done>
+
+/** Silences that end so far apart are shown to end at the same time. */
+const minuteMs = 60_000
+
+export function createSilencing({ store, actions, publicUrl, clock }: SilencingOptions): Silencing {
+  /** One is made after the other: who chooses the same is to find it there. */
+  let last: Promise<unknown> = Promise.resolve()
+
+  const silence: Silencing = async (card, { value: choice, at }, actor) => {
+    const [entry, ...others] = card.entries.filter(isOpen)
+    if (entry === undefined || others.length > 0)
+      return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
+    if (!Object.hasOwn(silenceChoices, choice))
+      return { outcome: 'unknown', say: sayAgain('that choice is not known to the relay'), isChange: true }
+    const match = matchOf(entry.view.object)
+    if (match === undefined) return { outcome: 'failed', say: notAlone }
+    const name = nameOf(entry.view)
+    const known = await lastingAsLong(match, choice)
+    // What they have silenced since they pressed is by this click, delivered twice or tried again: that is known when it is written.
+    if (known !== undefined && (known.author !== actor.name || known.createdAt < at))
+      return { outcome: 'repeated', say: saySilenced(name, known, publicUrl, true), isChange: true }
+    const comment = `silenced ${name}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
+    const { silence } = await actions.silence({ match, comment: comment.slice(0, 200), ...endOf(choice) }, actor)
+    return { outcome: 'done', say: saySilenced(name, silence, publicUrl), isChange: true }
+  }
+
+  /** Of silences of the same in effect, the one that ends last, where that is not before one of that choice would. */
+  async function lastingAsLong(match: Silence['match'], choice: string): Promise<Silence | undefined> {
+    const now = clock.now()
+    const { until, untilRecovered } = endOf(choice)
+    const end = until === undefined ? now + 60 * minuteMs : Date.parse(until)
+    const lastsSo = (known: Silence) => (untilRecovered ? known.untilRecovered : known.endsAt > end - minuteMs)
+    return (await store.silences(now))
+      .filter(({ startsAt = now }) => startsAt <= now)
+      .filter((known) => isDeepStrictEqual(known.match, match) && lastsSo(known))
+      .sort((a, b) => b.endsAt - a.endsAt)[0]
+  }
+
+  function endOf(choice: string): { for?: string; until?: string; untilRecovered?: true } {
+    if (choice === 'recovered') return { untilRecovered: true }
+    return choice === 'morning' ? { until: tomorrow(clock.now()) } : { for: '1h' }
+  }
+
+  return (...asked) => {
+    const silenced = last.then(() => silence(...asked))
+    last = silenced.catch(() => {})
+    return silenced
+  }
+}
+
+/** 08:00 of the day after that of `now`, by the time zone that the relay runs in (TZ). */
+function tomorrow(now: number): string {
+  const zone = timeZone()
+  const day = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(zone).toPlainDate()
+  const at = day.add({ days: 1 }).toZonedDateTime({ timeZone: zone, plainTime: '08:00' })
+  return at.toInstant().toString()
+}

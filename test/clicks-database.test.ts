@@ -1,0 +1,101 @@
+// Clicks while the database is away: whoever presses a button reads whether it was done, also where nobody said so to the relay.
+import { setTimeout as pause } from 'node:timers/promises'
+import { Pool } from 'pg'
+import t from 'tap'
+import { Connections, type Sql } from '../src/store/postgres/connections.ts'
+import { plainConfig } from './fixtures/cards.ts'
+import { buttonsOf } from './fixtures/clicks.ts'
+import { startPostgres } from './fixtures/postgres.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+import { appToken, botToken, type Posted, startSlackApi } from './fixtures/slack-api.ts'
+
+const lost = new Error('Connection terminated unexpectedly')
+/** What becomes of the next questions to the database: nobody answers, or once, after all was written. */
+let trouble: 'none' | 'away' | 'no answer' = 'none'
+
+const { transaction } = Connections.prototype
+const { query } = Pool.prototype
+Object.assign(Pool.prototype, {
+  async query(this: Pool, ...given: unknown[]) {
+    if (trouble === 'away') throw lost
+    return Reflect.apply(query, this, given)
+  }
+})
+Object.assign(Connections.prototype, {
+  async transaction(this: Connections, work: (sql: Sql, finish: unknown) => Promise<unknown>) {
+    if (trouble === 'away') throw lost
+    let isAct = false
+    const noticing = (sql: Sql) => (statement: string, values: unknown[]) => {
+      isAct ||= String(statement).startsWith('insert into acts')
+      return sql(statement, values)
+    }
+    const watched = (sql: Sql, finish: unknown) => work(noticing(sql) as Sql, finish)
+    const done = await Reflect.apply(transaction, this, [watched])
+    if (!isAct || trouble !== 'no answer') return done
+    trouble = 'none'
+    throw lost
+  }
+})
+
+t.test('whoever presses a button while the database is away knows whether it was done', async (t) => {
+  const { createDatabase } = await startPostgres(t)
+  const api = await startSlackApi({
+    ...{ pingMs: 5000, latencyMs: 0 },
+    channels: [
+      { id: 'C000000A', name: 'team', members: ['U0FLUX'] },
+      { id: 'C0000OPS', name: 'ops', members: ['U0FLUX'] }
+    ]
+  })
+  t.teardown(() => api.close())
+  const relay = await startRelay(t, {
+    config: plainConfig
+      .replaceAll('$API', api.apiUrl)
+      .replace('$BUTTONS', `, appToken: "\${SLACK_APP_TOKEN}", operators: [U0ANNA1]`),
+    env: { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, DATABASE_URL: await createDatabase() }
+  })
+  const post = (name: string, message: string) =>
+    relay.post(about(name, { message, timestamp: new Date().toISOString() }))
+  const found = async (find: () => Posted | undefined) => {
+    await api.until(() => find() !== undefined, 30_000)
+    return find() as Posted
+  }
+  const noticeWith = (button: string) => found(() => api.posted.findLast((each) => buttonsOf(each).includes(button)))
+  const press = async (message: Posted, button: string, during: typeof trouble) => {
+    await api.until(() => api.socket.open().length > 0)
+    trouble = during
+    const pressed = api.press(message, button)
+    await pressed.isTaken
+    trouble = 'none'
+    for (let tries = 0; tries < 300 && pressed.said.length + pressed.replacedAt.length === 0; tries++) await pause(10)
+    return pressed.said.join()
+  }
+  const acts = async () =>
+    (JSON.parse((await relay.get('/api/acts')).body) as { acts: { did: string }[] }).acts.map(({ did }) => did)
+
+  await post('shop', 'no such file: base')
+  const card = await found(() => api.seen('team')[0])
+  await pause(300)
+  t.match(await press(card, 'flux-relay:why', 'away'), /^That did not work: the relay cannot read its database\./)
+  t.match(await press(card, 'flux-relay:acknowledge', 'away'), /Look at the card, and try again/)
+  t.same(await acts(), [])
+  t.match(await press(card, 'flux-relay:acknowledge', 'no answer'), /^That is done/)
+  await api.until(() => /acknowledged by/.test(JSON.stringify(card.blocks)))
+  t.match(await press(card, 'flux-relay:silence', 'no answer'), /^That is done/)
+  t.same(await acts(), ['silence', 'acknowledge'])
+
+  api.behave('chat.postMessage C000000A', { status: 200, body: '{"ok":false,"error":"msg_too_long"}' })
+  await post('cart', 'another cause')
+  const dead = await noticeWith('flux-relay:retry')
+  api.calm()
+  t.match(await press(dead, 'flux-relay:retry', 'away'), /Please try again: twice does no harm/)
+  t.match(await press(dead, 'flux-relay:retry', 'no answer'), /^That is done/)
+  await found(() => api.seen('team').find(({ text }) => /cart/.test(text)))
+
+  for (const channel of api.channels) channel.isArchived = channel.name === 'team'
+  await post('mail', 'a third cause')
+  const blocked = await noticeWith('flux-relay:try')
+  for (const channel of api.channels) channel.isArchived = false
+  t.match(await press(blocked, 'flux-relay:try', 'no answer'), /^That is done/)
+  await found(() => api.seen('team').find(({ text }) => /mail/.test(text)))
+  t.same(await acts(), ['try', 'retry', 'silence', 'acknowledge'])
+})

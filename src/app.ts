@@ -86,7 +86,7 @@ export async function buildApp({
   const clock = steadyClock(own, store.timeOf)
   const { listenedUntil = clock.now() } = await store.lastEvents()
   const ages = createAges(clock, clock.now() - listenedUntil)
-  const spans = await openSpans(environment, { store, log })
+  const spans = await openSpans(environment, { store, clock, log })
   const slack = await openSlack(environment)
   const operators = () => current().operators
   const channels = createChannels(() => current().destinations, clock)

@@ -3,16 +3,14 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/metrics.ts'
-
-/** The log gets one line of each kind in this time. */
-const quietMs = 60_000
+import { createRarely } from '../src/rarely.ts'
 
 export type Strays = ReturnType<typeof createStrays>
 
 export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }) {
-  const lostLines = createSampler(clock)
-  const tlsLines = createSampler(clock)
-  const crowdLines = createSampler(clock)
+  const lostLines = createRarely(clock)
+  const tlsLines = createRarely(clock)
+  const crowdLines = createRarely(clock)
   // A counter that begins at one has not risen, as Prometheus sees it.
   for (const what of ['tls', 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
   return {
@@ -44,21 +42,6 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
         )
       )
     }
-  }
-}
-
-/** Passes on how many there were since the last line, at most once in {@link quietMs}; the first at once. */
-function createSampler(clock: Clock): (write: (count: number) => void) => void {
-  let count = 0
-  let writtenAt: number | undefined
-  return (write) => {
-    count += 1
-    const now = clock.now()
-    // A clock that was put back does not make it silent.
-    if (writtenAt !== undefined && now >= writtenAt && now < writtenAt + quietMs) return
-    write(count)
-    count = 0
-    writtenAt = now
   }
 }
 

@@ -14,6 +14,7 @@ import type { Metrics } from '../src/metrics.ts'
 import type { Clocks } from '../src/operator/clocks.ts'
 import type { Sources } from '../src/operator/sources.ts'
 import type { Troubles } from '../src/operator/troubles.ts'
+import { createRarely, type Rarely } from '../src/rarely.ts'
 import { instant, type Spans } from '../src/spans.ts'
 import { createBodyReader, hasManyParts } from './body.ts'
 import { toRelayError } from './errors.ts'
@@ -32,6 +33,9 @@ interface WebhookOptions {
 
 /** Annotations of a Kubernetes object, the only part of an event that grows in number, have 256 KiB in all. */
 const maxParts = 10_000
+
+/** Lines of one source and code in a minute: whoever is refused may post any number. */
+const maxLines = 10
 
 const unknownSource =
   'the config file has no such source: post to /webhook/<source>, or to /webhook for the one named default'
@@ -86,13 +90,26 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     )
   })
 
+  /** By code, and by the sources of the config file. */
+  const lines = new Map<string, Rarely>()
+
+  function rarely(key: string): Rarely {
+    const known = lines.get(key) ?? createRarely(clock, maxLines)
+    lines.set(key, known)
+    return known
+  }
+
   app.addHook('onError', async (request, _reply, error) => {
     const { code, message } = toRelayError(error, true)
     metrics.refused.inc({ code })
     const { source: name = 'default' } = request.params as { source?: string }
-    if (config().sources.has(name)) sources.refused(name, code)
-    // Neither the payload nor the path, which may be anything: only what an operator needs to find the sender.
-    request.log.warn({ code, because: message, sender: request.ip }, 'request refused')
+    const source = config().sources.has(name) ? name : undefined
+    if (source !== undefined) sources.refused(source, code)
+    rarely(`${code} ${source}`)((times) => {
+      // Neither the payload nor the path, which may be anything: only what an operator needs to find the sender.
+      const facts = { code, because: message, source, sender: request.ip, ...(times > 1 && { times }) }
+      request.log.warn(facts, 'request refused')
+    })
   })
 
   async function receive(request: WebhookRequest, reply: FastifyReply) {

@@ -26,7 +26,8 @@ import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { createButtons } from './operator/buttons.ts'
 import { createClocks } from './operator/clocks.ts'
-import { createOperator, createReadings } from './operator/operator.ts'
+import { createOperator } from './operator/operator.ts'
+import { createReadings } from './operator/readings.ts'
 import { createSources } from './operator/sources.ts'
 import { createTroubles } from './operator/troubles.ts'
 import { createWrongTokens } from './operator/wrong-tokens.ts'
@@ -85,7 +86,7 @@ export async function buildApp({
   const clock = steadyClock(own, store.timeOf)
   const { listenedUntil = clock.now() } = await store.lastEvents()
   const ages = createAges(clock, clock.now() - listenedUntil)
-  const spans = await openSpans(environment, { store, log })
+  const spans = await openSpans(environment, { store, clock, log })
   const slack = await openSlack(environment)
   const operators = () => current().operators
   const channels = createChannels(() => current().destinations, clock)
@@ -114,10 +115,10 @@ export async function buildApp({
     await Promise.all([lanes.follow(), silences.follow(), sockets.follow()])
   }
 
-  const announce = createOperator({ ...base, operators, wake })
-  const readings = createReadings({ ...base, announce })
+  const { announce, lasting } = createOperator({ ...base, operators, wake })
+  const readings = createReadings({ ...base, announce, lasting })
   const sources = createSources({ ...base, sources: () => current().sources, announce })
-  const clocks = createClocks({ ...base, announce })
+  const clocks = createClocks({ ...base, lasting })
   const troubles = createTroubles({ ...base, announce })
   const wrongTokens = createWrongTokens({ ...base, announce })
 
@@ -129,7 +130,7 @@ export async function buildApp({
   })
   const { full, twins, passed } = troubles
   const isShared = sqliteFile(app.env.DATABASE_URL) === undefined
-  const buttons = createButtons({ ...base, standing: sockets.standing, isShared, announce })
+  const buttons = createButtons({ ...base, standing: sockets.standing, isShared, lasting })
   const commits = createCommits({ ...base, records: store.records, isShared })
   const intake = createIntake({ ...base, config: inEffect, wake, budget, commits, full, twins, passed })
   const counted = metrics.countObjects
@@ -162,8 +163,10 @@ export async function buildApp({
     rollouts.start()
     await silences.start()
     await sources.start()
+    await clocks.start()
     await sockets.follow()
-    buttons.start()
+    await buttons.start()
+    await readings.start(app.env.CONFIG_FILE)
     config.start(followConfig, readings.read, clock)
     pruning.start()
   })

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { actWays } from './actor.ts'
+import type { ErrorCode } from './errors.ts'
 import { vocabulary } from './events/vocabulary.ts'
 import { actNames } from './store/kept.ts'
 
@@ -14,6 +15,19 @@ const knownKinds = new Set<string>(vocabulary.kind)
 export function kindLabel(kind: string): string {
   return knownKinds.has(kind) ? kind : 'other'
 }
+
+/** What the webhook may answer instead of 202. */
+const webhookCodes: readonly ErrorCode[] = [
+  'BAD_EVENT',
+  'BAD_JSON',
+  'BAD_REQUEST',
+  'BAD_SIGNATURE',
+  'CANNOT_STORE',
+  'INTERNAL',
+  'TOO_LARGE',
+  'UNKNOWN_SOURCE',
+  'WRONG_TYPE'
+]
 
 /** Why a request to the dashboard or the API may be refused. */
 export const refusalReasons = ['wrong_token', 'no_token', 'not_local', 'proxied', 'other_site'] as const
@@ -44,8 +58,8 @@ function intakeMetrics(of: Of) {
     ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
     labelNames: ['code']
   })
-  // So that the first is an increase: an alert asks for it.
-  refused.inc({ code: 'CANNOT_STORE' }, 0)
+  // So that the first is an increase: alerts ask for it.
+  for (const code of webhookCodes) refused.inc({ code }, 0)
   return {
     refused,
     events: new Counter({

@@ -2,7 +2,9 @@
 // the events in it. Without OTEL_EXPORTER_OTLP_ENDPOINT nothing of this is loaded.
 import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import type { Logger } from 'pino'
+import type { Clock } from './clock.ts'
 import { RelayError } from './errors.ts'
 import type { ObjectRef } from './events/flux.ts'
 import type { Store } from './store/store.ts'
@@ -45,6 +47,9 @@ export interface Spans {
 /** At a stop, how long a collector may take for what is left. */
 const stopMs = 1500
 
+/** That a collector takes nothing is logged at once, and then not more often than this: it may take every other batch. */
+const quietMs = 10 * 60 * 1000
+
 const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {} }
 
 /** Finer than a clock's milliseconds, of which a commit takes few. */
@@ -54,10 +59,10 @@ export function instant(): number {
 
 /** Throws BAD_CONFIG where spans are asked for and the packages for them were left out. */
 export async function openSpans(
-  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '' }: Record<string, string | undefined>,
-  { store, log }: { store: Pick<Store, 'records'>; log: Logger }
+  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_SDK_DISABLED: disabled = '' }: Record<string, string | undefined>,
+  { store, clock, log }: { store: Pick<Store, 'records'>; clock: Pick<Clock, 'ticks'>; log: Logger }
 ): Promise<Spans> {
-  if (endpoint === '') return none
+  if (endpoint === '' || disabled.trim().toLowerCase() === 'true') return none
   // The exporter's own words repeat it, and the password that may be in it.
   // Without a scheme, the name of the collector would be taken for one, and no span ever arrive.
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
@@ -65,7 +70,9 @@ export async function openSpans(
       'BAD_CONFIG',
       'OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://otel-collector.monitoring:4318'
     )
-  const { api, provider, withIds } = await load(`${endpoint.replace(/\/+$/, '')}/v1/traces`)
+  const url = new URL(endpoint)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`
+  const { api, provider, withIds } = await load(url, { clock, log })
   const tracer = provider.getTracer('flux-relay')
   /** Posts whose events are being looked up. */
   const open = new Set<Promise<void>>()
@@ -131,7 +138,43 @@ function idsOf({ id, source, object: { cluster, kind, namespace, name } }: Origi
   return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) }
 }
 
-async function load(url: string) {
+/** Says when the collector at `host` takes no spans, and when it does again: nothing else would show a wrong address. */
+function watched(
+  exporter: SpanExporter,
+  { host, clock, log }: { host: string; clock: Pick<Clock, 'ticks'>; log: Logger }
+): SpanExporter {
+  let isFailing = false
+  let lost = 0
+  let saidAt = Number.NEGATIVE_INFINITY
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        const { error } = result
+        if (error !== undefined) {
+          lost += spans.length
+          if (!isFailing && clock.ticks() - saidAt >= quietMs) {
+            isFailing = true
+            saidAt = clock.ticks()
+            const { code, message } = error as Error & { code?: unknown }
+            log.warn(
+              { collector: host, code, reason: message },
+              'the collector takes no spans: they are lost; is OTEL_EXPORTER_OTLP_ENDPOINT right, to which /v1/traces is added?'
+            )
+          }
+        } else if (isFailing) {
+          isFailing = false
+          log.info({ collector: host, lost }, 'the collector takes spans again')
+          lost = 0
+        }
+        done(result)
+      })
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.()
+  }
+}
+
+async function load({ href, host }: URL, { clock, log }: { clock: Pick<Clock, 'ticks'>; log: Logger }) {
   const [api, sdk, resources, exporter] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
@@ -140,12 +183,19 @@ async function load(url: string) {
   ])
   let ids: Ids | undefined
   const provider = new sdk.TracerProvider({
-    resource: resources.resourceFromAttributes({ 'service.name': 'flux-relay' }),
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, where they are set.
+    resource: resources
+      .resourceFromAttributes({ 'service.name': 'flux-relay' })
+      .merge(resources.detectResources({ detectors: [resources.envDetector] })),
     idGenerator: {
       generateTraceId: () => ids?.traceId ?? randomBytes(16).toString('hex'),
       generateSpanId: () => ids?.spanId ?? randomBytes(8).toString('hex')
     },
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new exporter.OTLPTraceExporter({ url }) })]
+    spanProcessors: [
+      new sdk.BatchSpanProcessor({
+        exporter: watched(new exporter.OTLPTraceExporter({ url: href }), { host, clock, log })
+      })
+    ]
   })
   /** The span that `start` starts is known by `wanted`. */
   function withIds<T>(wanted: Ids | undefined, start: () => T): T {

@@ -1,6 +1,6 @@
 // Lanes: wait where they should: the destination has moved, or its time has not come.
 import t from 'tap'
-import { createAges, systemClock } from '../src/clock.ts'
+import { type Clock, createAges, systemClock } from '../src/clock.ts'
 import { createChannels, Destinations } from '../src/deliver/channels.ts'
 import { createDestination, type Destination } from '../src/deliver/destination.ts'
 import { createLanes, type Lanes } from '../src/deliver/lanes.ts'
@@ -8,10 +8,21 @@ import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { openSqlite } from '../src/store/sqlite/store.ts'
 import type { Store } from '../src/store/store.ts'
+import { createClock } from './fixtures/clock.ts'
 import { tempFolder } from './fixtures/relay.ts'
 import { again, arrival, attempt, post, sendTo } from './fixtures/store.ts'
 
-function lanesOf(store: Store, destination: Destination, posted: string[] = []): Lanes {
+interface Others {
+  posted?: string[]
+  clock?: Clock
+  write?: (line: string) => void
+}
+
+function lanesOf(
+  store: Store,
+  destination: Destination,
+  { posted = [], clock = systemClock, write = () => {} }: Others = {}
+): Lanes {
   return createLanes({
     store,
     slack: {
@@ -21,14 +32,14 @@ function lanesOf(store: Store, destination: Destination, posted: string[] = []):
       },
       close: async () => {}
     },
-    channels: createChannels(() => new Destinations([[destination.name, destination]], new Map()), systemClock),
+    channels: createChannels(() => new Destinations([[destination.name, destination]], new Map()), clock),
     holdOf: () => ({ forMs: 0, waitMs: 0 }),
     operators: () => [],
     metrics: createMetrics(),
     spans: { posted() {} },
-    clock: systemClock,
-    ages: createAges(systemClock, 0),
-    log: createLog([], () => [], { write: () => {} })
+    clock,
+    ages: createAges(clock, 0),
+    log: createLog([], () => [], { write })
   })
 }
 
@@ -38,7 +49,7 @@ t.test('what waits in another lane than its destination has now is not posted be
   const posted: string[] = []
   // The move has not been made yet, as while the database cannot be reached.
   const unmoved = Object.assign(store, { follow: async () => 0, busyLanes: async () => ['old'] })
-  const lanes = lanesOf(unmoved, team, posted)
+  const lanes = lanesOf(unmoved, team, { posted })
   t.teardown(() => store.close())
   const receivedAt = Date.now()
   await store.accept([arrival('one', { receivedAt })], (item) => {
@@ -90,4 +101,26 @@ t.test('a lane that is tried by hand while it finds that it has to wait is tried
   await lanes.idle()
   await lanes.stop(0)
   t.equal(looks, 2)
+})
+
+t.test('a database that is away is some lines a minute in the log, and not one a second of each lane', async (t) => {
+  const clock = createClock()
+  const store = openSqlite(`${tempFolder(t)}/relay.db`)
+  t.teardown(() => store.close())
+  const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/team' } })
+  const next = () => Promise.reject(new Error('away'))
+  const lines: { lane: string; times?: number }[] = []
+  const lanes = lanesOf(Object.assign(store, { next }), team, {
+    clock,
+    write: (line) => void lines.push(JSON.parse(line))
+  })
+  const names = Array.from({ length: 100 }, (_, n) => `lane-${n}`)
+  lanes.wake(names)
+  for (let second = 0; second < 61; second++) {
+    await lanes.idle()
+    clock.advance(1000)
+  }
+  await lanes.stop(0)
+  t.equal(lines.length, 20)
+  t.match(lines[10], { msg: /lane stopped by an error/, err: { message: 'away' }, times: 5991 })
 })

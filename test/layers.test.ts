@@ -10,7 +10,7 @@ import t from 'tap'
 const floors = [
   ['json-schema'],
   ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'secrecy', 'spelling', 'turns'],
-  ['duration', 'env', 'env-secrets', 'log', 'paint', 'patterns'],
+  ['duration', 'env', 'env-secrets', 'log', 'paint', 'patterns', 'rarely'],
   ['events', 'search'],
   ['objects'],
   ['rules'],

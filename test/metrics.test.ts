@@ -44,6 +44,8 @@ t.test('every name in the config file has its series from the start, at zero', a
   zero('template_errors_total', { template: 'short' })
   zero('notifications_total', { destination: '', state: 'dead' })
   zero('commit_failures_total', {})
+  for (const code of ['UNKNOWN_SOURCE', 'BAD_EVENT', 'CANNOT_STORE', 'INTERNAL'])
+    zero('refused_requests_total', { code })
   t.equal(seen.value('database_up'), 1)
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'))
   t.equal(seen.value('build_info', { version }), 1)

@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { createLog } from '../src/log.ts'
-import { type Announce, createReadings } from '../src/operator/operator.ts'
+import { createMetrics } from '../src/metrics.ts'
+import { type Announce, createOperator } from '../src/operator/operator.ts'
+import { createReadings } from '../src/operator/readings.ts'
 import { openStore } from '../src/store/open.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
 import { scrape } from './fixtures/exposition.ts'
@@ -128,7 +130,8 @@ t.test('of a config file that replicas read at different moments each turn is sa
     return isNews
   }
   const log = createLog([], () => [], { write: () => {} })
-  const readings = () => createReadings({ announce, clock, log })
+  const options = { store, operators: () => [], metrics: createMetrics(), clock, log, wake: () => {} }
+  const readings = () => createReadings({ announce, lasting: createOperator(options).lasting, clock, log })
   const [a, b] = [readings(), readings()]
   const read = (text: string) => ({ file: 'config.yaml', text, problems: [], isGood: text.startsWith('right') })
   // The second misses what lasted for a moment only, and has all of it later.
@@ -146,6 +149,52 @@ t.test('of a config file that replicas read at different moments each turn is sa
     }
   }
   t.same(said, ['failed', 'failed', 'recovered', 'failed', 'recovered'])
+})
+
+t.test('that the config file is right again is said by the relay that starts with it, once', async (t) => {
+  const clock = createClock()
+  const first = await startRelay(t, { clock, config })
+  write(first, config.replace('send: team', 'send: taem'))
+  await untilPosted(first, 1)
+  await first.app.close()
+  clock.advance(2 * 3_600_000)
+  const again = {
+    clock,
+    folder: dirname(first.app.env.CONFIG_FILE),
+    config: config.replaceAll('$SLACK', first.slack.url())
+  }
+  const second = await startRelay(t, again)
+  await untilPosted(first, 2)
+  t.match(posted(first)[1], /✅ flux-relay: config file config\.yaml is valid again/)
+  await second.app.close()
+  clock.advance(2 * 3_600_000)
+  const third = await startRelay(t, again)
+  await third.app.idle()
+  t.equal(posted(first).length, 2)
+})
+
+t.test('what is to be said of the config file is said once the database takes it', async (t) => {
+  const clock = createClock()
+  const said: string[] = []
+  let isAway = true
+  const say = async (what: string) => {
+    if (isAway) throw new Error('away')
+    return said.push(what) > 0
+  }
+  const lasting = { begun: async () => new Map(), begin: async () => true, end: async () => true }
+  const log = createLog([], () => [], { write: () => {} })
+  const readings = createReadings({ announce: (_, { says }) => say(says), lasting, clock, log })
+  const read = async (text: string) => {
+    isAway = true
+    await readings.read({ file: 'config.yaml', text, problems: [], isGood: text === 'right' })
+    clock.advance(10_000)
+    await turn()
+    isAway = false
+    clock.advance(10_000)
+    await turn()
+  }
+  for (const text of ['wrong', 'right', 'wrong as well', 'right']) await read(text)
+  t.same(said, ['failed', 'recovered', 'failed', 'recovered'])
 })
 
 t.test('a config file that is refused does not take its secrets to Slack', async (t) => {

@@ -637,5 +637,23 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
       t.same(both.toSorted(), [false, true])
     })
+
+    t.test('what the operator was notified of is known until it ends, and ends once, whoever says it', async (t) => {
+      const [store, records] = await start(t)
+      const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
+      const ends = (name: string) =>
+        records.announce({ key: `over ${name}`, notices, now: at + hour, withinMs: 0, ends: `begun ${name}` })
+      t.equal(await ends('a%'), false, 'nothing began')
+      for (const key of ['begun a%', 'begun ab', 'Begun a%', 'other'])
+        await records.announce({ key, notices: [], now: at, withinMs: hour })
+      t.same([...(await records.announced('begun '))].toSorted(), [
+        ['a%', at],
+        ['ab', at]
+      ])
+      const both = await Promise.all([ends('a%'), ends('a%')])
+      t.same(both.toSorted(), [false, true])
+      t.equal(store.pending, 1)
+      t.same([...(await records.announced('begun '))], [['ab', at]])
+    })
   })
 }

@@ -1,5 +1,6 @@
 // Time from outside: is believed within bounds, and no failure is lost, whoever sets a clock.
-import t from 'tap'
+import { dirname } from 'node:path'
+import t, { type Test } from 'tap'
 import { createAges, steadyClock } from '../src/clock.ts'
 import { loadConfig } from '../src/config/config.ts'
 import { normalise, stampOf, type WireEvent } from '../src/events/flux.ts'
@@ -9,6 +10,7 @@ import { createIntake } from '../src/intake/intake.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { createClocks } from '../src/operator/clocks.ts'
+import type { Lasting } from '../src/operator/operator.ts'
 import type { Plan } from '../src/store/kept-lanes.ts'
 import { openSqlite } from '../src/store/sqlite/store.ts'
 import { createClock } from './fixtures/clock.ts'
@@ -145,6 +147,121 @@ rules: [{ name: failures, send: team }]`
   t.equal(await skew(), '0')
 })
 
+/** Of an operator whom nobody notifies. */
+const nobody: Lasting = { begun: async () => new Map(), begin: async () => true, end: async () => true }
+
+const watched = `
+destinations:
+  team: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } }
+  ops: { slack: { webhookUrl: "$HOST/services/T/B/ops" }, pace: { perSecond: 50, burst: 100 } }
+operator: ops
+rules: [{ name: failures, send: team }]`
+
+/** A relay, posts of clocks that are `behind`, what its operator was notified of, and the next relay on its database. */
+async function startWatched(t: Test) {
+  const clock = createClock()
+  let relay = await startRelay(t, { clock, config: watched })
+  const { slack } = relay
+  const posted = () =>
+    slack.accepted.filter(({ path }) => path.endsWith('/ops')).map(({ body }) => (body as { text: string }).text)
+  return {
+    clock,
+    posted,
+    async post(behind: number, times: number, pod = 'helm-controller-7c7b') {
+      for (let n = 0; n < times; n++) {
+        clock.advance(minute)
+        await relay.post(wire('ready', clock.now() - behind, { reportingInstance: pod }))
+      }
+      // What the operator is notified of is written down beside the answer.
+      await relay.get('/readyz')
+      await relay.app.idle()
+    },
+    async restart() {
+      await relay.app.close()
+      clock.advance(3 * hour)
+      const config = watched.replaceAll('$SLACK', slack.url()).replaceAll('$HOST', slack.url(''))
+      relay = await startRelay(t, { clock, config, folder: dirname(relay.app.env.CONFIG_FILE) })
+    }
+  }
+}
+
+t.test('that a clock is wrong is not said again by a relay that starts, and that it is right again is', async (t) => {
+  const { posted, post, restart } = await startWatched(t)
+  await post(2 * hour, 4)
+  t.match(posted(), [/has a clock of helm-controller-7c7b that is 2 h behind/])
+  await restart()
+  await post(2 * hour, 4)
+  t.equal(posted().length, 1, 'it still is')
+  await restart()
+  await post(0, 4, 'kustomize-controller-9f9f')
+  t.equal(posted().length, 1, 'of the one that was wrong nothing has come')
+  await post(2 * hour, 4)
+  await post(0, 4)
+  t.match(posted()[1], /has clocks that are right again, after 6 h/)
+  await restart()
+  await post(0, 4)
+  t.equal(posted().length, 2)
+})
+
+t.test(
+  'a wrong clock of which no more comes is over after a day, also where the relay was started meanwhile',
+  async (t) => {
+    for (const restarts of [0, 1]) {
+      const { clock, posted, post, restart } = await startWatched(t)
+      await post(2 * hour, 4)
+      if (restarts > 0) await restart()
+      clock.advance(20 * hour)
+      await post(0, 4, 'helm-controller-9f9f')
+      t.equal(posted().length, 1)
+      clock.advance(5 * hour)
+      await post(0, 4, 'helm-controller-9f9f')
+      t.match(posted()[1], /has sent nothing with a wrong time for a day/)
+      await post(2 * hour, 4, 'helm-controller-9f9f')
+      t.match(posted()[2], /has a clock of helm-controller-9f9f/)
+    }
+  }
+)
+
+t.test('a clock that goes wrong again within the hour is news when that is over', async (t) => {
+  const { posted, post } = await startWatched(t)
+  for (const behind of [2 * hour, 0, 2 * hour, 0]) await post(behind, 5)
+  t.match(posted(), [/that is 2 h behind/, /right again/], 'nobody is flooded')
+  await post(2 * hour, 30)
+  t.equal(posted().length, 2)
+  await post(2 * hour, 30)
+  t.match(posted()[2], /that is 2 h behind/)
+})
+
+t.test('a notice of a wrong clock that the database did not take is tried again', async (t) => {
+  const clock = createClock()
+  const said: string[] = []
+  let isAway = true
+  const say = async (what: string) => {
+    if (isAway) throw new Error('away')
+    return said.push(what) > 0
+  }
+  const lasting: Lasting = {
+    begun: async () => new Map(),
+    begin: () => say('wrong'),
+    end: () => say('right')
+  }
+  const clocks = createClocks({ lasting, clock, log: createLog([], () => [], { write: () => {} }) })
+  const see = async (behind: number) => {
+    clock.advance(minute)
+    clocks.behind('eu', 'helm-controller', clock.now() - behind, clock.now())
+    await new Promise(setImmediate)
+  }
+  for (const behind of [hour, hour, hour, hour]) await see(behind)
+  isAway = false
+  await see(hour)
+  t.same(said, ['wrong'])
+  isAway = true
+  await see(0)
+  isAway = false
+  await see(0)
+  t.same(said, ['wrong', 'right'])
+})
+
 t.test('the same event posted by hand again and again says nothing of a clock', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
@@ -248,7 +365,7 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
     full: () => {}
   })
   const log = createLog([], () => [], { write: () => {} })
-  const clocks = createClocks({ announce: async () => true, clock, log })
+  const clocks = createClocks({ lasting: nobody, clock, log })
   const ages = createAges(clock, 0)
   let events = 0
   return {

@@ -30,6 +30,23 @@ async function refusedCount(relay: Relay): Promise<number> {
   )
 }
 
+t.test('a flood of refused requests is some lines a minute in the log, with how many there were', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config: guarded })
+  const lines = () => relay.log.filter((line) => line.includes('request refused')).map((line) => JSON.parse(line))
+  const knock = async (times: number) => {
+    for (let n = 0; n < times; n++) await relay.post('{}')
+  }
+  await knock(200)
+  t.equal(lines().length, 10)
+  await relay.post('no JSON', { path: '/webhook/open' })
+  t.match(lines().at(-1), { code: 'BAD_JSON', source: 'open' }, 'another is said at once')
+  clock.advance(60_000)
+  await knock(1)
+  t.match(lines().at(-1), { code: 'BAD_SIGNATURE', source: 'default', sender: '127.0.0.1', times: 191 })
+  t.equal(await refusedCount(relay), 202, 'each is counted')
+})
+
 t.test(
   'bad input gets a clear answer, leaves nothing behind and is counted and logged without its content',
   async (t) => {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Ages, Clock } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import { createRarely } from '../rarely.ts'
 import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, Step } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
@@ -47,9 +48,12 @@ export interface Delivered {
 
 /** How long to wait where the store cannot be reached. */
 export const storeRetryMs = 1000
+/** Lines in a minute of what all lanes meet at once. */
+export const maxLines = 10
 
 export function createDelivery(options: DeliveryOptions) {
   const { store, channels, tokens, alarm, wake, metrics, clock, ages, log } = options
+  const unstored = createRarely(clock, maxLines)
   const { destinations } = channels
   const posts = createPost(options.slack, log)
   const looks = createLookBefore(options.slack, log)
@@ -135,7 +139,12 @@ export function createDelivery(options: DeliveryOptions) {
       } catch (error) {
         // Another replica has the message now, and settles it.
         if (options.stopping.aborted || (error as RelayError).code === 'LANE_LOST') throw error
-        log.error({ message: message.id, err: error }, 'outcome not stored yet; trying again in a second')
+        unstored((times) =>
+          log.error(
+            { message: message.id, err: error, ...(times > 1 && { times }) },
+            'outcome not stored yet; trying again in a second'
+          )
+        )
         await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
       }
     }

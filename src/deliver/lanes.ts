@@ -3,11 +3,12 @@
 import type { Actor } from '../actor.ts'
 import { every, timeZone } from '../clock.ts'
 import type { Mute } from '../mutes/mutes.ts'
+import { createRarely } from '../rarely.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { HoldOf, Pending, Plan, Step } from '../store/kept-lanes.ts'
 import { createAlarm } from './alarm.ts'
 import { inLane, labelOf } from './channels.ts'
-import { createDelivery, type DeliveryOptions, storeRetryMs } from './delivery.ts'
+import { createDelivery, type DeliveryOptions, maxLines, storeRetryMs } from './delivery.ts'
 import { buttonsOf, type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs } from './outcome.ts'
@@ -69,6 +70,8 @@ export function createLanes(options: LanesOptions): Lanes {
   /** Running lanes that are to look again whatever they wait for: they may have asked the store before it was to be tried. */
   const triedMeanwhile = new Set<string>()
   const isStopping = () => stopping.signal.aborted
+  /** While the database is away each lane fails once a second. */
+  const failures = createRarely(clock, maxLines)
   let stopFollowing = () => {}
 
   function wake(lanes: Iterable<string>): void {
@@ -108,7 +111,12 @@ export function createLanes(options: LanesOptions): Lanes {
         await alarm.ofDeadLetters()
       } while (!isStopping() && (triedMeanwhile.has(lane) || (wokenMeanwhile.has(lane) && wait === undefined)))
     } catch (error) {
-      log.error({ lane, err: error }, 'lane stopped by an error; it continues in a second')
+      failures((times) =>
+        log.error(
+          { lane, err: error, ...(times > 1 && { times }) },
+          'lane stopped by an error; it continues in a second'
+        )
+      )
       wait = { until: clock.now() + storeRetryMs }
     }
     running.delete(lane)

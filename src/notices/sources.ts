@@ -34,16 +34,29 @@ export function quietNotice(
   })
 }
 
-/** The notice that a clock of `source` is wrong, or right again. `skewMs`: how far it is behind, negative where it is ahead. */
+/**
+ * The notice that a clock of `source` is wrong, or right again. `skewMs`: how far it is behind, negative where it is ahead. `isGone`: of
+ * the process whose it was nothing came for a day, and what came of others was right.
+ */
 export function skewNotice(
   source: string,
-  { from, skewMs, since, isOver }: { from: string; skewMs: number; since: number; isOver: boolean },
+  {
+    from,
+    skewMs,
+    since,
+    isOver,
+    isGone = false
+  }: { from: string; skewMs: number; since: number; isOver: boolean; isGone?: boolean },
   now: number
 ): View {
   const off = `*${sayAbout(Math.abs(skewMs))}* ${skewMs > 0 ? 'behind' : 'ahead of'} the relay's`
   const whose = from === '' ? '' : ` of ${prose(cut(clean(from), maxName))}`
   const texts = isOver
-    ? { says: `has clocks that are right again, after ${sayAbout(now - since)}` }
+    ? {
+        says: isGone
+          ? 'has sent nothing with a wrong time for a day'
+          : `has clocks that are right again, after ${sayAbout(now - since)}`
+      }
     : {
         says: `has a clock${whose} that is ${off}`,
         why:

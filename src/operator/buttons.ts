@@ -4,13 +4,13 @@ import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import { buttonsNotice } from '../notices/relay.ts'
 import type { SocketStanding } from '../slack-socket/standing.ts'
-import type { Announce } from './operator.ts'
+import type { Lasting } from './operator.ts'
 
 export interface ButtonsOptions {
   standing: () => readonly SocketStanding[]
   /** Other replicas may get the clicks. */
   isShared: boolean
-  announce: Announce
+  lasting: Lasting
   clock: Clock
   log: Logger
 }
@@ -18,31 +18,40 @@ export interface ButtonsOptions {
 const lookMs = 30_000
 const withinMs = 60 * 60_000
 
-export function createButtons({ standing, isShared, announce, clock, log }: ButtonsOptions) {
-  /** Apps of which this process has notified, and since when nothing comes, in ms. */
-  const lost = new Map<string, number>()
+export function createButtons({ standing, isShared, lasting, clock, log }: ButtonsOptions) {
+  /** Apps of which the operator was notified, and since when nothing comes, in ms. */
+  let lost = new Map<string, number>()
+  /** When this process last notified of each, in ticks. */
+  const saidAt = new Map<string, number>()
   let stop = () => {}
 
   async function look(): Promise<void> {
     const now = clock.now()
     const all = standing()
-    for (const app of lost.keys()) if (!all.some((each) => each.app === app)) lost.delete(app)
+    for (const app of lost.keys()) {
+      if (all.some((each) => each.app === app)) continue
+      await lasting.end('clicks', app)
+      lost.delete(app)
+    }
     for (const { app, state, forMs, why = '', advice = '' } of all) {
       const since = lost.get(app)
-      if (state === 'lost' && since === undefined) {
+      if (state === 'lost' && since === undefined && clock.ticks() - (saidAt.get(app) ?? -withinMs) >= withinMs) {
         const trouble = { since: now - forMs, why, advice, isShared, isOver: false } as const
-        // What was not news is so once the hour is over, where it still lasts.
-        if (await announce(`no clicks ${app}`, buttonsNotice(app, trouble, now), withinMs)) lost.set(app, now - forMs)
+        // What another replica has notified of is news once that is over, where it still lasts here.
+        if (!(await lasting.begin('clicks', app, buttonsNotice(app, trouble, now)))) continue
+        lost.set(app, now - forMs)
+        saidAt.set(app, clock.ticks())
       }
       if (state === 'connected' && since !== undefined) {
+        await lasting.end('clicks', app, buttonsNotice(app, { since, isOver: true }, now))
         lost.delete(app)
-        await announce(`clicks ${app} ${since}`, buttonsNotice(app, { since, isOver: true }, now), withinMs)
       }
     }
   }
 
   return {
-    start(): void {
+    async start(): Promise<void> {
+      lost = new Map(await lasting.begun('clicks'))
       stop = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look after the buttons in Slack'))
     },
     stop: (): void => stop()

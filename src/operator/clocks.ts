@@ -4,73 +4,108 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { correctionOf, measure, type Skew, skewOf } from '../events/time.ts'
 import { skewNotice } from '../notices/sources.ts'
-import type { Announce } from './operator.ts'
+import type { Lasting } from './operator.ts'
 
 /** Pods come and go: of each source those that posted last. */
 const maxProcesses = 32
 /** From here on times in messages mislead people; below the other, they are right again. */
 const wrongMs = 3 * 60 * 1000
 const rightMs = 60 * 1000
-/** Replicas see the same clock; a clock that goes wrong again a day later is news. */
-const onceMs = 60 * 60 * 1000
+/** A clock that goes wrong again within the hour is news when that is over. */
+const silentMs = 60 * 60 * 1000
+/** A process of which nothing has come for so long may be gone, and what its clock was like is no longer said. */
+const goneMs = 24 * 60 * 60 * 1000
+
+interface Process {
+  skew: Skew
+  /** When its last event came, in ms. */
+  at: number
+}
+
+/** A clock of a source is wrong, and the operator was notified. */
+interface Wrong {
+  since: number
+  /** Whose it is; undefined where that was before this process. */
+  from: string | undefined
+  /** When it was last seen to be, in ms. */
+  at: number
+}
 
 export type Clocks = ReturnType<typeof createClocks>
 
-export function createClocks({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
-  const sources = new Map<string, Map<string, Skew>>()
-  /** The sources whose clock is known to be wrong: since when. */
-  const wrong = new Map<string, number>()
+export function createClocks({ lasting, clock, log }: { lasting: Lasting; clock: Clock; log: Logger }) {
+  const sources = new Map<string, Map<string, Process>>()
+  const wrong = new Map<string, Wrong>()
+  /** When this process last notified of each source, in ticks. */
+  const saidAt = new Map<string, number>()
 
-  function furthest(source: string): { from: string; skewMs: number } | undefined {
-    let found: { from: string; skewMs: number } | undefined
-    for (const [from, skew] of sources.get(source) ?? []) {
-      const skewMs = skewOf(skew)
-      if (skewMs !== undefined && Math.abs(skewMs) >= Math.abs(found?.skewMs ?? 0)) found = { from, skewMs }
+  const isThere = (process: Process | undefined) => process !== undefined && clock.now() - process.at <= goneMs
+
+  /** How far the clock of `source` that is furthest off is behind, in ms. */
+  function furthest(source: string): number | undefined {
+    let found: number | undefined
+    for (const process of sources.get(source)?.values() ?? []) {
+      const skewMs = isThere(process) ? skewOf(process.skew) : undefined
+      if (skewMs !== undefined && Math.abs(skewMs) >= Math.abs(found ?? 0)) found = skewMs
     }
     return found
   }
 
-  /** Notifies when a clock goes wrong, and when all clocks of the source are right again. */
-  async function look(source: string): Promise<void> {
+  /** After an event of the process `from`: notifies where its clock is wrong, and where all clocks of the source are right again. */
+  async function look(source: string, from: string): Promise<void> {
     const now = clock.now()
-    const { from = '', skewMs = 0 } = furthest(source) ?? {}
-    const since = wrong.get(source)
-    if (since === undefined && Math.abs(skewMs) >= wrongMs) {
-      wrong.set(source, now)
-      const view = skewNotice(source, { from, skewMs, since: now, isOver: false }, now)
-      await announce(`clock ${source} wrong`, view, onceMs)
-    }
-    if (since !== undefined && Math.abs(skewMs) < rightMs) {
+    const known = wrong.get(source)
+    const process = sources.get(source)?.get(from)
+    const skewMs = (process && skewOf(process.skew)) ?? 0
+    if (Math.abs(skewMs) >= wrongMs) {
+      const seen = { since: known?.since ?? now, from, at: now }
+      if (known === undefined) {
+        if (clock.ticks() - (saidAt.get(source) ?? -silentMs) < silentMs) return
+        const view = skewNotice(source, { from, skewMs, since: now, isOver: false }, now)
+        if (await lasting.begin('clock', source, view)) saidAt.set(source, clock.ticks())
+      }
+      wrong.set(source, seen)
+    } else if (known !== undefined && Math.abs(furthest(source) ?? 0) < rightMs) {
+      const isGone = known.from === undefined || !isThere(sources.get(source)?.get(known.from))
+      if (isGone && now - known.at <= goneMs) return
+      const { since } = known
+      await lasting.end('clock', source, skewNotice(source, { from, skewMs, since, isOver: true, isGone }, now))
       wrong.delete(source)
-      await announce(`clock ${source} right`, skewNotice(source, { from, skewMs, since, isOver: true }, now), onceMs)
     }
   }
 
   return {
+    async start(): Promise<void> {
+      const at = clock.now()
+      for (const [source, since] of await lasting.begun('clock')) wrong.set(source, { since, from: undefined, at })
+    },
     /**
      * Notes the timestamp `stamp` of an event that came at `receivedAt` from the process `from`, such as a controller's pod;
      * how far its clock is behind, in ms.
      */
     behind(source: string, from: string, stamp: number, receivedAt: number): number {
-      const processes = sources.get(source) ?? new Map<string, Skew>()
+      const processes = sources.get(source) ?? new Map<string, Process>()
       sources.set(source, processes)
       const known = processes.get(from)
-      const skew = measure(known, stamp, receivedAt)
-      if (skew !== undefined && skew !== known) {
+      const skew = measure(known?.skew, stamp, receivedAt)
+      if (known !== undefined) known.at = receivedAt
+      if (skew !== undefined && skew !== known?.skew) {
+        const process = known ?? { skew, at: receivedAt }
+        process.skew = skew
         // To the end, as the newest. A map that is written anew with each event is work for the collector.
         if (processes.size > 1) processes.delete(from)
-        processes.set(from, skew)
+        processes.set(from, process)
         const [oldest = ''] = processes.keys()
         if (processes.size > maxProcesses) processes.delete(oldest)
         const isNews = wrong.has(source) || Math.abs(skewOf(skew) ?? 0) >= wrongMs
         if (isNews)
-          look(source).catch((err: unknown) =>
-            log.error({ err, source }, 'cannot notify the operator of a wrong clock')
+          look(source, from).catch((err: unknown) =>
+            log.error({ err, source }, 'cannot notify the operator of a wrong clock; trying again with its next event')
           )
       }
       return skew === undefined ? 0 : correctionOf(skew)
     },
     /** How far the clock of `source` that is furthest off is behind, in ms. */
-    skewOf: (source: string) => furthest(source)?.skewMs
+    skewOf: furthest
   }
 }

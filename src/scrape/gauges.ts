@@ -7,7 +7,7 @@ export const gauges = {
   pending: gauge('pending', `Notifications that wait for delivery, counted at most every 5 seconds. ${shared}`),
   pendingLimit: gauge(
     'pending_limit',
-    'How many notifications may wait for a destination; beyond that, new ones become dead letters'
+    `How many notifications may wait for a destination; beyond that, new ones become dead letters. ${shared}`
   ),
   oldestPending: gauge(
     'oldest_pending_seconds',
@@ -37,7 +37,8 @@ export const gauges = {
   sourceState: gauge(
     'source_state',
     '1 for the state that a source is in: `active`; `quiet`, for longer than its `expectEvery`, or else than ten ' +
-      'times its usual gap and an hour; `unknown`, where the relay was away meanwhile; `never`, where no event came yet'
+      'times its usual gap and an hour; `unknown`, where the relay was away meanwhile; `never`, where no event came yet. ' +
+      shared
   )
 }
 

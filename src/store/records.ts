@@ -282,6 +282,8 @@ export interface Records {
   acts(filter: ActFilter, page: Page): Promise<Listed<ActRecord>>
   /** Resolves to whether it was news. */
   announce(news: News): Promise<boolean>
+  /** What was announced under keys that begin so, by the rest of each: when, in ms. */
+  announced(prefix: string): Promise<ReadonlyMap<string, number>>
 }
 
 /** What the operator is notified of, unless there was something under the same key within that time, by whatever replica. */
@@ -290,4 +292,6 @@ export interface News {
   notices: readonly NewNotification[]
   now: number
   withinMs: number
+  /** What was announced under this key is over: it is forgotten, and where nothing was, this is no news. */
+  ends?: string
 }

@@ -64,3 +64,25 @@ t.test('a network that is away for a few minutes is not reported, and for longer
   await pass(7 * minute)
   t.match(notices()[0], /no connection for its buttons.*network policy/s)
 })
+
+t.test(
+  'a relay that is started to mend it says that clicks come again, and none says once more that they do not',
+  async (t) => {
+    const world = await start(t, ({ api }) => api.behave('apps.connections.open', says('not_allowed_token_type')))
+    const { api, pass, lose, notices } = world
+    lose()
+    await pass(minute)
+    t.equal(notices().length, 1)
+    world.clock.advance(2 * 60 * minute)
+    await world.restart()
+    await pass(6 * minute)
+    t.equal(notices().length, 1, 'it lasts')
+    api.calm()
+    await world.restart()
+    await pass(2 * minute)
+    t.match(notices()[1], /acme.* gets clicks again after/)
+    await world.restart()
+    await pass(2 * minute)
+    t.equal(notices().length, 2)
+  }
+)

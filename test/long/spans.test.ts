@@ -1,5 +1,6 @@
 // Spans: reach a collector as it expects them, and cost nothing where nobody asked.
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -25,18 +26,24 @@ interface Span {
 async function startCollector(t: Test) {
   const spans: Span[] = []
   const paths = new Set<string>()
+  const resources: Record<string, unknown>[] = []
   const server = createServer(async (request, response) => {
-    const body = (await json(request)) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }
+    const body = (await json(request)) as {
+      resourceSpans: { resource: Pick<Span, 'attributes'>; scopeSpans: { spans: Span[] }[] }[]
+    }
     paths.add(`${request.method} ${request.url}`)
-    for (const { scopeSpans } of body.resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans)
+    for (const { resource, scopeSpans } of body.resourceSpans) {
+      resources.push(attributesOf(resource))
+      for (const scope of scopeSpans) spans.push(...scope.spans)
+    }
     response.setHeader('content-type', 'application/json').end('{}')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
-  return { spans, paths, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  return { spans, paths, resources, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-const attributesOf = ({ attributes }: Span) =>
+const attributesOf = ({ attributes }: Pick<Span, 'attributes'>) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
 t.test('an event and the post that reports it are spans, linked to each other, also after a restart', async (t) => {
@@ -91,6 +98,60 @@ t.test('a collector that is away costs no event and no message', async (t) => {
 })
 
 // prom-client brings the package of OpenTelemetry's interfaces, and always loads it.
+t.test('a collector that takes no spans is said in the log, once, and so is that it takes them again', async (t) => {
+  let status = 404
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const collector = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const relay = await startRelay(t, {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://user:zQ7passKq9x@${collector}/v1/traces` }
+  })
+  const lines = () => relay.log.map((line) => JSON.parse(line)).filter(({ msg }) => /the collector takes/.test(msg))
+  await relay.post(about('shop'))
+  await relay.logged(/the collector takes no spans/)
+  const asked = once(server, 'request')
+  await relay.post(about('cart'))
+  await asked
+  status = 200
+  await relay.post(about('tea'))
+  await relay.logged(/the collector takes spans again/)
+  t.match(lines(), [
+    { level: 40, collector, code: 404 },
+    { level: 30, collector }
+  ])
+  t.equal(lines().length, 2)
+  t.ok(lines()[1].lost >= 4, 'how many were lost')
+  t.notMatch(relay.log.join(''), 'zQ7')
+})
+
+t.test('what every program takes of OpenTelemetry’s variables, the relay takes', async (t) => {
+  const collector = await startCollector(t)
+  const set = (name: string, value: string) => {
+    process.env[name] = value
+    t.teardown(() => delete process.env[name])
+  }
+  set('OTEL_RESOURCE_ATTRIBUTES', 'deployment.environment=prod,team=a%2Cb')
+  const send = async (env: Record<string, string>) => {
+    const relay = await startRelay(t, {
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/otlp/?tenant=1`, ...env }
+    })
+    await relay.post(about('shop'))
+    await relay.app.close()
+  }
+  await send({ OTEL_SDK_DISABLED: 'true' })
+  t.same([...collector.paths], [])
+  await send({})
+  t.same([...collector.paths], ['POST /otlp/v1/traces?tenant=1'])
+  t.match(collector.resources.at(-1), { 'service.name': 'flux-relay', 'deployment.environment': 'prod', team: 'a,b' })
+  set('OTEL_SERVICE_NAME', 'relay-prod')
+  await send({})
+  t.match(collector.resources.at(-1), { 'service.name': 'relay-prod' })
+})
+
 t.test('what a collector repeats of its address and its token stays out of the log', async (t) => {
   const server = createServer((request, response) => {
     request.resume()

@@ -10,7 +10,8 @@ const announceSql = `
   where announcements.announced_at <= $2 - $3::bigint or announcements.announced_at > $2 + ${apartMs} returning key`
 
 /** Inside a transaction. Whether it was news. */
-export async function announce(sql: Sql, { key, notices, now, withinMs }: News): Promise<boolean> {
+export async function announce(sql: Sql, { key, notices, now, withinMs, ends }: News): Promise<boolean> {
+  if (ends !== undefined && (await sql('delete from announcements where key = $1', [ends])).rowCount === 0) return false
   const { rowCount } = await sql(announceSql, [key, now, withinMs])
   if (rowCount === 0) return false
   await insertNotifications(

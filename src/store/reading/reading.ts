@@ -4,6 +4,7 @@ import type { ObjectRef } from '../../events/flux.ts'
 import type { LanesByName } from '../kept-lanes.ts'
 import type { Listed, NotificationFilter, Page, Records, Retried } from '../records.ts'
 import { readActs } from './acts.ts'
+import { readAnnounced } from './announced.ts'
 import { readCards } from './cards.ts'
 import { readCounts } from './counts.ts'
 import { readEvents } from './events.ts'
@@ -24,6 +25,7 @@ export function createReading(
     ...readNotifications(ask),
     ...readCounts(ask),
     ...readActs(ask),
+    ...readAnnounced(ask),
     ...readCards(ask)
   }
 }

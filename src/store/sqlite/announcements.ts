@@ -5,7 +5,12 @@ import type { Database } from './file.ts'
 import type { Queue } from './queue.ts'
 
 /** Inside a transaction. Whether it was news. */
-export function announce(db: Database, queue: Pick<Queue, 'insert'>, { key, notices, now, withinMs }: News): boolean {
+export function announce(
+  db: Database,
+  queue: Pick<Queue, 'insert'>,
+  { key, notices, now, withinMs, ends }: News
+): boolean {
+  if (ends !== undefined && db.changes('delete from announcements where key = ?', ends) === 0) return false
   const news = db.all(
     `insert into announcements values (?1, ?2) on conflict (key) do update set announced_at = excluded.announced_at
      where announcements.announced_at <= ?2 - ?3 or announcements.announced_at > ?2 + ${apartMs} returning key`,

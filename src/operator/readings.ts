@@ -1,0 +1,94 @@
+// Readings: notify the operator of a config file that is refused, and when it is right again. In: what came of each reading. Out: a
+// notice for each faulty text, few where it changes all the time, and one of the end, also by the relay that starts with a right one.
+import { hash } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Reading } from '../config/watch.ts'
+import { configNotice } from '../notices/relay.ts'
+import type { Announce, Lasting } from './operator.ts'
+
+/** Replicas read the same file within minutes; the same mistake a day later is another. */
+const withinMs = 60 * 60 * 1000
+/** So many notices an hour come at once. Two writers may fight over a file, or its volume may come and go, for a night. */
+const atOnce = 6
+/** After those, what the file has been for so long is said. */
+const steadyMs = 10 * 60 * 1000
+/** Until what the database did not take is tried again. */
+const retryMs = 10_000
+
+export interface Readings {
+  /** The first reading of `file` was valid, or this program would not run. */
+  start(file: string): Promise<void>
+  /** What to do with each reading after that. */
+  read(reading: Reading): Promise<void>
+  stop(): void
+}
+
+export function createReadings(options: { announce: Announce; lasting: Lasting; clock: Clock; log: Logger }): Readings {
+  const { announce, lasting, clock, log } = options
+  let refused: { key: string; since: number } | undefined
+  /** When the file was last right again, in ms. */
+  let rightAt: number | undefined
+  /** When the notices of the last hour were sent, in ticks. */
+  let sent: number[] = []
+  let cancel = () => {}
+  let readings = 0
+  /** One after the other: what is said of one goes by what was said of the one before. */
+  let saying = Promise.resolve()
+
+  /** `now`: when it was read. */
+  async function say({ file, text, problems, isGood }: Reading, now: number): Promise<void> {
+    // Also of what is right: a replica may have missed one of the mistakes before it.
+    const isRead = text !== undefined
+    const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
+    // The same text again, such as a revert of a revert: what was said before `since` was about another time.
+    const silentSince = (since: number) => (rightAt === undefined ? withinMs : Math.min(withinMs, clock.now() - since))
+    if (isGood) {
+      if (refused === undefined) return
+      const view = configNotice(file, { problems, since: refused.since, isOver: true, isRead }, now)
+      await announce(`config right ${key}`, view, silentSince(refused.since))
+      await lasting.end('config', '')
+      refused = undefined
+      rightAt = now
+    } else {
+      if (key === refused?.key) return
+      const view = configNotice(file, { problems, since: now, isOver: false, isRead }, now)
+      await announce(`config refused ${key}`, view, silentSince(rightAt ?? now))
+      await lasting.begin('config', '')
+      refused = { key, since: refused?.since ?? now }
+    }
+    sent.push(clock.ticks())
+  }
+
+  return {
+    async start(file) {
+      const since = (await lasting.begun('config')).get('')
+      if (since === undefined) return
+      const view = configNotice(file, { problems: [], since, isOver: true, isRead: true }, clock.now())
+      await announce('config right at a start', view, withinMs)
+      await lasting.end('config', '')
+    },
+    async read(reading) {
+      cancel()
+      readings += 1
+      const own = readings
+      const now = clock.now()
+      const attempt = () => {
+        saying = saying
+          .then(() => say(reading, now))
+          .catch((err: unknown) => {
+            log.error({ err }, 'the operator could not be notified of the config file; trying again in 10 seconds')
+            if (own === readings) cancel = clock.after(retryMs, attempt)
+          })
+        return saying
+      }
+      sent = sent.filter((at) => clock.ticks() - at < withinMs)
+      if (sent.length < atOnce) return attempt()
+      cancel = clock.after(steadyMs, attempt)
+    },
+    stop() {
+      readings += 1
+      cancel()
+    }
+  }
+}

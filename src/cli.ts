@@ -272,7 +272,7 @@ ofRelay(silence.command('add'))
     'what to withhold, such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, action, related.name, metadata.team, when; write a comma in a value as \\,)'
   )
   .option('--for <duration>', 'how long, such as 30m or 2h')
-  .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')
+  .option('--until <time>', 'end at this time instead, such as 2036-12-01T06:00:00Z')
   .option('--until-recovered', 'end when nothing that it matches fails any more')
   .option('--starts <time>', 'begin later: at a time, or in so long, such as 2h')
   .option('--comment <text>', 'the reason, shown with the silence and in its summary')

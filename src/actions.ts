@@ -26,7 +26,7 @@ import type { Store } from './store/store.ts'
 export interface AskedSilence {
   /** As `match:` of a rule in the config file. */
   match: Record<string, unknown>
-  /** How long, such as 2h, or `until` when, such as 2026-12-01T06:00:00Z: one of them. */
+  /** How long, such as 2h, or `until` when, such as 2036-12-01T06:00:00Z: one of them. */
   for?: string | undefined
   until?: string | undefined
   /** When it begins, where that is later: a time, or in how long, such as 2h. */
@@ -256,7 +256,7 @@ function inWords({ path, message }: Fault): string {
 function startOf({ starts }: AskedSilence, now: number): number | undefined {
   if (starts === undefined) return undefined
   const start = isDuration(starts) ? now + parseDuration(starts) : parseTime(starts)
-  if (Number.isNaN(start)) refuse('starts is neither a time such as 2026-12-01T06:00:00Z nor a duration such as 2h')
+  if (Number.isNaN(start)) refuse('starts is neither a time such as 2036-12-01T06:00:00Z nor a duration such as 2h')
   const { longestDays } = silenceLimits
   if (start > now + longestDays * 24 * 60 * 60 * 1000) refuse(`a silence must begin within ${longestDays} days`)
   return start <= now ? undefined : start
@@ -270,7 +270,7 @@ function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: numbe
   if (untilRecovered) return now + silenceLimits.untilRecoveredDays * 24 * 60 * 60 * 1000
   if (lasting !== undefined && !isDuration(lasting)) refuse('for is not a duration such as 30m or 2h')
   const end = lasting === undefined ? parseTime(until ?? '') : now + parseDuration(lasting)
-  if (Number.isNaN(end)) refuse('until is not a time such as 2026-12-01T06:00:00Z')
+  if (Number.isNaN(end)) refuse('until is not a time such as 2036-12-01T06:00:00Z')
   const { longestDays } = silenceLimits
   if (end <= now && isLater && until !== undefined) refuse('it ends before it begins: `until` must be after `starts`')
   if (end <= now || end > now + longestDays * 24 * 60 * 60 * 1000) {

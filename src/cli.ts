@@ -1,5 +1,5 @@
 // Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
-import { Argument, Command, CommanderError, Option } from 'commander'
+import { type AddHelpTextContext, Argument, Command, CommanderError, Option } from 'commander'
 import about from '../package.json' with { type: 'json' }
 import { limit, namespaceName, portNumber, webhookAddress } from './cli/arguments.ts'
 import { RelayError } from './errors.ts'
@@ -20,6 +20,9 @@ const program = new Command('flux-relay')
   .exitOverride()
   .showHelpAfterError('(--help lists the commands)')
   .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
+  .addHelpText('beforeAll', refuseStrangers)
+  // Its own knows one level of commands alone.
+  .helpCommand(false)
 
 program.commandsGroup('Run it:')
 
@@ -225,7 +228,7 @@ ofRelay(program.command('sources'))
   .action(async (options) => exit(await (await import('./cli/sources.ts')).listSources(options)))
 
 ofNotifications(program.command('notifications'))
-  .description('list notifications, newest first: pending, sent, dead or muted')
+  .description('list notifications, newest first: pending, sent, muted, dead or discarded')
   .addOption(
     new Option('--state <state>', 'only in this state').choices(['pending', 'sent', 'muted', 'dead', 'discarded'])
   )
@@ -269,7 +272,7 @@ ofRelay(silence.command('add'))
     'what to withhold, such as namespace=db,kind=HelmRelease or name=web,api: all keys must match, each by any of its values (also: cluster, reason, severity, source, message, action, related.name, metadata.team, when; write a comma in a value as \\,)'
   )
   .option('--for <duration>', 'how long, such as 30m or 2h')
-  .option('--until <time>', 'end at this time instead, such as 2026-12-01T06:00:00Z')
+  .option('--until <time>', 'end at this time instead, such as 2036-12-01T06:00:00Z')
   .option('--until-recovered', 'end when nothing that it matches fails any more')
   .option('--starts <time>', 'begin later: at a time, or in so long, such as 2h')
   .option('--comment <text>', 'the reason, shown with the silence and in its summary')
@@ -283,6 +286,26 @@ ofRelay(silence.command('expire'))
   .description('end silences now; one message sums up what each withheld')
   .argument('<ids...>', 'ids, as `silence list` shows them')
   .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
+
+program
+  .command('help')
+  .helpGroup('Commands:')
+  .description('show what a command does, and its options')
+  .argument('[command...]', 'such as check, or silence add')
+  .action((names: string[]) => void program.parse([...names, '--help'], { from: 'user' }))
+
+/** Else whoever asks for help with a command that there is not would be shown all of it, as if that were fine. */
+function refuseStrangers({ command }: AddHelpTextContext): string {
+  const [first = '', second] = command.args
+  const name = first === 'help' ? second : first
+  if (command.commands.length > 0 && name && !name.startsWith('-')) command.parse([name], { from: 'user' })
+  return ''
+}
+
+for (const each of [...program.commands, ...silence.commands].filter(({ commands }) => commands.length === 0)) {
+  const path = each.parent === program ? each.name() : `${each.parent?.name()} ${each.name()}`
+  each.showHelpAfterError(`(flux-relay ${path} --help lists what it takes)`)
+}
 
 /** Why not all of the output is where it was to go. */
 let unwritten = ''

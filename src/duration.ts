@@ -31,7 +31,7 @@ export function parseDuration(text: string): number {
 
 const time = /^(\d{4}-\d\d-(\d\d))(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i
 
-/** Milliseconds of `2026-12-01T06:00:00Z`, or of less of it; NaN for all else. */
+/** Milliseconds of `2036-12-01T06:00:00Z`, or of less of it; NaN for all else. */
 export function parseTime(text: string): number {
   // Alone, `Date` takes "tomorrow 9" for September 2001, 01.12.2026 for 12 January, and 30 February for 2 March.
   const [, date = '', day] = time.exec(text) ?? []

@@ -44,6 +44,26 @@ t.test('a file that a relay would not read is none to try either', async (t) => 
   t.match((await run(['check', join(folder, 'none.yaml')])).err, /none\.yaml does not exist/)
 })
 
+t.test('help is of a command that there is; a wrong call is sent to the help of its own command', async (t) => {
+  const helps = [['help', 'check'], ['help', 'silence', 'add'], ['silence', 'help', 'add'], ['help', 'help'], ['help']]
+  for (const call of helps) {
+    const usage = `Usage: flux-relay ${call.filter((word) => word !== 'help').join(' ')}`
+    t.match(await run(call), { code: 0, out: new RegExp(`^${usage}`), err: /^$/ }, call.join(' '))
+  }
+  const wrong: [string[], RegExp][] = [
+    [['help', 'nope'], /^error: unknown command 'nope'\n\(--help lists the commands\)\n$/],
+    [['help', 'chek'], /^error: unknown command 'chek'\n\(Did you mean check\?\)/],
+    [['chek', '--help'], /^error: unknown command 'chek'\n\(Did you mean check\?\)/],
+    [['silence', 'ad', '-h'], /^error: unknown command 'ad'\n\(Did you mean add\?\)/],
+    [['help', 'silence', 'nope'], /^error: unknown command 'nope'/],
+    [['silence', 'help', 'nope'], /^error: unknown command 'nope'/],
+    [['check'], /'config'\n\(flux-relay check --help lists what it takes\)\n$/],
+    [['check', '--dril', 'a.yaml'], /--drill\?\)\n\(flux-relay check --help lists what it takes\)\n$/],
+    [['silence', 'add', '--for', '2h'], /\(flux-relay silence add --help lists what it takes\)\n$/]
+  ]
+  for (const [call, says] of wrong) t.match(await run(call), { code: 2, out: /^$/, err: says }, call.join(' '))
+})
+
 t.test('explain says of every rule why it fires or not, and shows the message', async (t) => {
   const folder = tempFolder(t)
   const config = join(folder, 'config.yaml')
@@ -297,6 +317,10 @@ t.test('a silence withholds what matches, until it is ended', async (t) => {
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   t.match(JSON.stringify(relay.slack.accepted[0]?.body), /db upgrade.*1 notification was withheld.*apps\/shop/)
   t.equal((await run(['silence', 'list'], env)).out, 'None.\n')
+  t.match(
+    (await run(['why', 'apps/shop'], env)).out,
+    /team by \S+: muted: .*db upgrade.* was in effect \(notification 1\)/
+  )
 
   const wrong: [string[], RegExp][] = [
     [

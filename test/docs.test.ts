@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { type parse, parseAllDocuments, stringify } from 'yaml'
 import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -12,6 +13,7 @@ import { meanings } from '../src/slack-api/words.ts'
 import { programsIn } from '../tools/run.ts'
 import { composed } from './fixtures/composed.ts'
 import { wire } from './fixtures/events.ts'
+import { run } from './fixtures/process.ts'
 
 const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs', 'templates.md'), 'utf8')
@@ -82,6 +84,70 @@ const pages = ['', 'docs', 'deploy', '.github'].flatMap((folder) =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name))
 )
+
+const { properties } = JSON.parse(readFileSync(join(root, 'config.schema.json'), 'utf8'))
+
+/** What a part of a config file leaves to the rest of it. */
+function wholeOf(part: ReturnType<typeof parse>) {
+  const entries = [...(part.rules ?? []), ...(part.owners ?? [])]
+  const named = [...entries.map(({ send }) => send ?? []), part.operator ?? []]
+    .flat()
+    .filter((name) => name !== 'owner')
+  const destinations = {
+    ...Object.fromEntries((named.length > 0 ? named : ['platform']).map((name) => [name, { preview: true }])),
+    ...part.destinations
+  }
+  const apps = [...Object.values<{ slack?: { app?: string } }>(destinations).map(({ slack }) => slack), ...entries]
+  const missing = apps.flatMap((each) => each?.app ?? []).map((name) => [name, { token: '${A_BOT_TOKEN}' }])
+  const slackApps = { ...Object.fromEntries(missing), ...part.slackApps }
+  for (const app of Object.keys(slackApps))
+    if (!apps.some((each) => each?.app === app)) destinations[`of-${app}`] = { slack: { app, channel: `#${app}` } }
+  const send = part.owners ? 'owner' : Object.keys(destinations)
+  const rules = Object.keys(part.templates ?? { none: {} }).map((template) => ({
+    name: `by ${template}`,
+    match: { severity: 'info' },
+    ...(part.templates && { template }),
+    send
+  }))
+  const sources = { default: { hmacKeys: ['${A_KEY}'] } }
+  return { sources, rules, ...part, destinations, ...(Object.keys(slackApps).length > 0 && { slackApps }) }
+}
+
+t.test('every config on a page can be pasted: nothing in it is wrong, or warned of', async (t) => {
+  const examples = [...pages, 'deploy/chart/README.md'].flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)]
+      .map(([, text = '']) => ({ page, text, part: parseAllDocuments(text)[0]?.toJS() }))
+      .filter(({ part }) => part && Object.keys(part).every((key) => key in properties))
+  )
+  t.ok(examples.length > 30, `${examples.length} examples`)
+  const kinds: [RegExp, string][] = [
+    [/BOT/, 'xoxb-1-2-'],
+    [/APP/, 'xapp-1-A0-2-'],
+    [/URL/, 'https://hooks.slack.com/services/T/B/']
+  ]
+  for (const { page, text, part } of examples) {
+    const whole = stringify(wholeOf(part))
+    const environment = Object.fromEntries(
+      [...whole.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => {
+        const [, begins = ''] = kinds.find(([kind]) => kind.test(name)) ?? []
+        return [name, `${begins}${name.toLowerCase()}`]
+      })
+    )
+    const said = loadConfig(whole, page, environment).problems.map(formatProblem)
+    // Where the page says itself that it is warned of.
+    const isOpen = /unsigned: `check`/.test(text)
+    const expected = said.filter((problem) => isOpen && problem.includes('accepts events from anyone'))
+    t.strictSame(said, expected, `${page}: ${text}`)
+  }
+})
+
+t.test('an end that help or the schema has as an example is yet to come', async (t) => {
+  const { out } = await run(['silence', 'add', '--help'])
+  const [, ofHelp] = /--until <time>[^-]*such as\s+(\S+)/.exec(out) ?? []
+  const examples = [ofHelp, ...properties.mute.items.properties.until.examples]
+  t.ok(examples.length > 1)
+  for (const example of examples) t.ok(Date.parse(example) > Date.now(), example)
+})
 
 t.test(
   'the index of decisions names each of them by its room, and each has a date and says when it would be wrong',

@@ -586,6 +586,22 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
+    t.test('what a mute or a silence withheld says which one it was, also when that is over', async (t) => {
+      const [store, records] = await start(t)
+      await store.accept([about({ name: 'a' })], (item) => {
+        const decision = sendTo('lane')(item)
+        const muting = { name: 'silence 2 (upgrade)', until: at + 60_000 }
+        return { ...decision, notifications: decision.notifications.map((each) => ({ ...each, muting })) }
+      })
+      for (const isOver of [false, true]) {
+        const withheld = { state: 'muted', reason: 'silence 2 (upgrade) was in effect' }
+        t.match((await records.notifications({ state: 'muted' }, { limit: 9 })).items, [withheld], `over: ${isOver}`)
+        t.match(await records.event('1'), { notifications: [withheld] }, `over: ${isOver}`)
+        const end = { lane: () => 'lane', say: () => view('summary', 'informed') }
+        await store.endMutes(at + 60_000, end.lane, end.say)
+      }
+    })
+
     t.test('a dead letter that nobody wants is discarded, which is a state of its own in every list', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'a' }), about({ name: 'b' })], sendTo('lane'))

@@ -2,8 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import t from 'tap'
-import { parse, stringify } from 'yaml'
-import { loadConfig } from '../src/config/config.ts'
 import { configSchema, pageFile, pageText, type Schema, schemaFile, schemaText } from '../tools/schema.ts'
 
 const page = readFileSync(pageFile, 'utf8')
@@ -60,25 +58,5 @@ t.test('every option is on the page', async (t) => {
   for (const [path] of options) {
     const key = path.split('.').at(-1)
     if (key !== '*') t.ok(page.includes(`\`${key}\``), path)
-  }
-})
-
-t.test('every example on the page works', async (t) => {
-  const examples = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
-  t.ok(examples.length > 7)
-  const environment = {
-    FLUX_HMAC_KEY: 'k',
-    FLUX_TOKEN: 't',
-    SLACK_BOT_TOKEN: 'xoxb-1-2-three',
-    SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x'
-  }
-  for (const text of examples) {
-    const whole = { destinations: { platform: { preview: true } }, rules: [], ...parse(text) }
-    const { problems } = loadConfig(stringify(whole), 'page', environment)
-    t.strictSame(
-      problems.filter(({ isWarning }) => !isWarning),
-      [],
-      text
-    )
   }
 })

@@ -35,7 +35,7 @@ const NewSilence = closedObject({
     description: 'As `match:` of a rule in the config file, with one matcher at least.'
   }),
   for: Type.Optional(Type.String({ description: `How long, such as 30m or 2h; up to ${silenceLimits.longestDays}d.` })),
-  until: Type.Optional(Type.String({ description: 'Or until when, such as 2026-12-01T06:00:00Z.' })),
+  until: Type.Optional(Type.String({ description: 'Or until when, such as 2036-12-01T06:00:00Z.' })),
   starts: Type.Optional(
     Type.String({ description: 'When it begins, where that is later: a time, or in how long, such as 2h.' })
   ),

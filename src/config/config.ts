@@ -118,8 +118,13 @@ function judge(
   const illegible = lost.map((section) => ({ path: [section], message: '', isAboutKey: true }))
   const whole = wellShaped(trimmed.value, [...all, ...illegible])
   const faults: Fault[] = []
-  const config = build(whole, secretsFor(faults), faults)
-  faults.push(...senseFaults(whole, config, [...all, ...illegible]), ...astrayFaults(whole, config.secrets, fill))
+  const secrets = secretsFor(faults)
+  const config = build(whole, secrets, faults)
+  const sense = senseFaults(whole, config, [...all, ...illegible])
+  faults.push(
+    ...sense.filter(({ path, isWarning }) => !isWarning || !secrets.isUnknown(path)),
+    ...astrayFaults(whole, config.secrets, fill)
+  )
   const problems = [
     ...all.map((fault) => locate(source, fault, fault.isAboutKey)),
     ...faults.map((fault) => locate(source, fault))

@@ -119,12 +119,12 @@ export const ConfigSchema = Type.Object(
         about(MuteSchema, 'Mute', 'Ends once, at a time, or every week.', {
           name: 'db upgrade',
           match: { namespace: 'db' },
-          until: '2026-12-01T06:00:00Z'
+          until: '2036-12-01T06:00:00Z'
         })
       ),
       'Mutes',
       'Which notifications are withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
-      [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2026-12-01T06:00:00Z' }]
+      [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2036-12-01T06:00:00Z' }]
     ),
     templates: option(
       named(

@@ -15,6 +15,8 @@ export interface Secrets {
   key(text: string, path: Fault['path']): string
   /** Every secret: none of them may be in any output. */
   values(): readonly string[]
+  /** Where a reference could not be filled in: without it, the value may seem to be that of another place. */
+  isUnknown(path: Fault['path']): boolean
 }
 
 // The last alternative is what only looks like one, and would be taken for the secret itself.
@@ -51,8 +53,10 @@ export function createSecrets(
   { isRunning = false }: { isRunning?: boolean } = {}
 ): Secrets {
   const values: string[] = []
+  const unknown = new Set<string>()
   return {
     values: () => values,
+    isUnknown: (path) => unknown.has(String(path)),
     fill,
     secret: (text, path) => kept(text, path, fill),
     key: (text, path) => kept(text, path, replaced)
@@ -80,6 +84,7 @@ export function createSecrets(
       const found = read(whole, file, variable)
       if (typeof found === 'string') return trimmed(found)
       faults.push({ path, message: found.error, offset: offset ?? 0 })
+      unknown.add(String(path))
       return ''
     })
   }
@@ -113,8 +118,7 @@ export const standIn = 'https://stand-in.invalid/'
 
 /** The same, but a secret that is missing is stood in for. What is not a secret, such as the name of a cluster, still counts. */
 export function createStandIns(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
-  const { fill, values } = createSecrets(environment, faults)
-  return { fill, values, secret: stoodIn('secret'), key: stoodIn('key') }
+  return { ...createSecrets(environment, faults), secret: stoodIn('secret'), key: stoodIn('key') }
 
   function stoodIn(kind: 'secret' | 'key'): Secrets['secret'] {
     return (text, path) => {

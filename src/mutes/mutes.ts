@@ -20,11 +20,11 @@ export const MuteSchema = closedObject({
   until: option(
     Type.String({
       pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
-      patternErrorMessage: 'a time with its offset, like 2026-12-01T06:00:00Z'
+      patternErrorMessage: 'a time with its offset, like 2036-12-01T06:00:00Z'
     }),
     'Until',
     'When it ends, as a time with its offset.',
-    '2026-12-01T06:00:00Z'
+    '2036-12-01T06:00:00Z'
   ),
   weekly: option(WeeklySchema, 'Weekly', 'A mute that comes again every week.', {
     days: ['mon-fri'],

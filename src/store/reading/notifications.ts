@@ -16,7 +16,7 @@ export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
       const { ids, next } = await findNotifications(ask, filter, page)
       const rows = await ask(
         `select n.id, n.event_id, n.rule, n.destination, n.lane, n.state, n.reason, n.says, n.created_at, n.message_id,
-           n.held_until, n.held_at, n.holds, v.view
+           n.held_until, n.held_at, n.holds, n.mute, v.view
          from notifications n join views v on v.id = n.id where n.id in ${among(ids)}`,
         []
       )
@@ -76,6 +76,8 @@ async function findAs(ask: Ask, filter: NotificationFilter, page: Page): Promise
 /** Why it is dead or muted, or what it waits for where its failure has yet to last. */
 export function reasonOf(row: Row): string | null {
   if (row['reason'] !== null) return String(row['reason'])
+  // By its name, which is all that is left of it when it is over.
+  if (row['state'] === 'muted' && row['mute'] !== null) return `${row['mute']} was in effect`
   const isHeld = row['state'] === 'pending' && row['message_id'] === null && Number(row['holds']) === 0
   if (!isHeld || row['held_at'] === null) return null
   return `held until ${new Date(Number(row['held_until'])).toISOString()}, to see whether it lasts`

@@ -5,12 +5,19 @@ const quotes = new Set(['"', "'", '`'])
 const goesOn = ['authorized to perform', 'on resource']
 const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
 
-/** Splits `line` at its colons, but for those in quotes and brackets. One pass. */
+/** Splits `line` at its colons, but for those in quotes and brackets. */
 export function linksOf(line: string): string[] {
-  const links: string[] = []
+  const joints = jointsOf(line)
+  return [...joints, line.length]
+    .map((end, n) => line.slice(n === 0 ? 0 : (joints[n - 1] ?? 0) + 1, end).trim())
+    .filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+}
+
+/** Where the colons of `line` are, but for those in quotes and brackets. One pass. */
+export function jointsOf(line: string): number[] {
+  const joints: number[] = []
   const open: string[] = []
   const unclosed = new Set<string>()
-  let start = 0
   for (let at = 0; at < line.length; at++) {
     const char = line[at] ?? ''
     if (quotes.has(char) && !unclosed.has(char) && !isApostrophe(line, at)) {
@@ -24,12 +31,10 @@ export function linksOf(line: string): string[] {
       open.pop()
     } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
       if (goesOn.some((words) => line.startsWith(words, at - words.length))) continue
-      links.push(line.slice(start, at).trim())
-      start = at + 1
+      joints.push(at)
     }
   }
-  links.push(line.slice(start).trim())
-  return links.filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+  return joints
 }
 
 /** `couldn't` */

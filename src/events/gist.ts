@@ -170,7 +170,10 @@ function withWaited(what: string, waited: string): string {
   return whole.length <= 90 ? whole : whole.replace('timed out waiting for the condition', 'timed out')
 }
 
+/** `text` within its limit. That it is not all stays. */
 function fitted(what: string): string {
   const text = what.replace(/[\s:;,.([{]+$/, '')
-  return text.length <= maxGist ? text : `${beginning(text, maxGist - 1).trimEnd()}…`
+  if (text.length <= maxGist) return text
+  const count = /(?: \(and \d{1,6} more\)){1,2}$/.exec(text)?.[0] ?? ''
+  return `${beginning(text, maxGist - 1 - count.length).trimEnd()}…${count}`
 }

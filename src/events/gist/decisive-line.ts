@@ -38,7 +38,7 @@ const hasList = /\berrors? occurred$|specifications of the schema\(s\)/
 export interface Decisive {
   /** On one line: headings and what stands under them, as a chain. */
   line: string
-  /** How many more items of a list of errors there are. */
+  /** How many more items of a list of errors there are, and of those that Helm joins. */
   others: number
 }
 
@@ -54,7 +54,8 @@ export function decisiveLine(text: string): Decisive {
   const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
     .filter((part) => part !== '')
     .join(': ')
-  return { line, others: listed ? lines.slice(at + 1).filter(({ kind }) => kind === 'wrong').length : 0 }
+  const isOther = ({ text, kind }: Line) => (listed && kind === 'wrong') || text.startsWith('&& ')
+  return { line, others: lines.slice(at + 1).filter(isOther).length }
 }
 
 function linesOf(text: string): Line[] {

@@ -22,6 +22,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\bssh: handshake failed: (?=ssh: )/g, '', 'handshake failed'],
   [/, no supported methods remain\b/g, '', 'supported methods'],
+  [
+    /(?<=\bno common algorithm for [\w ]{1,40}; )(client|we) offered: (\[[^\]]{0,600}\]), (server|peer) offered: /g,
+    '$1 offered $2, $3 offered ',
+    'no common algorithm'
+  ],
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: ', ' on '],
   [/\bdial (?:tcp|udp): (?=lookup)/g, '', 'dial '],
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],

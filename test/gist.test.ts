@@ -75,6 +75,13 @@ t.test('that there is more than one error is said, however long the first is', a
     'cannot patch "db" with kind PersistentVolumeClaim: PersistentVolumeClaim "db" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n  core.PersistentVolumeClaimSpec{\n- \tStorageClassName: &"gp2",\n+ \tStorageClassName: &"gp3",\n  }\n'
   const second =
     'cannot patch "hpa" with kind HorizontalPodAutoscaler: HorizontalPodAutoscaler.autoscaling "hpa" is invalid: x'
+  const report = (title: string) =>
+    `Error: ${title}\n\n  with module.a,\n  on main.tf line 1, in resource "a" "a":\n   1: resource\n\n`
+  const reports = `error running Apply: rpc error: code = Internal desc = exit status 1\n\n${report('deleting EC2 VPC: api error DependencyViolation: it has dependencies')}${report('creating S3 Bucket (b): api error BucketAlreadyExists: it exists')}`
+  t.equal(
+    gist(reports, objectOf('Terraform infra/vpc')).what,
+    'deleting EC2 VPC: api error DependencyViolation: it has dependencies (and 1 more)'
+  )
   for (const one of [first, claim]) {
     const message = `Helm upgrade failed for release shop/web with chart web@1.2.3: ${one} && ${second}`
     const { what } = gist(message, objectOf('HelmRelease shop/web'))

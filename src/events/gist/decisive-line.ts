@@ -67,11 +67,10 @@ function linesOf(text: string): Line[] {
     else texts.push(bare)
     isContinued = /^\s*(?:[-*]\s{1,8})?\|\s/.test(raw)
   }
-  return texts
-    .map(withoutChange)
-    .filter((line) => line !== '' && !noise.test(line.slice(0, 600)))
-    .slice(0, maxLines)
-    .map(lineOf)
+  const all = texts.map(withoutChange).filter((line) => line !== '')
+  const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
+  // Where there is nothing else, even that says something.
+  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
 }
 
 /** `apply failed: secret/a unchanged` begins a list of what was applied. */

@@ -13,8 +13,15 @@ export function linksOf(line: string): string[] {
     .filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
 }
 
-/** Where the colons of `line` are, but for those in quotes and brackets. One pass. */
+/** `Current Limit: 10, Current Usage: 10, Additional Required: `: what is counted up says one thing. */
+const enumerated =
+  /(?<![\w:])(?:[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: [^:,\n"']{1,60}, ){1,12}[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: /g
+
+/** Where the colons of `line` are, but for those in quotes, brackets and enumerations. One pass. */
 export function jointsOf(line: string): number[] {
+  const counted = line.includes(', ')
+    ? Array.from(line.matchAll(enumerated), ({ 0: all, index }) => [index, index + all.length] as const)
+    : []
   const joints: number[] = []
   const open: string[] = []
   const unclosed = new Set<string>()
@@ -31,6 +38,7 @@ export function jointsOf(line: string): number[] {
       open.pop()
     } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
       if (goesOn.some((words) => line.startsWith(words, at - words.length))) continue
+      if (counted.some(([from, to]) => from < at && at < to)) continue
       joints.push(at)
     }
   }

@@ -64,6 +64,38 @@ t.test(
   }
 )
 
+t.test('of policies in other languages, bodies, lists and what cannot be told, each is said right', async (t) => {
+  t.same(wrongOf(casesOf('gists-real12.yaml')), [])
+})
+
+t.test('that there is more than one error is said, however long the first is', async (t) => {
+  const fields = `'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds'`
+  const first = `cannot patch "web" with kind StatefulSet: StatefulSet.apps "web" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`
+  const claim =
+    'cannot patch "db" with kind PersistentVolumeClaim: PersistentVolumeClaim "db" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n  core.PersistentVolumeClaimSpec{\n- \tStorageClassName: &"gp2",\n+ \tStorageClassName: &"gp3",\n  }\n'
+  const second =
+    'cannot patch "hpa" with kind HorizontalPodAutoscaler: HorizontalPodAutoscaler.autoscaling "hpa" is invalid: x'
+  const report = (title: string) =>
+    `Error: ${title}\n\n  with module.a,\n  on main.tf line 1, in resource "a" "a":\n   1: resource\n\n`
+  const reports = `error running Apply: rpc error: code = Internal desc = exit status 1\n\n${report('deleting EC2 VPC: api error DependencyViolation: it has dependencies')}${report('creating S3 Bucket (b): api error BucketAlreadyExists: it exists')}`
+  t.equal(
+    gist(reports, objectOf('Terraform infra/vpc')).what,
+    'deleting EC2 VPC: api error DependencyViolation: it has dependencies (and 1 more)'
+  )
+  for (const one of [first, claim]) {
+    const message = `Helm upgrade failed for release shop/web with chart web@1.2.3: ${one} && ${second}`
+    const { what } = gist(message, objectOf('HelmRelease shop/web'))
+    t.match(what, / \(and 1 more\)$/)
+    t.ok(what.length <= maxGist)
+  }
+})
+
+t.test('why one of many could not be told how it is stands behind their names', async (t) => {
+  const unknown = `XPostgres/db/main status: 'Unknown': failed to evaluate the CEL expression 'status.conditions[0].status == "True"': no such key: conditions`
+  const message = `health check failed after 30.003s: timeout waiting for: [${unknown}, XRedis/db/main status: 'InProgress']`
+  t.match(gist(message).what, 'XPostgres db/main, XRedis db/main (XPostgres db/main: no such key: conditions')
+})
+
 t.test('what there is no room for before the cause is said behind it', async (t) => {
   const said = (message: string) => gist(message).what
   t.equal(

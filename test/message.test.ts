@@ -389,6 +389,46 @@ t.test('a lock screen says which object, where and why in its first ninety chara
   }
 })
 
+t.test(
+  'of a long cause the words that decide are bold and first on a lock screen, and never values or brackets',
+  async (t) => {
+    const quota =
+      'Pod/shop/debug dry-run failed (Forbidden): pods "debug" is forbidden: exceeded quota: compute, requested: limits.memory=4Gi, used: limits.memory=14Gi, limited: limits.memory=16Gi'
+    const grant =
+      'ClusterRole/web dry-run failed (Forbidden): clusterroles.rbac.authorization.k8s.io "web" is forbidden: user "system:serviceaccount:shop:flux" (groups=["system:serviceaccounts"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}'
+    const certificate =
+      'failed to fetch index: Get "https://charts.acme.dev/index.yaml": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-09-20T10:00:00Z is after 2026-09-19T23:59:59Z'
+    const gateway =
+      'VirtualService/shop/web dry-run failed (Forbidden): admission webhook "validation.istio.io" denied the request: configuration is invalid: 2 errors occurred:\n\t* gateway name "istio-system/gw" is not valid\n\t* domain name "*.acme..dev" invalid\n\n'
+    const removed =
+      'Helm upgrade failed for release shop/web with chart web@1.2.3: current release manifest contains removed kubernetes api(s) for this kubernetes version and it is therefore unable to build the kubernetes objects for performing the diff. error from kubernetes: unable to recognize "": no matches for kind "PodDisruptionBudget" in version "policy/v1beta1"'
+    const pods =
+      'Pod/shop/web dry-run failed (Forbidden): pods "web" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "web" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "web" must set securityContext.capabilities.drop=["ALL"])'
+    const cases: [message: string, bold: string][] = [
+      [
+        quota,
+        'exceeded quota: compute, requested: limits.memory=4Gi, used: limits.memory=14Gi, limited: limits.memory=16Gi'
+      ],
+      [quota.replace('limited: limits', 'limited: limits.cpu=16,limits'), 'exceeded quota: compute'],
+      [grant, 'shop/flux is attempting to grant RBAC permissions not currently held'],
+      [certificate, 'certificate has expired or is not yet valid'],
+      [gateway, 'VirtualService shop/web: gateway name "istio-system/gw" is not valid'],
+      [removed, 'no matches for kind "PodDisruptionBudget" in version "policy/v1beta1"'],
+      [pods, 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false']
+    ]
+    for (const [message, bold] of cases) {
+      const payload = messageOf([event('14:13:20', 'error', 'ReconciliationFailed', message)])
+      const [section = ''] = [...textsOf(payload)].map(({ text }) => text)
+      const [, found = ''] = /\n[^*]*\*([^*]*)\*/.exec(section) ?? []
+      t.ok(found.startsWith(bold), `${bold} is bold: ${found}`)
+      t.match(found, /^[^()]*(?:\([^()]*\)[^()]*)*$/, 'with whole brackets')
+      const cause = payload.text.slice('🔴 flux-system/apps failed in prod-eu: '.length)
+      t.ok(cause.slice(0, 120).includes(bold.slice(0, 60)), payload.text)
+      t.notMatch(cause.replace(/\([^()]*\)/g, ''), /\)/, `no bracket is left over: ${cause}`)
+    }
+  }
+)
+
 t.test('a mention stands in the first line, where Slack notifies because of it', async (t) => {
   const payload = messageOf(failing.slice(0, 1), { mention })
   t.match(payload.blocks?.[0], { text: { text: /in `prod-eu` {2}<!subteam\^S012AB3CD>\n/ } })

@@ -75,6 +75,26 @@ const shown: [what: string, text: string, redacted: string][] = [
     'error found in #10 byte of ...|…|..., bigger context ...|…|...'
   ],
   ['a command', 'curl -fsu a -u admin:hunter https://acme.dev', 'curl -fsu a -u admin:… https://acme.dev'],
+  [
+    'a list of a command',
+    'Args:[]string{"--user", "a", "--db-password", "hunter", "--verbose"}',
+    'Args:[]string{"--user", "a", "--db-password", "…", "--verbose"}'
+  ],
+  ['a list of a command in YAML', '- --admin-token\n- hunter\n- --debug', '- --admin-token\n- …\n- --debug'],
+  ['a list of a command with another option', '["--token", "--debug"]', '["--token", "--debug"]'],
+  ['a variable of few letters', 'DB_PASS=hunter SMTP_PASS="hunt er" bypass=1', 'DB_PASS=… SMTP_PASS="…" bypass=1'],
+  ['a value of few letters', '{"dbPass":"hunter"}, smtpPass=hunter', '{"dbPass":"…"}, smtpPass=…'],
+  ['bytes', '[]byte{"token":[]uint8{0x68, 0x75, 0x6e}, "a":1}', '[]byte{"token":…, "a":1}'],
+  ['a string as bytes', 'map[string][]byte{"token":[]byte("hunter")}', 'map[string][]byte{"token":…}'],
+  ['headers as JSON', '{"X-Gitlab-Token":["hunter"],"a":["b"]}', '{"X-Gitlab-Token":…,"a":["b"]}'],
+  ['a hash of Ruby and of PHP', ":password=>\"hunter\", 'secret' => 'hunter'", ":password=>\"…\", 'secret' => '…'"],
+  [
+    'an element',
+    '<user>a</user><db.password>hunter</db.password><Key>a.yaml</Key>',
+    '<user>a</user><db.password>…</db.password><Key>a.yaml</Key>'
+  ],
+  ['another scheme of a header', 'Authorization: GenieKey hunter-1 refused', 'Authorization: GenieKey … refused'],
+  ['a command of Redis', 'redis-cli -h db -a hunter ping: 1', 'redis-cli -h db -a … ping: 1'],
   ['another command', 'docker login -u a -p hunter ghcr.io: denied', 'docker login -u a -p … ghcr.io: denied'],
   [
     'an address that cannot be parsed',

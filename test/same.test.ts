@@ -253,6 +253,12 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
   ['cannot reach /acme-challenge/', of(lower, 4).map((text) => `${text}1A2b3C4d5E6f7G8h9${text}`), ' of it'],
   ['span ', hex(14).map((text) => `a${text}1`), ' has failed'],
   ['Halt shop.apps advancement error-rate ', number.map((n) => `${n}.25`), ' > 1'],
+  [
+    'unknown directive in /tmp/nginx/nginx-cfg',
+    fc.tuple(fc.integer({ min: 1_000_000, max: 4_000_000_000 }), number).map((parts) => parts.join(':')),
+    ' of it'
+  ],
+  ['[emerg] ', fc.tuple(number, number).map((parts) => parts.join('#')), ': unknown directive'],
   ['larger than max (', fc.integer({ min: 1_000_000, max: 9_999_999 }), ' vs. 2097152)']
 ]
 

@@ -14,7 +14,7 @@ import { withoutJson } from './gist/json-body.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
 import { kyvernoCause } from './gist/kyverno.ts'
 import { sopsCause } from './gist/sops.ts'
-import { reportIn, withHeadingOnOneLine } from './gist/terraform.ts'
+import { furtherReports, reportIn, withHeadingOnOneLine } from './gist/terraform.ts'
 import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
 
@@ -96,7 +96,11 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
   },
   (text, object) => {
     const report = reportIn(text)
-    return report && { what: causeOf(report.sentence, object, report.title) }
+    if (report === undefined) return undefined
+    const { title, sentence } = report
+    const what = causeOf(sentence, object, title)
+    // Behind a sentence that takes all the room nobody would read what it is about.
+    return { what: what.slice(0, maxGist - 1).includes(title) ? what : `${title}: ${causeOf(sentence, object)}` }
   },
   (text, object) => {
     const health = notReadyIn(text)
@@ -112,7 +116,9 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
 ]
 
 function gistOfSaid(text: string, object: ObjectRef): Gist {
-  return knownForm(text, object) ?? { what: causeOf(text, object) }
+  const gist = knownForm(text, object) ?? { what: causeOf(text, object) }
+  const more = furtherReports(text)
+  return more > 0 ? { ...gist, what: `${gist.what} (and ${more} more)` } : gist
 }
 
 function knownForm(text: string, object: ObjectRef): Gist | undefined {
@@ -170,7 +176,10 @@ function withWaited(what: string, waited: string): string {
   return whole.length <= 90 ? whole : whole.replace('timed out waiting for the condition', 'timed out')
 }
 
+/** `text` within its limit. That it is not all stays. */
 function fitted(what: string): string {
   const text = what.replace(/[\s:;,.([{]+$/, '')
-  return text.length <= maxGist ? text : `${beginning(text, maxGist - 1).trimEnd()}…`
+  if (text.length <= maxGist) return text
+  const count = /(?: \(and \d{1,6} more\)){1,2}$/.exec(text)?.[0] ?? ''
+  return `${beginning(text, maxGist - 1 - count.length).trimEnd()}…${count}`
 }

@@ -40,6 +40,7 @@ const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[^\n]{0,400}?(?=\
 const login = /( (?:-u|-U|--user|--proxy-user)[ =]{1,2}["']?[\w.$@+-]{1,64}:)(?!\d{1,6}(?:[\s"']|$))[^\s"']{1,200}/g
 const ofClient =
   /(\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|login)\b[^\n|;]{0,200}? -p ?["']?)(?!\d{1,5}\b)[^\s"']{1,200}/g
+const ofRedis = /(\bredis-cli\b[^\n|;]{0,200}? -a ?["']?)[^\s"']{1,200}/g
 
 /** net/url quotes what it cannot parse, in which most often a password has what no address may have. */
 const unparsed = /(\bparse \\?"[a-z][\w+.-]{0,20}:\/\/)(?:[^"\\\n]|\\.(?!\/)){1,1000}@/gi
@@ -62,6 +63,7 @@ export function withoutPrinted(text: string, lower: string): string {
   if (text.includes('...|')) rest = rest.replace(surroundings, '$1…')
   if (text.includes('curl ')) rest = rest.replace(login, '$1…')
   if (text.includes(' -p')) rest = rest.replace(ofClient, '$1…')
+  if (text.includes('redis-cli')) rest = rest.replace(ofRedis, '$1…')
   return rest
 }
 

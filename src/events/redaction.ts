@@ -64,39 +64,49 @@ const keyNames = [
     'session_?token'
   ],
   ...['(?:access|refresh|id|private|auth|bearer|job|deploy|x-vault)[-_]?token', 'token', 'api[-_]?key', 'x-api-key'],
-  ...['client[-_]?secret', 'secret[-_]?key', 'secret', 'password', 'passwd', 'passphrase', 'pwd', 'private[-_]?key']
+  ...['client[-_]?secret', 'secret[-_]?key', 'secret[-_]?id', 'secret', 'private[-_]?key'],
+  ...['(?:encryption|signing|licen[cs]e)[-_]?key', 'pass(?:word|wort|wd|phrase|code)?', 'pwd']
 ].join('|')
 
-/** Those that mean the same at the end of another word: PGPASSWORD, rootPassword, githubApiKey. */
+/** Those that mean the same at the end of another word: PGPASSWORD, rootPassword, dbPass, githubApiKey. */
 const lastWords =
-  'pass(?:word|wd|phrase)|(?:api|access|secret|private)[-_]?key|client[-_]?secret|(?:access|refresh|auth)[-_]?token'
+  'pass(?:word|wort|wd|phrase)|(?-i:Pass)|(?:api|access|secret|private|encryption|signing)[-_]?key|client[-_]?secret|(?:access|refresh|auth)[-_]?token'
 
+/** A list in brackets, and bytes or a string as Go prints them: `["…"]`, `[]uint8{0x68, 0x75}`, `[]byte("…")`. */
+const bracketed = String.raw`\[(?:\](?:u?int8|byte|string)(?:\{[\da-fx, ]{0,20000}\}|\("(?:[^"\\\n]|\\.){0,4000}"\))|[^[\]\n]{1,2000}\])`
 /**
- * `name=value`, and in JSON and YAML `"name": "value"`, which ends where its quotes do. A colon outside of quotes may begin a
- * sentence.
+ * `name=value`, and in JSON and YAML `"name": "value"`, which ends where its quotes do, in Ruby and PHP `name => "value"`. A colon
+ * outside of quotes may begin a sentence.
  */
 const keyed = new RegExp(
-  String.raw`((?:(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))(?:${keyNames})|(?<=[A-Za-z0-9])(?:${lastWords}))(?: ?= ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)((?<=["'])(?![\s,;)])[^\n"'\\]{1,400}(?=\\?["'])|[^\s"'&,;<>)\\]+)`,
+  String.raw`((?:(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))(?:${keyNames})|(?<=[A-Za-z0-9])(?:${lastWords}))(?:["']? ?=>? ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)((?<=["'])(?![\s,;)])[^\n"'\\]{1,400}(?=\\?["'])|(?<!["'])${bracketed}|…(?=[\]}])|[^\s"'&,;<>)\\]+)`,
   'gi'
 )
+/** Of a command that is a list: `"--password", "…"`, and in YAML on two lines; what follows may be another option. */
+const listedOption =
+  /(["'\s]--?[a-z-]{0,40}(?:pass(?:word|wd|phrase)?|token|client-secret|(?:api|access|secret|private)-key)(?:["'],\s{0,10}["']|["']?\s{0,4}\n\s{0,40}- ["']?))(?!-)[^"'\n]{1,400}/gi
+/** `<password>…</password>` */
+const element =
+  /(<(?:[\w.:-]{0,40}(?:pass(?:word|wd|phrase)|token|secret|(?:api|access|private|secret)[-_]?key))>)[^<>\n]{1,400}(?=<\/)/gi
 /** `password: hunter22`: only where what follows is no word, nor a path. */
 const listed = new RegExp(
-  String.raw`((?:(?<![A-Za-z0-9])token|${lastWords}): {0,4})(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])`,
+  String.raw`((?:(?<![A-Za-z0-9])(?:token|pass)|${lastWords}): {0,4})(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])`,
   'gi'
 )
 /** `--password hunter22`, and not `--token is required`. */
-const flagged = /(--[a-z-]{0,30}(?:password|token|secret|api-key) {1,4})(?!-)(?=\S{0,100}\d)[^\s"'&,;<>()]{4,}/g
+const flagged =
+  /(--[a-z-]{0,30}(?:pass(?:word|phrase)?|token|secret|api-key) {1,4})(?!-)(?=\S{0,100}\d)[^\s"'&,;<>()]{4,}/g
 /** Headers of HTTP that are keys, whatever is in them. */
 const headers =
   /\b((?:(?:private|job|deploy|x-[a-z-]{1,30})-token|(?:[a-z-]{1,20}-)?api-key|(?:set-)?cookie): {1,4})[^\s"',;)]{8,}/gi
 /** Of a Docker config: `"auth":"…"`, and as Go prints it: `map[auth:… password:…]`. */
 const auth = /(\bauth\\?["']?: {0,4}\\?["']?)(?=[A-Za-z+/]{0,64}[\dA-Z=])[A-Za-z\d+/]{12,}={0,2}/g
-const mapped = /(?<=[[ ])((?:auth|password|token|secret|key):)[^\s\]]{6,}/g
+const mapped = /(?<=[[ ])((?:auth|pass|password|token|secret|key):)[^\s\]]{6,}/g
 /** What SOPS has made of a value is no secret, but long. */
 const encrypted = /\bENC\[[A-Z\d_]{1,20},[^\]\s]{1,6000}\]/g
 
 const authorization =
-  /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|aws4-hmac-sha256)\s{1,4})?)(?!\s)([^\s"'\],;]+)/gi
+  /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|digest|api-?key|api-token|geniekey|splunk|ssws|sharedkey|aws4-hmac-sha256)\s{1,4})?)(?!\s)([^\s"'\],;]+)/gi
 /** `Basic authentication`, `Bearer Token` and `Bearer realm=` are no secrets. */
 const scheme =
   /\b((?:[Bb]earer|[Bb]asic|BEARER|BASIC)\s{1,4})(?![A-Z][a-z]{3,20}(?:[\s.,;:)]|$))(?=[a-z._~+/=-]{0,64}[A-Z\d])[\w.~+/=-]{8,}/g
@@ -199,6 +209,8 @@ function withoutNamed(text: string, lower: string): string {
         return value.includes('/') && !isKey(value.replaceAll('/', '')) ? all : `${name}…`
       })
       .replace(flagged, '$1…')
+      .replace(listedOption, '$1…')
+      .replace(element, '$1…')
   }
   if (headerWords.some((word) => lower.includes(word))) rest = rest.replace(headers, '$1…')
   return lower.includes('auth') ? rest.replace(auth, '$1…') : rest

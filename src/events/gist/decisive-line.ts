@@ -38,7 +38,7 @@ const hasList = /\berrors? occurred$|specifications of the schema\(s\)/
 export interface Decisive {
   /** On one line: headings and what stands under them, as a chain. */
   line: string
-  /** How many more items of a list of errors there are. */
+  /** How many more items of a list of errors there are, and of those that Helm joins. */
   others: number
 }
 
@@ -54,7 +54,8 @@ export function decisiveLine(text: string): Decisive {
   const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
     .filter((part) => part !== '')
     .join(': ')
-  return { line, others: listed ? lines.slice(at + 1).filter(({ kind }) => kind === 'wrong').length : 0 }
+  const isOther = ({ text, kind }: Line) => (listed && kind === 'wrong') || text.startsWith('&& ')
+  return { line, others: lines.slice(at + 1).filter(isOther).length }
 }
 
 function linesOf(text: string): Line[] {
@@ -66,11 +67,10 @@ function linesOf(text: string): Line[] {
     else texts.push(bare)
     isContinued = /^\s*(?:[-*]\s{1,8})?\|\s/.test(raw)
   }
-  return texts
-    .map(withoutChange)
-    .filter((line) => line !== '' && !noise.test(line.slice(0, 600)))
-    .slice(0, maxLines)
-    .map(lineOf)
+  const all = texts.map(withoutChange).filter((line) => line !== '')
+  const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
+  // Where there is nothing else, even that says something.
+  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
 }
 
 /** `apply failed: secret/a unchanged` begins a list of what was applied. */

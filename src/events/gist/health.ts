@@ -32,13 +32,16 @@ const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: (?:'?(?:Failed|Stalled)'?: )?(
 /** So many are kept by name of those that failed, and of those that wait. */
 const maxNames = 20
 
-/** What a health check in `text` found, and why the first that failed did where it says so; undefined where there is none. */
+/**
+ * What a health check in `text` found, and where it says so why the first that failed did, or could not be told how it is where
+ * none failed; undefined where there is none.
+ */
 export function notReadyIn(text: string): (NotReady & { why: string }) | undefined {
   const start = list.exec(text)
   if (start === null) return waitedFor(text)
   const rest = text.slice(start.index + start[0].length - 1)
   const found = new Map<string, NotReadyObject>()
-  let why = ''
+  let [why, whyUnknown] = ['', '']
   for (const match of rest.matchAll(entry)) {
     const [all, kind = match[5] ?? '', namespace = match[6] ?? '', name = match[7] ?? ''] = match
     const object = {
@@ -50,6 +53,7 @@ export function notReadyIn(text: string): (NotReady & { why: string }) | undefin
     const key = `${object.kind}/${object.namespace}/${object.name}`
     if (!found.has(key)) found.set(key, object)
     if (why === '' && hasFailed(object)) why = reasonBehind(rest, match.index + all.length)
+    if (whyUnknown === '' && object.status === 'Unknown') whyUnknown = reasonBehind(rest, match.index + all.length)
   }
   if (why === '') why = detail.exec(rest)?.[1]?.trim() ?? ''
   const all = [...found.values()]
@@ -62,7 +66,7 @@ export function notReadyIn(text: string): (NotReady & { why: string }) | undefin
     waiting: waiting.slice(0, maxNames),
     waitingCount: waiting.length,
     ...(afterMs !== undefined && { afterMs }),
-    why
+    why: why === '' && failed.length === 0 ? whyUnknown : why
   }
 }
 
@@ -96,7 +100,11 @@ function hasFailed({ status }: NotReadyObject): boolean {
 
 /** `status: 'Failed': Deadline exceeded, Deployment/…` */
 function reasonBehind(rest: string, end: number): string {
-  return /^: ([^\n[\]]{1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(rest.slice(end, end + 310))?.[1] ?? ''
+  return (
+    /^: ((?:[^\n[\]]|\[[^\n[\]]{0,100}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(
+      rest.slice(end, end + 310)
+    )?.[1] ?? ''
+  )
 }
 
 function durationIn(text: string): number | undefined {
@@ -115,7 +123,9 @@ export function sayNotReady(health: NotReady & { why: string }, object: ObjectRe
     if (waitingCount === 1 && only !== undefined) {
       return behind(`${nameOf(only, object)} not ready${after}${other(only)}`, why)
     }
-    return listed(`${waitingCount} objects not ready${after}`, waiting, waitingCount, object, max)
+    const unknown = waiting.find(({ status }) => status === 'Unknown')
+    const names = listed(`${waitingCount} objects not ready${after}`, waiting, waitingCount, object, max)
+    return `${names}${reasonOf(unknown, why, object, max - names.length)}`
   }
   const others = waitingCount === 0 ? '' : `; ${waitingCount} more not ready${after}`
   const [only] = failed
@@ -124,10 +134,15 @@ export function sayNotReady(health: NotReady & { why: string }, object: ObjectRe
     return `${behind(`${nameOf(only, object)} ${state}`, why)}${others}`
   }
   const [first] = failed
-  const reason = why === '' || first === undefined ? '' : ` (${nameOf(first, object)}: ${why})`
   const names = listed(`${failedCount} failed`, failed, failedCount, object, max - others.length)
-  const isFitting = names.length + reason.length + others.length <= max
-  return `${names}${isFitting ? reason : ''}${others}`
+  return `${names}${reasonOf(first, why, object, max - names.length - others.length)}${others}`
+}
+
+/** ` (Job apps/migrate: BackoffLimitExceeded)`, without what stands in brackets itself where there is no room for it. */
+function reasonOf(named: Named | undefined, why: string, object: ObjectRef, max: number): string {
+  if (named === undefined || why === '') return ''
+  const forms = [why, why.replace(/ \(.*$/, '')].map((form) => ` (${nameOf(named, object)}: ${form})`)
+  return forms.find((form) => form.length <= max) ?? ''
 }
 
 /** `why` behind `what`, without folders where there is no room for them. */

@@ -1,6 +1,7 @@
 // JSON body: reads what a service says is wrong out of the JSON that it answered.
 
-const opening = /\{\s{0,40}"(?:error|errors|code|message|detail|details|status|statusCode|title)":/g
+const opening =
+  /\{\s{0,40}"(?:(?:error|errors|code|message|detail|details|status|statusCode|title)":|kind":\s{0,4}"Status")/g
 const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
 
 /** Of a program that says below why. */
@@ -22,14 +23,19 @@ export function withoutJson(text: string): string {
     const before = text.slice(0, index)
     const line = before.indexOf('\n')
     if (line >= 0) return `${before.slice(0, line).replace(exit, '')}: ${message}`
-    return `${before}${message}${text.slice(endOfBody(text, index + found.index + found[0].length))}`
+    return `${before}${message}${text.slice(endOfBody(text, index) ?? index + found.index + found[0].length)}`
   }
   return text
 }
 
-/** Behind the brackets that close at or after `start`. */
-function endOfBody(text: string, start: number): number {
-  const end = text.indexOf('}', start)
-  if (end < 0 || end - start > maxBody) return start
-  return end + (/^[\s\]}]{0,60}/.exec(text.slice(end, end + 60))?.[0].trimEnd().length ?? 1)
+/** Behind the body that opens at `start`, and the brackets that it stands in; undefined where it does not end. */
+function endOfBody(text: string, start: number): number | undefined {
+  const body = text.slice(start, start + 2 * maxBody)
+  let depth = 0
+  for (const { 0: token, index } of body.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === '{') depth++
+    if (token !== '}' || --depth > 0) continue
+    return start + index + (/^[\s\]}]{0,60}/.exec(body.slice(index, index + 60))?.[0].trimEnd().length ?? 1)
+  }
+  return undefined
 }

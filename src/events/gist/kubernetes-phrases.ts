@@ -8,6 +8,8 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     'complete list of server APIs: '
   ],
   [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
+  // What the scheduler tried when no node was left comes after why there was none.
+  [/(?<= nodes? (?:is|are) available: [^\n]{1,1500}?)\. preemption: [^\n]{1,1500}$/, '', '. preemption: '],
   [
     /\b(?:server-side apply failed for|conflict occurred while applying) object \/?(\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
     '$2/$1: ',

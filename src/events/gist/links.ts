@@ -5,12 +5,26 @@ const quotes = new Set(['"', "'", '`'])
 const goesOn = ['authorized to perform', 'on resource']
 const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
 
-/** Splits `line` at its colons, but for those in quotes and brackets. One pass. */
+/** Splits `line` at its colons, but for those in quotes and brackets. */
 export function linksOf(line: string): string[] {
-  const links: string[] = []
+  const joints = jointsOf(line)
+  return [...joints, line.length]
+    .map((end, n) => line.slice(n === 0 ? 0 : (joints[n - 1] ?? 0) + 1, end).trim())
+    .filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+}
+
+/** `Current Limit: 10, Current Usage: 10, Additional Required: `: what is counted up says one thing. */
+const enumerated =
+  /(?<![\w:])(?:[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: [^:,\n"']{1,60}, ){1,12}[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: /g
+
+/** Where the colons of `line` are, but for those in quotes, brackets and enumerations. One pass. */
+export function jointsOf(line: string): number[] {
+  const counted = line.includes(', ')
+    ? Array.from(line.matchAll(enumerated), ({ 0: all, index }) => [index, index + all.length] as const)
+    : []
+  const joints: number[] = []
   const open: string[] = []
   const unclosed = new Set<string>()
-  let start = 0
   for (let at = 0; at < line.length; at++) {
     const char = line[at] ?? ''
     if (quotes.has(char) && !unclosed.has(char) && !isApostrophe(line, at)) {
@@ -24,12 +38,11 @@ export function linksOf(line: string): string[] {
       open.pop()
     } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
       if (goesOn.some((words) => line.startsWith(words, at - words.length))) continue
-      links.push(line.slice(start, at).trim())
-      start = at + 1
+      if (counted.some(([from, to]) => from < at && at < to)) continue
+      joints.push(at)
     }
   }
-  links.push(line.slice(start).trim())
-  return links.filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+  return joints
 }
 
 /** `couldn't` */

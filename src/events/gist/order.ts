@@ -137,8 +137,9 @@ const verdict = /^(?:denied by|webhook) |\b(?:forbidden|invalid|denied|rejected|
 /** From which link of `chain` up to which the cause stands, and up to which there are details that are short. */
 function causeIn(chain: readonly string[]): { start: number; core: number; end: number } {
   const last = chain.length - 1
+  const [first = ''] = chain
   const wrong = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
-  let end = wrong < 0 ? last : wrong
+  let end = wrong < 0 ? unsaid(first, last) : wrong
   // What says nothing of why comes after what does.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
   // Who denied it is not why, and that it is denied neither.
@@ -146,11 +147,16 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   const core = end
   let start = end
   while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++
-  const [first = ''] = chain
   const beside = room - first.length - 2
   const most = first.length + 2 <= early && lengthOf(chain, start, end) <= beside ? beside : room
   while (start > 1 && belongs(chain, start, core, end, most)) start--
   return { start, core, end }
+}
+
+/** Where nothing behind `first` says what is wrong: `first` does, or what a policy says in words of its own, from its beginning. */
+function unsaid(first: string, last: number): number {
+  if (/: denied by \S+$/.test(first)) return 1
+  return isReason(first) && !tried.test(first) ? 0 : last
 }
 
 /** Few words, or one: a path, a value. */

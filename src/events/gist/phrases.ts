@@ -22,6 +22,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\bssh: handshake failed: (?=ssh: )/g, '', 'handshake failed'],
   [/, no supported methods remain\b/g, '', 'supported methods'],
+  [
+    /(?<=\bno common algorithm for [\w ]{1,40}; )(client|we) offered: (\[[^\]]{0,600}\]), (server|peer) offered: /g,
+    '$1 offered $2, $3 offered ',
+    'no common algorithm'
+  ],
   [/\b(lookup [\w.-]{1,253}) on [\w.:[\]-]{1,60}:\d{1,5}: (?:(?:read|dial) udp [^\s]{1,120}: )?/g, '$1: ', ' on '],
   [/\bdial (?:tcp|udp): (?=lookup)/g, '', 'dial '],
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
@@ -52,6 +57,9 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
   // A page for a browser
   [/: ?<(?:!doctype|html|\?xml|head|body)\b[^\n]{0,4000}$/i, ''],
+  // nginx, of a file that its controller makes for a try: when, by which process, and where in that
+  [/(?<!\S)\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(?:emerg|alert|crit|error)\] \d{1,8}#\d{1,8}: /g, '', '#'],
+  [/ in (?:\/tmp\/nginx\/)?nginx-cfg\d{1,20}:\d{1,6}(?!\w)/g, '', 'nginx-cfg'],
   // Helm names what it did about the error behind the error.
   [
     /\ban error occurred while [a-z ]{4,60}\. original (?:install|upgrade) error: (?:([^\n]{1,3000}): unable to [a-z ]{4,60}: [^\n]{0,3000}$)?/,

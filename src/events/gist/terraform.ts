@@ -18,6 +18,13 @@ export function reportIn(text: string): { title: string; sentence: string } | un
   return said.length > 60 || said.includes(': ') || sentence === '' ? undefined : { title: said, sentence }
 }
 
+/** How many reports of errors there are in `text` besides the first. */
+export function furtherReports(text: string): number {
+  if (!text.includes('rpc error: code = ')) return 0
+  const lines = text.split('\n', maxLines)
+  return Math.max(0, lines.filter((line, at) => at > 0 && title.test(line) && isReport(lines, at)).length - 1)
+}
+
 /** tofu-controller says in a line of its own what it did, and below that which plan waits for approval, or what was written. */
 export function withHeadingOnOneLine(text: string): string {
   return text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
@@ -27,7 +34,7 @@ export function withHeadingOnOneLine(text: string): string {
 function isReport(lines: readonly string[], at: number): boolean {
   const below = lines[at + 1]
   return (
-    below !== undefined && bare(below).trim() === '' && /\brpc error: code = /.test((lines[0] ?? '').slice(0, 2000))
+    (below === undefined || bare(below).trim() === '') && /\brpc error: code = /.test((lines[0] ?? '').slice(0, 2000))
   )
 }
 

@@ -64,6 +64,9 @@ export const ids: readonly Row[] = [
   ],
   // os.MkdirTemp after any other name (/tmp/podinfo637577731/kustomize); mktemp's /tmp/tmp.0MBb4aUOQk, Python's /tmp/tmpab12cd_4
   [['/tmp/'], new RegExp(String.raw`(/tmp/[A-Za-z][\w.-]{0,200}?)\d{6,12}${endOfTempDir}`, 'g'), '$1<tmp>'],
+  // ingress-nginx makes one file of all Ingresses: a line of it says nothing. nginx names its process and thread: 4123#4123
+  [['nginx-cfg0'], /(\/tmp\/nginx\/nginx-cfg)\d{6,12}(?::\d{1,6})?(?!\w)/g, '$1<tmp>'],
+  [['] 0#0'], /(?<=\[(?:emerg|alert|crit|error|warn)\] )\d{1,8}#\d{1,8}(?!\w)/g, '<n>'],
   [['/tmp/tmp'], /\/tmp\/tmp(?:\.\w{6,12}|(?=[a-z_]{0,7}\d)[a-z\d_]{8})\b/g, '/tmp/<tmp>'],
   // Challenges of ACME, and whatever else has letters of both cases between its digits
   [

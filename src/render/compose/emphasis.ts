@@ -1,4 +1,6 @@
 // Emphasis: finds what decides in a gist, and writes that in bold. Pure.
+import { isVague, isWrong } from '../../events/gist/error-words.ts'
+import { jointsOf } from '../../events/gist/links.ts'
 import { prose } from '../slack/mrkdwn.ts'
 
 /** `gist` as mrkdwn, the words that decide in bold; all of it, where it is short and has no other parts. */
@@ -27,18 +29,57 @@ const counted = /^\d[\d,]* [a-z]+ (?:is|are )?(?:not ready|failed|failing|missin
 function decisiveIn(gist: string): [start: number, end: number] {
   const count = counted.exec(gist)
   if (count !== null) return [0, count[0].length]
-  const tried = attempt.exec(gist)
-  const start = tried?.[0].length ?? 0
-  const end = sentenceEnd(gist, start)
-  if (end - start <= maxBold) return [start, end]
-  // The last part of a long chain of causes is the first of them.
-  const last = gist.lastIndexOf(': ', end - 2)
-  return last >= start && end - last - 2 <= maxBold ? [last + 2, end] : [0, 0]
+  const start = attempt.exec(gist)?.[0].length ?? 0
+  const end = start + sentenceEnd(gist.slice(start))
+  return end - start <= maxBold ? [start, end] : decisiveLink(gist, start, end)
 }
 
-/** Where the sentence ends that begins at `start`. */
-function sentenceEnd(gist: string, start: number): number {
-  // What stands in brackets at the end says where, and not what; it may have been cut off.
-  const at = gist.slice(start).search(/; |\. (?=[\p{Lu}\d])| \([^()]*(?:\)|…)$/u)
-  return at <= 0 ? gist.length : start + at
+/** Of a chain that is too long for bold the last link that says what is wrong: what follows it are values, and lists. */
+function decisiveLink(gist: string, start: number, end: number): [start: number, end: number] {
+  const joints = jointsOf(gist.slice(start, end)).map((at) => start + at)
+  const links = [start, ...joints.map((at) => at + 2)].map((from, n) => gist.slice(from, joints[n] ?? end))
+  const wrong = links.findLastIndex((link) => isWrong(link) && !isVague(link))
+  const chosen = wrong < 0 ? links.length - 1 : wrong
+  const from = chosen === 0 ? start : (joints[chosen - 1] ?? start) + 2
+  return end - from <= maxBold ? [from, end] : [from, from + partEnd(gist.slice(from, from + maxBold))]
+}
+
+/** Where the last part of `text` that is whole ends, before its values where it has one alone; 0 where there is none. */
+function partEnd(text: string): number {
+  const words = masked(text)
+  const last = (end: RegExp) => Math.max(0, ...[...words.matchAll(end)].map(({ index }) => index))
+  return last(/[,;] | \(/g) || last(/: /g)
+}
+
+/** Where the sentence ends that `text` begins with: what stands in brackets behind it says where, and not what. */
+function sentenceEnd(text: string): number {
+  const bare = withoutContext(text)
+  const at = masked(bare).search(/; |\. (?=[\p{Lu}\d])/u)
+  return at <= 0 ? bare.length : at
+}
+
+/** `text` with what is in brackets, and the last of them may be cut off, as if it were words. */
+function masked(text: string): string {
+  return text.replace(/(?<=\()[^()]*(?=\)|$)/g, (inner) => '_'.repeat(inner.length))
+}
+
+/** `text` without the brackets at its end, of which the last may have been cut off. */
+function withoutContext(text: string): string {
+  const at = openingOf(text)
+  return at <= 0 ? text : withoutContext(text.slice(0, at))
+}
+
+/** Where the brackets open that `text` ends with, the space before them included; -1 where it ends otherwise. */
+function openingOf(text: string): number {
+  if (!/[)…]$/.test(text)) return -1
+  let depth = text.endsWith('…') ? 1 : 0
+  for (let at = text.length - 1; at > 0; at--) {
+    if (text[at] === ')') depth++
+    if (text[at] !== '(' || --depth > 0) continue
+    if (text[at - 1] === ' ') return at - 1
+    // Of what was cut off more than one may be open.
+    if (text.endsWith(')')) return -1
+    depth = 1
+  }
+  return -1
 }

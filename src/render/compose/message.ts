@@ -117,7 +117,7 @@ export function gistLines(view: View): string[] {
 
 /** Whether the gist of a health check says why something failed, which the counts do not. */
 function isExplained(summary: string): boolean {
-  return / (?:failed|not found): /.test(summary)
+  return / (?:failed|not found): | \([A-Z]\w{0,62} [^()\s]+: /.test(summary)
 }
 
 /** Whether the sentence before it says the same: "was rolled back", "rolled back". */
@@ -196,9 +196,6 @@ function causeAfter(start: string, view: View): string {
   const cause = decisivePart(summary)
   const at = summary.indexOf(cause)
   if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`
-  const rest = [summary.slice(0, at), summary.slice(at + cause.length)]
-    .map((part) => part.replace(/^[\s:,;.]+|[\s:,;.]+$/g, ''))
-    .filter(Boolean)
-    .join('; ')
-  return `: ${cause}${rest === '' ? '' : ` (${rest})`}`
+  const before = summary.slice(0, at).replace(/^[\s:,;.]+|[\s:,;.]+$/g, '')
+  return `: ${cause}${before === '' ? '' : ` (${before})`}${summary.slice(at + cause.length)}`
 }

@@ -102,8 +102,11 @@ t.test("what the chart's page gives to Flux is what Flux takes", async (t) => {
   t.strictSame(release.spec?.chartRef, { kind: source.kind, name: source.metadata.name })
   t.match(release.metadata, { annotations: { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' } })
   t.equal(release.metadata.name, 'flux-relay', 'the release has this name, and so has everything in it')
-  const theirs = release.spec?.values as { config: string }
-  t.ok(fitsSchema({ ...values, ...theirs }), JSON.stringify(fitsSchema.errors))
+  const theirs = release.spec?.values as { config: string; alert: object }
+  t.ok(
+    fitsSchema({ ...values, ...theirs, alert: { ...values.alert, ...theirs.alert } }),
+    JSON.stringify(fitsSchema.errors)
+  )
   t.strictSame(loadConfig(theirs.config, 'config.yaml', environment).problems, [])
   t.match(page, `--version ${version} `)
   const named = [...page.matchAll(/^\| ((?:`[\w.]+`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>

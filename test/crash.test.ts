@@ -2,9 +2,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { freePort, spawnRelay } from './fixtures/process.ts'
+import { beginRelay, freePort, spawnRelay } from './fixtures/process.ts'
 import { about, openConfig, tempFolder } from './fixtures/relay.ts'
 import { startSlack } from './fixtures/slack.ts'
 
@@ -72,4 +73,24 @@ t.test('SIGTERM is a clean end', async (t) => {
   relay.kill('SIGTERM')
   const [code] = await once(relay, 'exit')
   t.equal(code, 0)
+})
+
+t.test('a signal to read the config file again does not end a relay that still waits for its database', async (t) => {
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'config.yaml'), 'destinations: { look: { preview: true } }\nrules: []')
+  const silent = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  t.teardown(() => silent.close())
+  const { port } = silent.address() as { port: number }
+  const database = `postgres://relay:secret@127.0.0.1:${port}/relay`
+  const { relay } = beginRelay(folder, await freePort(), { database })
+  let log = ''
+  for await (const chunk of relay.stdout ?? []) {
+    log += chunk
+    if (/waiting for the database/.test(log)) break
+  }
+  relay.kill('SIGHUP')
+  relay.kill('SIGTERM')
+  const [code, signal] = await once(relay, 'exit')
+  t.strictSame([code, signal], [0, null])
 })

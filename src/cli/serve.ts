@@ -18,12 +18,13 @@ export async function serve({ example }: { example?: boolean }): Promise<void> {
     else app?.log.info({ signal }, 'stopping')
     await app?.close()
   })
+  // As early, because the system's own answer is to end the process. What changes until then is seen at the first look.
+  process.on('SIGHUP', () => app?.reload())
   const { buildApp } = await import('../app.ts')
   const environment = example ? withExample(process.env) : process.env
   // JSON is for what collects logs.
   const prose = process.stdout.isTTY ? createProse((text) => process.stdout.write(text)) : undefined
   app = await buildApp({ environment, ...(prose && { logTo: prose }) })
-  process.on('SIGHUP', app.reload)
   const { HOST, PORT, CONFIG_FILE, DATABASE_URL } = app.env
   await app.listen({ host: HOST, port: PORT, backlog: 2048 })
   const { port } = app.server.address() as AddressInfo

@@ -124,6 +124,19 @@ const refused: readonly (readonly [values: object, says: RegExp])[] = [
   [{ secret: null }, /secret is required|'secret'/],
   [{ postgres: null }, /postgres is required|'postgres'/],
   [{ flux: { namespace: null } }, /namespace is required|'namespace'/],
+  [{ networkPolicy: { enabled: null } }, /enabled is required|'enabled'/],
+  [{ alert: { enabled: true, kinds: null } }, /kinds is required|'kinds'/],
+  // As `--set env[0].value=5` has it.
+  [{ env: [{ name: 'MAX_PENDING', value: 5 }] }, /env[./]0[./]value.*string/],
+  [{ env: [{ name: 'A' }, { name: 'A' }] }, /env names A twice: take one out/],
+  [
+    { image: { repository: 'r.example.org:5000/relay:1.0' } },
+    /image.repository ends in :1.0: a tag belongs into image.tag/
+  ],
+  [{ image: { repository: 'https://r.example.org/relay' } }, /image[./]repository.*pattern/],
+  [{ image: { repository: 'r.example.org/Acme/relay' } }, /image[./]repository.*pattern/],
+  [{ monitoring: { labels: { 'app.kubernetes.io/name': 'mine' } } }, /monitoring[./]labels[./]app.kubernetes.io/],
+  [{ podLabels: { 'app.kubernetes.io/name': 'mine' } }, /podLabels[./]app.kubernetes.io/],
   [{ env: [{ name: 'PORT', value: '9000' }] }, /env names PORT, but probes, the Service and policies lead to 8000/]
 ]
 
@@ -292,10 +305,14 @@ const lines = fc
   )
   .map((all) => all.join('\n'))
   .filter((all) => all.trim() !== '' && all === all.toWellFormed())
+// What is no part of a line in YAML, and comes with text that was copied.
+const odd = fc.constantFrom('\u001b[0m', '\u0085', '\u2028', '\u2029', '\ufeff', '\t', '\r')
+const oddLines = fc.array(fc.oneof(lines, odd), { minLength: 1, maxLength: 5 }).map((all) => all.join(''))
+const config = oddLines.filter((all) => all.trim() !== '')
 const variable = fc.record({ name: fc.stringMatching(/^X_[A-Z]{1,8}$/), value: lines })
 const generated = fc.record(
   {
-    config: lines,
+    config,
     secret: word,
     env: fc.uniqueArray(variable, { selector: ({ name }) => name, maxLength: 3 }),
     envFrom: fc.constantFrom([], [{ secretRef: { name: 'more' } }]),

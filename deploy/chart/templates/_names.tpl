@@ -14,6 +14,7 @@ app.kubernetes.io/name: {{ include "flux-relay.name" . }}
 
 {{- define "flux-relay.image" -}}
 {{- with .Values.image -}}
+{{- with regexFind ":[^/]*$" .repository }}{{ fail (printf "image.repository ends in %s: a tag belongs into image.tag" .) }}{{ end -}}
 {{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ with .digest }}@{{ . }}{{ end }}
 {{- end -}}
 {{- end -}}

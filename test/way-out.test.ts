@@ -3,12 +3,17 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { constants, createSecureServer, type ServerHttp2Stream } from 'node:http2'
+import { createServer as createHttps } from 'node:https'
 import { type AddressInfo, connect, createServer as createTcp, type Server, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { kindOf } from '../src/deliver/answer.ts'
+import { adviceOn } from '../src/deliver/saying.ts'
 import { createSlack } from '../src/deliver/slack.ts'
-import { createCertificate, trust } from './fixtures/tls.ts'
+import { createClock } from './fixtures/clock.ts'
+import { about, startRelay } from './fixtures/relay.ts'
+import { advanceUntil } from './fixtures/requests.ts'
+import { type Certificate, createCertificate, trust } from './fixtures/tls.ts'
 
 const never = () => new AbortController().signal
 
@@ -118,3 +123,79 @@ t.test('a variable that is empty does not hide the one that is spelt in capitals
   t.same(await to('hooks.slack.invalid'), { is: 'proxy', status: 403 })
   t.match(await to('hooks.slack-gov.invalid'), { is: 'failure' })
 })
+
+t.test('an address that cannot be asked is an outcome, too', async (t) => {
+  const reply = await slackOf(t).post('https://localhost:70000/services/T/B/x', '{}', never())
+  t.match(reply, { is: 'failure' })
+})
+
+/** One that takes every message of whoever believes that it is the receiver. */
+async function startHttps(t: Test, certificate: Certificate, options: object = {}): Promise<number> {
+  const server = createHttps({ ...certificate, ...options }, (request, response) => {
+    request.resume().on('end', () => response.end('ok'))
+  })
+  return listen(t, server)
+}
+
+t.test('who does not show to be the receiver gets no message, and it is said why and what to do', async (t) => {
+  const [ours, expired, strange] = [
+    createCertificate('localhost'),
+    createCertificate('localhost', new Date('2026-01-01')),
+    createCertificate('localhost')
+  ]
+  trust(t, [ours, expired])
+  const tls12 = { maxVersion: 'TLSv1.2', requestCert: true }
+  const plain = createServer((_request, response) => void response.end('ok'))
+  const cases: [port: number, host: string, code: RegExp, advice: RegExp][] = [
+    [await startHttps(t, expired), 'localhost', /^CERT_HAS_EXPIRED$/, /not valid now.*renew it/],
+    [await startHttps(t, ours), '127.0.0.1', /ALTNAME/, /for another name than that in the address/],
+    [await startHttps(t, strange), 'localhost', /SELF_SIGNED/, /NODE_EXTRA_CA_CERTS, and restart the relay/],
+    [await startHttps(t, ours, tls12), 'localhost', /^ERR_SSL_SSL\/TLS_ALERT_/, /or a certificate of the relay/],
+    [await listen(t, plain), 'localhost', /WRONG_VERSION/, /no TLS is spoken there/]
+  ]
+  for (const [port, host, code, advice] of cases) {
+    const reply = await slackOf(t).post(`https://${host}:${port}/services/T/B/x`, '{}', never())
+    t.match(reply, { is: 'failure', code })
+    t.equal(kindOf(reply, 'slack'), 'untrusted', code.source)
+    t.match(adviceOn('untrusted', reply), advice)
+  }
+})
+
+t.test('where Slack is not reached, what to look at is said', async (t) => {
+  const slack = slackOf(t)
+  const to = async (url: string) => {
+    const reply = await slack.post(url, '{}', never())
+    return adviceOn(kindOf(reply, 'slack'), reply)
+  }
+  t.match(await to('https://hooks.slack.invalid/services/T/B/x'), /its name is not found/)
+  t.match(await to('https://127.0.0.1:1/services/T/B/x'), /nothing listens there/)
+})
+
+t.test(
+  'the operator is notified of a certificate that is not to be trusted, and of its end within a minute',
+  async (t) => {
+    const certificate = createCertificate('localhost')
+    const port = await startHttps(t, certificate)
+    const clock = createClock()
+    const relay = await startRelay(t, {
+      clock,
+      config: `
+destinations:
+  team: { slack: { webhookUrl: "https://localhost:${port}/services/T/B/x" } }
+  ops: { slack: { webhookUrl: "$SLACK" } }
+operator: [ops, team]
+rules: [{ name: all, send: team }]`
+    })
+    await relay.post(about('shop'))
+    const { accepted } = relay.slack
+    await advanceUntil(clock, 1000, () => accepted.length === 1)
+    t.match(accepted[0]?.text, /team takes no messages: the answer is DEPTH_ZERO_SELF_SIGNED_CERT/)
+    t.match(accepted[0]?.text, /NODE_EXTRA_CA_CERTS/)
+    clock.advance(6 * 60 * 60 * 1000)
+    trust(t, [certificate])
+    const since = clock.now()
+    await advanceUntil(clock, 1000, () => accepted.length === 2)
+    t.match(accepted[1]?.text, /team takes messages again/)
+    t.ok(clock.now() - since <= 61_000)
+  }
+)

@@ -41,18 +41,18 @@ async function post(
   signal: AbortSignal
 ): Promise<Reply> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  const asked = request(url, {
-    dispatcher,
-    method: 'POST',
-    headers: {
-      'content-type': `application/${typeof body === 'string' ? 'json' : 'x-www-form-urlencoded'}; charset=utf-8`,
-      'user-agent': 'flux-relay',
-      ...(token !== undefined && { authorization: `Bearer ${token}` })
-    },
-    body: String(body),
-    signal: until
-  })
   try {
+    const asked = request(url, {
+      dispatcher,
+      method: 'POST',
+      headers: {
+        'content-type': `application/${typeof body === 'string' ? 'json' : 'x-www-form-urlencoded'}; charset=utf-8`,
+        'user-agent': 'flux-relay',
+        ...(token !== undefined && { authorization: `Bearer ${token}` })
+      },
+      body: String(body),
+      signal: until
+    })
     const response = await Promise.race([asked, endOf(until)])
     const { statusCode: status, headers } = response
     const start = await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer)
@@ -113,9 +113,9 @@ function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | unde
   return inBody === undefined ? undefined : Math.ceil(Number(inBody) * 1000)
 }
 
-/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may contain the address. */
+/** `ECONNREFUSED`, `TimeoutError`, `ERR_SSL_SSL/TLS_ALERT_…`: never the message, which may contain the address. */
 function codeOf(error: unknown): string {
   const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } }
-  const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^\w{2,40}$/.test(value))
+  const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^[\w/]{2,60}$/.test(value))
   return String(found ?? 'unknown')
 }

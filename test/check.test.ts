@@ -63,7 +63,7 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
     /^✘ {2}gone: 404 no_service: the webhook is no longer valid/,
     /^✘ {2}proxy: 200 and a web page: "log in": that answer is not from the receiver: a proxy, a firewall/,
     /^✔ {2}chat: took the test message \(200/,
-    /^✘ {2}closed: ECONNREFUSED: it cannot be reached/
+    /^✘ {2}closed: ECONNREFUSED: nothing listens there/
   ])
   t.equal(results.length, 6, 'nothing is posted for a preview')
   t.notMatch(out, /T000/, 'no webhook URL')

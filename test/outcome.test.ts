@@ -57,7 +57,8 @@ t.test('every answer Slack is known to give leads to the right end', async (t) =
     [answer(503, '<html><title>503</title>'), 'retry', 'open'],
     [answer(408), 'retry', 'open'],
     [{ is: 'failure', code: 'ECONNRESET' }, 'retry', 'open'],
-    [{ is: 'failure', code: 'TimeoutError' }, 'retry', 'open']
+    [{ is: 'failure', code: 'TimeoutError' }, 'retry', 'open'],
+    [{ is: 'failure', code: 'CERT_HAS_EXPIRED' }, 'retry', 'open']
   ]
   for (const [reply, outcome, state] of table) {
     const result = settle(fresh, reply, given)

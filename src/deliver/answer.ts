@@ -3,6 +3,7 @@
 import { type Dialect, isOfSlack } from '../render/receivers/dialect.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { meanings } from '../slack-api/words.ts'
+import { isUntrusted } from './unreached.ts'
 
 /** The result of one HTTP request. It contains nothing of the URL. */
 export type Reply =
@@ -39,6 +40,8 @@ export type Kind =
   | 'doubtful'
   /** The proxy does not let anything through. */
   | 'proxy'
+  /** Whoever answers did not show to be the receiver, so that nothing was sent. */
+  | 'untrusted'
   | 'rate limit'
   | 'transient'
   /** The receiver's word on this message. */
@@ -105,7 +108,7 @@ export function isAboutToken(reply: Reply, receiver: Receiver): boolean {
 }
 
 export function kindOf(reply: Reply, receiver: Receiver): Kind {
-  if (reply.is === 'failure') return 'transient'
+  if (reply.is === 'failure') return isUntrusted(reply.code) ? 'untrusted' : 'transient'
   if (reply.is === 'proxy') return 'proxy'
   const { status, body, redirectsTo } = reply
   if (status === 429) return 'rate limit'

@@ -50,6 +50,7 @@ export function judge(updated: Updated, reply: Reply, now: number): Judgement {
       return { is: 'rest', until, end: { is: 'again', at: until } }
     }
     case 'transient':
+    case 'untrusted':
       return again(word, now + againMs)
     default:
       // Of the token, all other cards would be answered the same.

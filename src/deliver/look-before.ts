@@ -85,7 +85,7 @@ export function createLookBefore(slack: Slack, log: Logger): LookBefore {
       if (reply === undefined) return undefined
       const kind = kindOf(reply, 'web-api')
       if (kind === 'taken' || kind === 'rate limit') return reply
-      if (kind === 'transient' && message.failures < maxFailures) return reply
+      if ((kind === 'transient' || kind === 'untrusted') && message.failures < maxFailures) return reply
       log.warn(
         { message: message.id, answer: sayReply(reply) },
         'cannot look whether a message was posted: it is, again'

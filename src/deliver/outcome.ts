@@ -11,8 +11,8 @@ export const maxAgeMs = 24 * 60 * 60 * 1000
 const maxBackoffMs = 10_000
 /** A limit without a Retry-After: longer each time, because what goes on after a 429 may be disabled. */
 const maxLimitMs = 60_000
-/** A proxy that cannot reach Slack often can a moment later. */
-const proxyTries = 5
+/** A proxy that cannot reach Slack often can a moment later; of several servers behind one name one may have an old certificate. */
+const blindTries = 5
 /** How long a message may take until history has it, in ms: nobody says; this is what a person would wait. */
 const historyMs = 2000
 /** How often what only follows a card is tried. */
@@ -28,9 +28,12 @@ const firstProbeMs: Partial<Record<Kind, number>> & { gone: number } = {
   unclear: 5 * 60_000,
   // Nothing has reached Slack, so that asking costs nothing.
   doubtful: 30_000,
-  proxy: 30_000
+  proxy: 30_000,
+  untrusted: 30_000
 }
 export const lastProbeMs = 60 * 60_000
+/** A certificate is renewed by somebody who has never heard of the relay. */
+const lastLookMs = 60_000
 
 /** The metric label and the log word of a settlement. */
 export const outcomes = ['sent', 'rate_limited', 'retry', 'refused', 'blocked', 'dead'] as const
@@ -110,9 +113,11 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
     case 'doubtful':
       return doubted(attempt)
     case 'proxy': {
-      const isTransient = reply.is !== 'failure' && reply.status >= 500 && failures < proxyTries && block === undefined
+      const isTransient = reply.is !== 'failure' && reply.status >= 500 && failures < blindTries && block === undefined
       return isTransient && !isTooOld ? retried(attempt, random) : blocked(attempt)
     }
+    case 'untrusted':
+      return failures < blindTries && block === undefined && !isTooOld ? retried(attempt, random) : blocked(attempt)
     case 'gone':
     case 'unclear':
       return blocked(attempt)
@@ -199,8 +204,9 @@ function blocked(attempt: Attempt): Settled {
   const { now, block } = given
   const said = sayReply(reply)
   const probes = block?.probes ?? 0
+  const longestMs = kind === 'untrusted' ? lastLookMs : lastProbeMs
   const lane = {
-    notBefore: now + Math.min((firstProbeMs[kind] ?? firstProbeMs.gone) * 2 ** probes, lastProbeMs),
+    notBefore: now + Math.min((firstProbeMs[kind] ?? firstProbeMs.gone) * 2 ** probes, longestMs),
     block: { reason: said, since: block?.since ?? now, probes: probes + 1 }
   }
   if (isTooOld) return dead(attempt, `not delivered within 24 hours; the destination answers ${said}`, lane)

@@ -3,6 +3,7 @@ import { readApiAnswer } from '../slack-api/answer.ts'
 import type { SlackApp } from '../slack-api/app.ts'
 import { meanings } from '../slack-api/words.ts'
 import { type Kind, type Reply, read } from './answer.ts'
+import { adviceOnCode } from './unreached.ts'
 
 /** What to record of a reply: `200 ok`, `404 no_service`, `403 and a web page`, `proxy 407`, `ECONNRESET`. */
 export function sayReply(reply: Reply): string {
@@ -52,6 +53,7 @@ export function adviceOn(kind: Kind, reply: Reply, { app }: { app?: SlackApp } =
       ? `the proxy answers${status}: it requires a user and a password, as in HTTPS_PROXY=http://user:password@proxy:3128`
       : `the proxy answers${status} and does not let the relay through: check HTTPS_PROXY, NO_PROXY and what the proxy allows`
   }
+  if (reply.is === 'failure') return adviceOnCode(reply.code) || advice[kind]
   if (app === undefined) return advice[kind]
   const word = reply.is === 'answer' ? read(reply.body).word : ''
   return meanings.get(word)?.advice(invited) || adviceOfApps[kind] || advice[kind]
@@ -64,6 +66,7 @@ const advice: Record<Exclude<Kind, 'proxy'>, string> = {
     'that answer is not from the receiver: a proxy, a firewall or a login page in between answers, or the address is not that of a webhook',
   'rate limit': 'too many messages were posted there just now; try again in a minute',
   transient: 'it cannot be reached, or has trouble itself',
+  untrusted: 'no encrypted connection comes about',
   refused: 'it does not take this form of message; is `dialect` right?',
   gone: 'the webhook is no longer valid, or its channel is archived; make a new one'
 }

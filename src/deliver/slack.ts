@@ -1,11 +1,11 @@
 // Slack client: posts once, to a webhook or to the Web API. Every outcome is a value; the URL of a webhook and the token of
 // an app, which are secrets, are in none of them.
 import type { IncomingHttpHeaders } from 'node:http'
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
-import { RelayError } from '../errors.ts'
+import { type Dispatcher, request } from 'undici'
 import type { Reply } from './answer.ts'
 import { textOf } from './coding.ts'
 import { withoutEcho } from './echo.ts'
+import { createWayOut } from './way-out.ts'
 
 /** Slack answers in well under a second; this is for the days it does not. */
 const timeoutMs = 15_000
@@ -26,23 +26,12 @@ export interface Slack {
   close(): Promise<void>
 }
 
-/** Honours HTTPS_PROXY and NO_PROXY; throws BAD_CONFIG if they are malformed. Retries are the lane's business: the client makes exactly one request. */
+/** Throws BAD_CONFIG as {@link createWayOut}. Retries are the lane's business: the client makes exactly one request. */
 export function createSlack(): Slack {
-  const dispatcher = createDispatcher()
+  const wayOut = createWayOut({ keepAliveTimeout: 30_000 })
   return {
-    post: (url, body, signal, token) => post(dispatcher, { url, body, token }, signal),
-    close: () => dispatcher.destroy()
-  }
-}
-
-function createDispatcher(): Dispatcher {
-  try {
-    return new EnvHttpProxyAgent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
-  } catch {
-    const form =
-      'http://proxy.example:3128; characters such as @ : / # % in a password have to be percent-encoded, and an IPv6 ' +
-      'address stands in brackets, as in http://[2001:db8::1]:3128'
-    throw new RelayError('BAD_CONFIG', `HTTPS_PROXY or HTTP_PROXY is not of the form ${form}`)
+    post: (url, body, signal, token) => post(wayOut.to(url), { url, body, token }, signal),
+    close: wayOut.close
   }
 }
 
@@ -51,8 +40,9 @@ async function post(
   { url, body, token }: { url: string; body: string | URLSearchParams; token: string | undefined },
   signal: AbortSignal
 ): Promise<Reply> {
+  const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   try {
-    const response = await request(url, {
+    const asked = request(url, {
       dispatcher,
       method: 'POST',
       headers: {
@@ -61,8 +51,9 @@ async function post(
         ...(token !== undefined && { authorization: `Bearer ${token}` })
       },
       body: String(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+      signal: until
     })
+    const response = await Promise.race([asked, endOf(until)])
     const { statusCode: status, headers } = response
     const start = await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer)
     // Some gateways repeat what they were asked, and one word of it would be taken for theirs.
@@ -73,6 +64,11 @@ async function post(
     const status = statusOfProxy(error)
     return status === undefined ? { is: 'failure', code: codeOf(error) } : { is: 'proxy', status }
   }
+}
+
+/** Rejects when `signal` is aborted: undici heeds one only once it has a connection. What waits for one then is not sent. */
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
 /** The first `most` bytes; the rest is read and dropped, within bounds, so that the connection can be used again. */
@@ -117,9 +113,9 @@ function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | unde
   return inBody === undefined ? undefined : Math.ceil(Number(inBody) * 1000)
 }
 
-/** `ECONNREFUSED`, `TimeoutError`…: never the message, which may contain the address. */
+/** `ECONNREFUSED`, `TimeoutError`, `ERR_SSL_SSL/TLS_ALERT_…`: never the message, which may contain the address. */
 function codeOf(error: unknown): string {
   const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } }
-  const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^\w{2,40}$/.test(value))
+  const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^[\w/]{2,60}$/.test(value))
   return String(found ?? 'unknown')
 }

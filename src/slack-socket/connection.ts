@@ -1,8 +1,9 @@
 // Connection: is one WebSocket to Slack, and notices by both heartbeats when nobody is at its other end any more.
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import { type Dispatcher, EnvHttpProxyAgent, ping, WebSocket } from 'undici'
+import { type Dispatcher, ping, WebSocket } from 'undici'
 import type { Clock } from '../clock.ts'
+import { createWayOut } from '../deliver/way-out.ts'
 
 /** What comes of a connection. After `over` there is nothing more. */
 export interface Listener {
@@ -39,14 +40,12 @@ const requests = channel('undici:client:sendHeaders')
 
 export type Connect = (url: string, listener: Listener) => Connection
 
-/** Honours HTTPS_PROXY and NO_PROXY. */
+/** Throws BAD_CONFIG as {@link createWayOut}. */
 export function createConnector(clock: Clock): { connect: Connect; close(): Promise<void> } {
-  // Over HTTP/2 undici's WebSocket is an experiment.
-  const webSocket = { maxPayloadSize: maxMessage }
-  const dispatcher = new EnvHttpProxyAgent({ allowH2: false, connect: { timeout: 10_000 }, webSocket })
+  const wayOut = createWayOut({ webSocket: { maxPayloadSize: maxMessage } })
   return {
-    connect: (url, listener) => connect(url, { dispatcher, clock }, listener),
-    close: () => dispatcher.destroy()
+    connect: (url, listener) => connect(url, { dispatcher: wayOut.to(url), clock }, listener),
+    close: wayOut.close
   }
 }
 

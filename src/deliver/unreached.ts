@@ -1,0 +1,52 @@
+// Unreached: says what the code of an error means with which a receiver was not reached. Pure.
+
+/** Nobody there could show to be the receiver, or to speak its language (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const ofTls =
+  /^(CERT_|CRL_|DEPTH_ZERO_|ERROR_IN_|ERR_SSL_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|SELF_SIGNED_|UNABLE_TO_|UND_ERR_PRX_TLS)/
+
+/** Whether no connection came about that may be trusted with a message, which only a person can mend. */
+export function isUntrusted(code: string): boolean {
+  return ofTls.test(code)
+}
+
+const here = 'whoever answers there, the receiver or a proxy or firewall on the way,'
+
+const advice: readonly [code: RegExp, advice: string][] = [
+  [
+    /EXPIRED|NOT_YET_VALID/,
+    `the certificate that is shown is not valid now: ${here} has to renew it; is the clock here right?`
+  ],
+  [/^UND_ERR_PRX_TLS/, 'the certificate of the proxy is for another name than the one in HTTPS_PROXY'],
+  [
+    /ALTNAME|HOSTNAME_MISMATCH/,
+    'the certificate that is shown is for another name than that in the address: does a proxy or a firewall answer, or is the address wrong?'
+  ],
+  [
+    /WRONG_VERSION_NUMBER|HTTP_REQUEST/,
+    'no TLS is spoken there: is the port wrong, or does a proxy or a firewall answer with a page?'
+  ],
+  [
+    /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY))/,
+    'the certificate that is shown is of no authority that is known here: where a proxy, a firewall or a gateway of yours has one of its ' +
+      'own, put its certificate into a file, name that in NODE_EXTRA_CA_CERTS, and restart the relay'
+  ],
+  [
+    ofTls,
+    `no encrypted connection comes about: ${here} wants another version of TLS, or a certificate of the relay, which it has not`
+  ],
+  [
+    /^(ENOTFOUND|EAI_AGAIN)$/,
+    'its name is not found: is the address right, and does DNS work here? With a proxy, the name is that of the proxy'
+  ],
+  [
+    /^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    'nothing answers there: does a firewall or a NetworkPolicy let the relay out, or is HTTPS_PROXY needed?'
+  ],
+  [/^ECONNREFUSED$/, 'nothing listens there: are host and port right, and those of HTTPS_PROXY?'],
+  [/^UND_ERR_(HEADERS_TIMEOUT|PRX_CONN)$/, 'the proxy of HTTPS_PROXY took the connection and did not open the way']
+]
+
+/** What to look at; empty where the code says no more than that it failed. */
+export function adviceOnCode(code: string): string {
+  return advice.find(([known]) => known.test(code))?.[1] ?? ''
+}

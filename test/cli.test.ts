@@ -35,7 +35,12 @@ t.test('a file that a relay would not read is none to try either', async (t) => 
   const large = join(folder, 'large.yaml')
   writeFileSync(large, `#${' '.repeat(8 * 1024 * 1024)}`)
   const says = /large\.yaml has more than 8 MiB: is it another file\?/
-  for (const call of [['check', large], ['explain', large, 'x'], ['test', large, 'x'], ['replay', '--config', large]])
+  for (const call of [
+    ['check', large],
+    ['explain', large, 'x'],
+    ['test', large, 'x'],
+    ['replay', '--config', large]
+  ])
     t.match(await run(call), { code: 2, err: says }, call.join(' '))
   t.match((await run(['check', folder])).err, /is a directory: name the file in it/)
   t.match((await run(['check', join(folder, 'none.yaml')])).err, /none\.yaml does not exist/)

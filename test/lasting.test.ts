@@ -329,9 +329,9 @@ t.test(
     const relay = await startRelay(t, options)
     await wait(relay, 5000)
     t.equal(relay.slack.accepted.length, 0)
-    t.match((await run(['why', held.body.id], { RELAY_URL: relay.url })).out, /^team: withheld\./)
+    t.match((await run(['why', held.body.id], { RELAY_URL: relay.url })).out, /^team: withheld by planned work\./)
     t.match(JSON.parse((await relay.get(`/api/events/${held.body.id}`)).body), { notifications: [{ state: 'muted' }] })
-    t.match((await relay.get(`/events/${held.body.id}`)).body, /Withheld from team\./)
+    t.match((await relay.get(`/events/${held.body.id}`)).body, /Withheld from team by planned work\./)
     const metrics = (await relay.get('/metrics')).body
     t.match(metrics, /notifications_total\{destination="team",state="muted"\} 1/)
     t.match(metrics, /pending[^\n]*\{destination="team"\} 0/)

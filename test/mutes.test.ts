@@ -6,6 +6,7 @@ import { loadConfig } from '../src/config/config.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
+import { look, textOf } from './fixtures/dashboard.ts'
 import { fc } from './fixtures/fc.ts'
 import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
@@ -138,10 +139,14 @@ const at = (clock: TestClock) => new Date(clock.now()).toISOString()
 t.test('nothing is sent during a mute, and one message at its end', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config(upgrade), clock })
+  let id = ''
   for (const name of ['a', 'b', 'c']) {
     const { body } = await relay.post(about(name, { timestamp: at(clock) }))
     t.match(body, { status: 'accepted', notifications: [{ destination: 'team' }] }, 'it is recorded all the same')
+    id = body.id
   }
+  const saidOf = async () => textOf((await look(relay, `/events/${id}`)).html)
+  t.match(await saidOf(), /Withheld from team by db upgrade\. It still fails/)
   await pass(relay, clock, 5 * 60_000)
   await relay.post(about('a', { timestamp: at(clock) }))
   await relay.post(about('b', { timestamp: at(clock), ...ready }))
@@ -152,6 +157,11 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   const [said = ''] = texts(relay)
   t.match(said, ':bell: Mute *db upgrade* is over. 4 notifications were withheld, 2 still fail.')
+  t.match(await saidOf(), /Withheld from team by db upgrade, summed up at its end\. It still fails/)
+  t.match(textOf((await look(relay, '/deliveries?state=muted')).html), /apps\/c .* withheld by db upgrade, summed up/)
+  const reason = 'withheld by db upgrade, summed up at its end'
+  t.match(JSON.parse((await relay.get(`/api/events/${id}`)).body), { notifications: [{ state: 'muted', reason }] })
+  t.match(JSON.parse((await relay.get('/api/notifications?state=muted')).body), { notifications: [{ reason }] })
   t.match(
     said,
     /\\n:red_circle: \*apps\/a\* has been failing in `prod` for 1 h[^\\]*: BuildFailed: [^\\]*\\n:red_circle: \*apps\/c\*/

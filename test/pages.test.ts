@@ -37,6 +37,36 @@ t.test('who acknowledges what a search found is back at what it found', async (t
   t.notMatch(textOf(after), 'apps/shop')
 })
 
+t.test('the history of an object says who knows of its failure, and what withholds it now', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  for (const [n, name] of ['cart', 'shop'].entries()) {
+    await relay.post(about(name))
+    if (n > 0) continue
+    await relay.slack.until(({ accepted }) => accepted.length === 1)
+    await submit(relay, '/silences', { name: 'shop', for: '1h', comment: 'planned work' })
+  }
+  const history = (name: string) => `/events?kind=Kustomization&namespace=apps&name=${name}`
+  t.match(
+    textOf((await look(relay, history('cart'))).html),
+    /It still fails, .* team was notified of it\..* reminder is due/
+  )
+  t.match(
+    textOf((await look(relay, history('shop'))).html),
+    /Nobody was notified of it\. Withheld by planned work , which ends in 1 h \. .* team muted/
+  )
+})
+
+t.test('who hears a button, and does not see where it stands, is told what it is for', async (t) => {
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+  const { body } = await relay.post(about('shop'))
+  await relay.logged(/dead letters/)
+  const names = async (path: string) =>
+    [...(await look(relay, path)).html.matchAll(/aria-label="((?:Retry|Discard)[^"]*)"/g)].map(([, name]) => name)
+  t.same(await names('/deliveries?state=dead'), ['Retry: apps/shop to team', 'Discard: apps/shop to team'])
+  t.same(await names(`/events/${body.id}`), ['Retry: to team'])
+})
+
 t.test('silences with the same words say each what it withholds itself', async (t) => {
   const relay = await startRelay(t, { config })
   for (const cluster of ['prod-eu', 'prod-us']) await relay.post(about('shop', { metadata: { cluster } }))

@@ -13,6 +13,7 @@ import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import {
   AcknowledgementReply,
+  Because,
   describe,
   Filter,
   Id,
@@ -26,8 +27,7 @@ import {
   pageOf,
   State,
   Time,
-  takenOn,
-  textOrNull
+  takenOn
 } from './query.ts'
 import { createStandings, StandingReply } from './standing.ts'
 
@@ -132,7 +132,7 @@ const EventReply = Type.Object({
     )
   }),
   notifications: Type.Array(
-    Type.Object({ ...notification, reason: textOrNull(), message: Type.Union([MessageReply, Type.Null()]) })
+    Type.Object({ ...notification, reason: Because, message: Type.Union([MessageReply, Type.Null()]) })
   ),
   standing: Type.Union([StandingReply, Type.Null()], {
     description: 'How the object stands now; null where nothing is remembered of it.'

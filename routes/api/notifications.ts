@@ -7,6 +7,7 @@ import { actorOf } from '../actor.ts'
 import type { OperatorOptions } from '../options.ts'
 import { refuseUnknown } from './names.ts'
 import {
+  Because,
   describe,
   Filter,
   Id,
@@ -38,7 +39,7 @@ const NotificationsReply = Type.Object({
       destination: Type.String(),
       lane: Type.String(),
       state: State,
-      reason: textOrNull(),
+      reason: Because,
       says: Type.String(),
       object: ObjectReply,
       summary: Type.String(),

@@ -68,6 +68,11 @@ export function textOrNull(description?: string, format?: string) {
 /** A time as {@link iso} writes it. */
 export const Time = Type.String({ format: 'date-time' })
 
+/** Of a notification. */
+export const Because = textOrNull(
+  'Why it is dead, discarded or muted: of what a mute or silence withheld, by which. Of one that waits for something: for what.'
+)
+
 export function timeOrNull(description: string) {
   return textOrNull(description, 'date-time')
 }

@@ -2,18 +2,15 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import { eventPage } from '../../src/dashboard/event.ts'
-import { waitingFor } from '../../src/dashboard/notified.ts'
 import { objectName } from '../../src/dashboard/parts.ts'
-import { createMutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { RelayError } from '../../src/errors.ts'
 import { type FluxEvent, readStored } from '../../src/events/flux.ts'
 import type { Links } from '../../src/render/links/links.ts'
 import type { EventRecord } from '../../src/store/records.ts'
-import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
-import { createOwners } from '../owners.ts'
 import { found, originOf } from './query.ts'
 import { sendPage } from './send-page.ts'
+import { createStandingOf } from './standing.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 /** Of one object: for the bars of a day, and for the revision before an event. */
@@ -25,28 +22,21 @@ type WithId = { Params: { id: string } }
 export const eventPages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
   const { config, store, permalink, clock } = options
   const { records } = store
-  const ownership = createOwners(config)
+  const standingOf = createStandingOf(options)
 
   app.get<WithId>('/events/:id', async (request, reply) => {
     const now = clock.now()
     const event = await found(records.event(request.params.id))
-    const [objects, near, mutes, lately, before, cards] = await Promise.all([
+    const [objects, near, lately, before, cards] = await Promise.all([
       records.objects(event.object, { limit: 1 }, now),
       records.events(event.object, { limit: 8 }),
-      activeMutes(options, now),
       records.events({ ...event.object, since: now - dayMs }, { limit: maxLately }),
       records.events(event.object, { limit: maxBefore, cursor: event.id }, { withBody: true }),
       records.cardsOf(event.id)
     ])
-    const { rules, links } = config()
+    const { links } = config()
     const [record] = objects.items
-    const standing = record && {
-      record,
-      mute: createMutesOf(mutes)(record)[0],
-      reminderAt: reminderOf(record, rules),
-      owner: ownership()(record),
-      waiting: waitingFor(record.failure, near)
-    }
+    const standing = record && (await standingOf(record, near, now))
     const flux = readStored(event)
     const body = eventPage({
       ...{ now, event, cards, standing, origin: originOf(request) },

@@ -31,10 +31,13 @@ import { eventPages } from './event-pages.ts'
 import { answersOf, filterOf, oneOf, originOf, searchOf, sinceOf, stateOf } from './query.ts'
 import { sendPage } from './send-page.ts'
 import { silencePages } from './silence-pages.ts'
+import { createStandingOf } from './standing.ts'
 import { tryEvent } from './try-event.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
+/** Of one object: for who waits for a message about its failure. */
+const maxNear = 8
 /** Rules that did nothing today and are looked up one by one. */
 const maxSilentRules = 200
 
@@ -42,6 +45,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   const { config, refusal, standing, sockets, store, clock } = options
   const { records } = store
   const ownership = createOwners(config)
+  const standingOf = createStandingOf(options)
   const flow = createFlow(records, clock)
 
   const names = () => ({
@@ -121,16 +125,17 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     // One without a cluster is not those of the same name in clusters.
     const about = record ? { ...wanted, ...object } : wanted
     const weekMs = Math.min(7 * dayMs, config().retention.eventsMs)
-    const [events, failed] = await Promise.all([
+    const [events, failed, near] = await Promise.all([
       records.events({ ...about, state: stateOf(state), since: sinceOf(since, now), search }, { limit: 50, cursor }),
-      record && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 })
+      record && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 }),
+      record && records.events(record.object, { limit: maxNear })
     ])
     if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
     const body = eventsPage({
       now,
       answers,
       events,
-      object: record && failed && { record, failed, weekMs },
+      object: record && failed && near && { standing: await standingOf(record, near, now), failed, weekMs },
       ...names()
     })
     return sendPage(request, reply, { title: 'Events', place: '/events' }, body)

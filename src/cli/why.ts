@@ -2,7 +2,6 @@
 import type { OneEvent } from '../../routes/api/events.ts'
 import { RelayError } from '../errors.ts'
 import { paint } from '../paint.ts'
-import { passedReason } from '../rules/lasting.ts'
 import type { NotificationState } from '../store/records.ts'
 import { askedObject } from './asked-object.ts'
 import { ask, type ClientOptions } from './client.ts'
@@ -103,7 +102,7 @@ function sentence({ notifications, trace, transition }: OneEvent): string {
     byState.has('sent') && `${named('sent')}: notified`,
     byState.has('pending') && `${named('pending')}: ${waitsFor(byState.get('pending') ?? [])}`,
     byState.has('dead') && `${named('dead')}: undeliverable`,
-    byState.has('muted') && `${named('muted')}: ${passedIn(byState.get('muted') ?? []) ?? 'withheld'}`,
+    byState.has('muted') && `${named('muted')}: ${whyMuted(byState.get('muted') ?? [])}`,
     byState.has('discarded') && `${named('discarded')}: discarded`
   ].filter((part) => part !== false)
   if (parts.length > 0) return plain(`${parts.join('; ')}.`)
@@ -120,9 +119,10 @@ function waitsFor(pending: readonly Notification[]): string {
   return pending.find(({ reason }) => reason !== null)?.reason ?? 'waiting'
 }
 
-/** `passed by itself after 40 s` */
-function passedIn(muted: readonly Notification[]): string | undefined {
-  return muted.find(({ reason }) => reason?.startsWith(passedReason))?.reason ?? undefined
+/** `passed by itself after 40 s`, `withheld by db upgrade` */
+function whyMuted(muted: readonly Notification[]): string {
+  const reasons = [...new Set(muted.flatMap(({ reason }) => reason ?? []))]
+  return reasons.length > 0 ? reasons.slice(0, 3).join('; ') : 'withheld'
 }
 
 function linesOf(message: string): string[] {

@@ -129,22 +129,23 @@ function deliveryRow(
     event === null
       ? html`<b>The relay itself</b>`
       : html`<a class="object" href="/events/${event}"><b>${objectName(object)}</b> ${objectPlace(object)}</a>`
+  const what = `${event === null ? 'the relay itself' : objectName(object)} to ${destination}`
   return html`<li>
   <div class="line"><span>${stateBadge(state)} ${name}</span> <span class="quiet">${ago(createdAt, now)}</span></div>
   ${summary && html`<p class="text">${shown(summary, 240)}</p>`}
   ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${shown(reason, 300)}</p>`}
   <div class="line"><span class="quiet">to <b>${destination}</b> by ${rule}</span>
-  ${state === 'dead' && html`<span class="buttons">${retryButton(id, back)} ${discardButton(id, back)}</span>`}</div>
+  ${state === 'dead' && html`<span class="buttons">${retryButton(id, back, what)} ${discardButton(id, back, what)}</span>`}</div>
 </li>`
 }
 
-/** `back` is the page to come back to. */
-export function retryButton(id: string, back: string): Html {
-  return html`<form method="post" action="/deliveries/${id}/retry">${backTo(back)}<button data-key="retry-${id}">Retry</button></form>`
+/** `back` is the page to come back to; `what` tells it from the others for who does not see what it stands beside. */
+export function retryButton(id: string, back: string, what: string): Html {
+  return html`<form method="post" action="/deliveries/${id}/retry">${backTo(back)}<button data-key="retry-${id}" aria-label="Retry: ${what}">Retry</button></form>`
 }
 
-function discardButton(id: string, back: string): Html {
-  return html`<form method="post" action="/deliveries/${id}/discard">${backTo(back)}<button class="danger" data-key="discard-${id}">Discard</button></form>`
+function discardButton(id: string, back: string, what: string): Html {
+  return html`<form method="post" action="/deliveries/${id}/discard">${backTo(back)}<button class="danger" data-key="discard-${id}" aria-label="Discard: ${what}">Discard</button></form>`
 }
 
 function backTo(back: string): Html {

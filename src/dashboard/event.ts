@@ -207,8 +207,8 @@ function notificationRow(
   now: number
 ): Html {
   return html`<article>
-  <div class="line"><span>${stateBadge(state)} <b>${destination}</b> <span class="quiet">by ${rule}</span></span> ${state === 'dead' && retryButton(id, back)}</div>
-  ${reason && html`<p class="trouble">${shown(reason, 300)}</p>`}
+  <div class="line"><span>${stateBadge(state)} <b>${destination}</b> <span class="quiet">by ${rule}</span></span> ${state === 'dead' && retryButton(id, back, `to ${destination}`)}</div>
+  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${shown(reason, 340)}</p>`}
   ${message && message.attempts.length > 0 && html`<ol class="attempts">${message.attempts.map(({ at, answer }) => html`<li>${exactly(at)} <code>${shown(answer, 300)}</code> <span class="quiet">${ago(at, now)}</span></li>`)}</ol>`}
   ${message && message.attempts.length === 0 && html`<p class="quiet">Not posted yet.</p>`}
   ${message === null && state === 'pending' && html`<p class="quiet">Waiting for its turn.</p>`}

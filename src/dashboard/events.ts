@@ -3,8 +3,9 @@ import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import { severityNames } from '../events/severity.ts'
 import { transitionNames } from '../objects.ts'
-import { type EventRecord, type Listed, notificationStates, type ObjectRecord } from '../store/records.ts'
-import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
+import { type EventRecord, type Listed, notificationStates } from '../store/records.ts'
+import { acknowledgeForm, isFailing } from './acknowledge.ts'
+import { type Standing, sayStanding } from './notified.ts'
 import { address, type Html } from './page.ts'
 import {
   type Answers,
@@ -36,7 +37,7 @@ export interface Events {
 }
 
 interface History {
-  record: ObjectRecord
+  standing: Standing
   failed: Listed<EventRecord>
   weekMs: number
 }
@@ -70,7 +71,7 @@ export function eventsPage({ now, answers, events, object, rules, destinations }
   const { q = '', ...filter } = asked
   const older = events.next && address('/events', { ...asked, cursor: events.next })
   const isCut = older && events.items.length === 0
-  return html`<h1>${object ? objectName(object.record.object) : 'Events'}</h1>
+  return html`<h1>${object ? objectName(object.standing.record.object) : 'Events'}</h1>
 ${object && objectCard(object, now)}
 ${searchBox('/events', q, filter)}
 ${filterForm('/events', questionsOf(rules, destinations), filter, { q })}
@@ -89,15 +90,19 @@ function nothing(asked: Answers): Html {
 /** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */
 const knownForMs = 24 * 60 * 60 * 1000
 
-function objectCard({ record, failed, weekMs }: History, now: number): Html {
+function objectCard({ standing, failed, weekMs }: History, now: number): Html {
+  const { record } = standing
   const { object, state, failure, since, revision, seenAt } = record
   // An object that was well long ago may have failed since, unseen.
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
   <div class="line"><span>${badge(colour, state)} for ${lasting(since, now)}, last event ${ago(seenAt, now)} · ${objectPlace(object)}</span> <span class="buttons">${isFailing(record) && acknowledgeForm(record, historyOf(object))} ${silenceButtons(object, isFailing(record))}</span></div>
-  ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
-  ${failure && html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${gistOfTrouble(object, failure)}</p>`}
+  ${
+    failure &&
+    html`<p class="text"><code>${shown(failure.reason, 100)}</code> ${gistOfTrouble(object, failure)}</p>
+  <p>${sayStanding(standing, now)}</p>`
+  }
   <p class="quiet">${sayHowOften(failed)} in the last ${sayDuration(weekMs)}.${revision && html` Last applied: <code>${shown(revision, 200)}</code>`}</p>
 </section>`
 }

@@ -1,5 +1,6 @@
 // Notified: says in a sentence who was notified of an event, or why nobody was, and how its object stands since.
 import { html } from 'hono/html'
+import { withheldBy } from '../mutes/mutes.ts'
 import { passedReason } from '../rules/lasting.ts'
 import type { EventDetail, EventRecord, Listed, NotificationState, ObjectRecord } from '../store/records.ts'
 import { takenOnBy } from './acknowledge.ts'
@@ -23,17 +24,9 @@ export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notific
   const lasting = notifications.filter((notification) => isHeld(notification) || hasPassed(notification))
   const sentences = (['dead', 'sent', 'pending', 'muted', 'discarded'] as const).flatMap((state) => {
     const of = notifications.filter((each) => each.state === state && !lasting.includes(each))
-    const names = [...new Set(of.map(({ destination }) => destination))]
-    if (names.length === 0) return []
-    const why = state === 'muted' || state === 'dead' ? [...new Set(of.flatMap(({ reason }) => reason ?? []))] : []
-    const reason =
-      why.length > 0
-        ? ` Why: ${why
-            .slice(0, 3)
-            .map((text) => shown(text, 200))
-            .join('; ')}.`
-        : ''
-    return [`${said[state](listed(names), names.length > 1)}${reason}`]
+    // Who was withheld from by what is a sentence of each.
+    const groups = state === 'muted' ? [...Map.groupBy(of, ({ reason }) => reason).values()] : [of]
+    return groups.slice(0, 3).flatMap((group) => sayState(state, group))
   })
   const reasons = [...Map.groupBy(lasting, ({ reason }) => reason ?? '')].slice(0, 3)
   if (sentences.length + reasons.length > 0) {
@@ -45,6 +38,17 @@ export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notific
     })}`
   }
   return trace.quiet.length > 0 ? sayQuiet(trace.quiet, now) : html`${sayUnmatched(trace)}`
+}
+
+function sayState(state: NotificationState, of: EventDetail['notifications']): string[] {
+  const names = [...new Set(of.map(({ destination }) => destination))]
+  if (names.length === 0) return []
+  const reasons = state === 'muted' || state === 'dead' ? [...new Set(of.flatMap(({ reason }) => reason ?? []))] : []
+  const why = reasons.slice(0, 3).map((text) => shown(text, 340))
+  const [by = ''] = why
+  if (state === 'muted' && by.startsWith(withheldBy))
+    return [`Withheld from ${listed(names)} ${by.slice('withheld '.length)}.`]
+  return [`${said[state](listed(names), names.length > 1)}${why.length > 0 ? ` Why: ${why.join('; ')}.` : ''}`]
 }
 
 function sayQuiet(quiet: EventDetail['trace']['quiet'], now: number): Html {

@@ -54,6 +54,9 @@ export interface Muting {
   until: number
 }
 
+/** How the reason of what a mute or a silence withheld begins; what that is called follows. */
+export const withheldBy = 'withheld by '
+
 /** Compiles the `mute:` section. `now` in ms: an end in the past is a warning. */
 export function compileMutes(texts: readonly MuteText[], now: number): { mutes: Mute[]; faults: Fault[] } {
   const faults: Fault[] = []

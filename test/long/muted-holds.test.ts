@@ -52,7 +52,7 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
         t.same(texts(relay), [])
         t.same(relay.withheld, ['team'])
         t.equal(relay.store().pending, 0)
-        t.match(await rows(relay), [{ state: 'muted', reason: null }])
+        t.match(await rows(relay), [{ state: 'muted', reason: 'withheld by planned work' }])
         await relay.pass(600)
         t.equal(texts(relay).length, 1)
         t.match(texts(relay)[0], /\*planned work\* is over. 1 notification was withheld.*apps\/shop\* has been failing/)

@@ -133,7 +133,8 @@ function notificationRecord(row: Row): EventRecord['notifications'][number] {
 
 async function detailsOf(ask: Ask, event: number): Promise<EventDetail['notifications']> {
   const rows = await ask(
-    `select id, rule, destination, state, reason, message_id, held_until, held_at, holds, mute from notifications
+    `select id, rule, destination, state, reason, message_id, held_until, held_at, holds, mute, muted_until
+     from notifications
      where event_id = ${event} order by id limit ${maxDetails}`,
     []
   )

@@ -1,6 +1,7 @@
 // Notification reading: finds pages of notifications, and the newest messages, on any store.
 
 import type { ObjectRef } from '../../events/flux.ts'
+import { withheldBy } from '../../mutes/mutes.ts'
 import { saidIn } from '../../render/compose/said.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import type { NotificationFilter, NotificationRecord, Page, Records } from '../records.ts'
@@ -16,7 +17,7 @@ export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
       const { ids, next } = await findNotifications(ask, filter, page)
       const rows = await ask(
         `select n.id, n.event_id, n.rule, n.destination, n.lane, n.state, n.reason, n.says, n.created_at, n.message_id,
-           n.held_until, n.held_at, n.holds, n.mute, v.view
+           n.held_until, n.held_at, n.holds, n.mute, n.muted_until, v.view
          from notifications n join views v on v.id = n.id where n.id in ${among(ids)}`,
         []
       )
@@ -73,11 +74,13 @@ async function findAs(ask: Ask, filter: NotificationFilter, page: Page): Promise
   return walk(ask, { table: 'notifications', columns, conditions, ...beside }, page)
 }
 
-/** Why it is dead or muted, or what it waits for where its failure has yet to last. */
+/** Why it is dead or muted, by what, or what it waits for where its failure has yet to last. */
 export function reasonOf(row: Row): string | null {
   if (row['reason'] !== null) return String(row['reason'])
-  // By its name, which is all that is left of it when it is over.
-  if (row['state'] === 'muted' && row['mute'] !== null) return `${row['mute']} was in effect`
+  if (row['state'] === 'muted' && row['mute'] !== null) {
+    const isOver = row['muted_until'] === null
+    return `${withheldBy}${String(row['mute'])}${isOver ? ', summed up at its end' : ''}`
+  }
   const isHeld = row['state'] === 'pending' && row['message_id'] === null && Number(row['holds']) === 0
   if (!isHeld || row['held_at'] === null) return null
   return `held until ${new Date(Number(row['held_until'])).toISOString()}, to see whether it lasts`

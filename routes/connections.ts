@@ -1,5 +1,6 @@
 // Connections: bounds the memory of all that are open. Whoever has asked for nothing for longest makes room, so that no crowd
 // of strangers keeps out who has something to ask.
+import { readFileSync } from 'node:fs'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createAnteroom } from './anteroom.ts'
@@ -11,6 +12,9 @@ const [waitingBytes, silentBytes, askingBytes] = [5 * kibibyte, 9 * kibibyte, 15
 /** By one of a crowd that is asking for more than the anteroom keeps, with what the collector has yet to find of it. */
 const heavyBytes = 48 * kibibyte
 
+/** Of the files that may be open, so many are for the database, posts and what is read; of few, half. */
+const keptFiles = 512
+
 /** Whether a connection has asked for something, and the answer that is being made. */
 type Stage = 'waiting' | 'silent' | 'answered' | ServerResponse
 
@@ -19,6 +23,8 @@ interface Limits {
   maxBytes?: number
   /** Above this, they are a crowd: 1,000 that ask. */
   crowdBytes?: number
+  /** Each is a file. Where the system has no more, it refuses whoever comes. */
+  maxOpen?: number
 }
 
 /**
@@ -28,7 +34,7 @@ interface Limits {
 export function limitConnections(
   server: Server,
   closed: () => void,
-  { maxBytes = 118 * mebibyte, crowdBytes = 15 * mebibyte }: Limits = {}
+  { maxBytes = 118 * mebibyte, crowdBytes = 15 * mebibyte, maxOpen = openAtMost() }: Limits = {}
 ): () => void {
   // In the order in which they came.
   const open = new Map<Socket, Stage>()
@@ -67,15 +73,17 @@ export function limitConnections(
     leave(this)
   }
 
+  const fits = () => bytes <= maxBytes && open.size <= maxOpen
+
   function makeRoom(): void {
-    if (bytes <= maxBytes) return
+    if (fits()) return
     for (const [socket, stage] of open) {
       if (typeof stage === 'object' && isAwaited(stage)) continue
       // Not when it has closed: until then it would be closed again for the next.
       leave(socket)
       socket.destroy()
       closed()
-      if (bytes <= maxBytes) return
+      if (fits()) return
     }
   }
 
@@ -100,6 +108,16 @@ export function limitConnections(
     makeRoom()
   })
   return anteroom.close
+}
+
+/** As Linux says it, of what Node has raised as far as it may; where another system does not, there is no such bound. */
+function openAtMost(): number {
+  let limits = ''
+  try {
+    limits = readFileSync('/proc/self/limits', 'utf8')
+  } catch {}
+  const files = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY)
+  return Math.max(files / 2, files - keptFiles)
 }
 
 /** An answer that has begun is not: it might be to somebody who never reads it. */

@@ -8,7 +8,10 @@ import { listen } from './fixtures/connections.ts'
 const request = 'POST / HTTP/1.1\r\nhost: relay\r\ncontent-length: 1\r\n\r\n'
 
 /** A server with room for three connections that ask, which answers `x` when it is told to. */
-async function start(t: import('tap').Test, limits = { maxBytes: 45 * 1024, crowdBytes: Number.POSITIVE_INFINITY }) {
+async function start(
+  t: import('tap').Test,
+  limits: Parameters<typeof limitConnections>[2] = { maxBytes: 45 * 1024, crowdBytes: Number.POSITIVE_INFINITY }
+) {
   const waiting: (() => void)[] = []
   const counted = { asked: 0, closed: 0 }
   const server = createServer(({ socket }, response) => {
@@ -53,6 +56,20 @@ t.test('of too many connections the oldest is closed that asks for nothing', asy
   t.pass('who waits for an answer gets it')
   await server.open()
   t.ok(await asking.isClosed, 'who has one may have to connect again')
+})
+
+t.test('where there are files for three connections, the fourth has one, whatever they take', async (t) => {
+  const server = await start(t, { maxOpen: 3 })
+  const asking = await server.open(`${request}x`)
+  const silent = await server.open()
+  await server.open()
+  const late = await server.open(`${request}x`)
+  t.ok(await silent.isClosed)
+  server.answer()
+  for (const said of [asking, late]) {
+    while (!said.text.endsWith('x')) await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.equal(server.counted.closed, 1)
 })
 
 t.test('where all wait for an answer, the newest is closed', async (t) => {

@@ -10,7 +10,7 @@ export interface Attack {
   opening: string | Buffer
   /** Said again and again after that, on those that are still open. */
   drip?: { text: string | Buffer; everyMs: number }
-  /** What the relay is started through, to have less than it could use. Then others are refused, too, while it lasts. */
+  /** What the relay is started through, to have less than it could use. Then others may be refused, too, while it lasts. */
   through?: readonly string[]
   /** More than are let in at a time: others have to wait for their turn while it lasts. */
   isTooMany?: boolean

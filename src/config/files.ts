@@ -12,6 +12,7 @@ const why: Record<string, string> = {
   ENOENT: notThere,
   EACCES: 'is not readable by this user: see the modes of the file and of its folders',
   EISDIR: 'is a directory: name the file in it',
+  ENOTDIR: 'is not there: a part of its path is a file, not a folder',
   ELOOP: 'is a link to itself'
 }
 

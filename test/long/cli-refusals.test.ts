@@ -41,6 +41,11 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
       { CONFIG_FILE: tempFolder(t) },
       /^cannot read CONFIG_FILE \/.*: it is a directory: name the file in it\n$/
     ],
+    [
+      ['serve'],
+      { CONFIG_FILE: `${import.meta.filename}/config.yaml` },
+      /: it is not there: a part of its path is a file, not a folder\n$/
+    ],
     [['retry'], {}, /give the ids of dead letters, or --all/],
     [['notifications', '--url', 'http://127.0.0.1:1'], {}, /^no answer from http:\/\/127\.0\.0\.1:1: ECONNREFUSED\n$/],
     [['serve', '--example'], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL has to be sqlite:<path> or postgres/]

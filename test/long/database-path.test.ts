@@ -6,6 +6,7 @@ import { join, relative } from 'node:path'
 import t from 'tap'
 import { migrate } from '../../src/cli/database.ts'
 import { openStore } from '../../src/store/open.ts'
+import { sayFileError } from '../../src/store/sqlite/file-errors.ts'
 import { verify } from '../../src/store/verify/verify.ts'
 import { slackFor, start, unposted } from '../fixtures/disk.ts'
 import { run } from '../fixtures/process.ts'
@@ -69,7 +70,9 @@ t.test('two relays do not share a file under two names', async (t) => {
     code: 'BAD_DATABASE',
     message: /another relay is using this database/
   })
-  await t.rejects(openStore(`sqlite:${relative(process.cwd(), file)}`), { message: /another relay is using/ })
+  // Where a volume knows no locks, SQLite says the same of it.
+  const message = /another relay is using .*If there is no other, the volume knows no locks/
+  await t.rejects(openStore(`sqlite:${relative(process.cwd(), file)}`), { message })
   await store.close()
 })
 
@@ -129,6 +132,9 @@ t.test('an address that names no file to keep is refused with what to write', as
     'sqlite:~/relay.db': /not replaced here/,
     'sqlite:$HOME/relay.db': /not replaced here/,
     'sqlite:$(DATA)/relay.db': /not replaced here/,
+    'sqlite:"/data/relay.db"': /quotes and spaces around a path/,
+    "sqlite:'data/relay.db'": /quotes and spaces around a path/,
+    'sqlite: /data/relay.db': /quotes and spaces around a path/,
     'sqlite:': /no file is named/,
     'sqlite:///': /a folder is named/,
     [`sqlite:${folder}/`]: /a folder is named/,
@@ -141,6 +147,10 @@ t.test('an address that names no file to keep is refused with what to write', as
     await t.rejects(verify(url), { code: 'BAD_DATABASE', message }, url)
     await t.rejects(migrate(url, to), { code: 'BAD_DATABASE' }, url)
   }
+  await t.rejects(openStore(`sqlite:${import.meta.filename}/relay.db`), {
+    code: 'BAD_DATABASE',
+    message: /a part of its path is a file, not a folder/
+  })
   const { code, err } = await run(['migrate', '--from', 'sqlite::memory:', '--to', to])
   t.equal(code, 2)
   t.match(err, /cannot|no database/)
@@ -166,3 +176,19 @@ t.test(
     t.same(readdirSync(folder), ['a'])
   }
 )
+
+// By SQLite's codes (www.sqlite.org/rescode.html), which take a network file system to bring about.
+for (const [what, errcode, said] of [
+  [
+    'a lock that its volume does not know',
+    3850,
+    /^the volume of \S+ knows no locks or no shared memory, as NFS and SMB/
+  ],
+  ['shared memory that its volume does not know', 5386, /^the volume of \S+ knows no locks or no shared memory/],
+  ['a disk that keeps nothing', 1034, /is the disk full, over a quota, or failing/],
+  ['a lock of another program', 5, /^another program has \S+ locked.*: end it/]
+] as const) {
+  t.test(`a database that cannot be used for ${what} says so`, async (t) => {
+    t.match(sayFileError({ errcode, message: 'as SQLite says' }, '/data/relay.db'), said)
+  })
+}

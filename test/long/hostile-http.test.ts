@@ -1,8 +1,14 @@
 // Hostile clients: attack with a few of each kind; `npm run proof http` brings thousands and measures.
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
 import { attacks, run } from '../../proof/http/attacks.ts'
-import { about, startRelay } from '../fixtures/relay.ts'
+import { beginRelay, freePort } from '../fixtures/process.ts'
+import { about, openConfig, startRelay, tempFolder } from '../fixtures/relay.ts'
+import { startSlack } from '../fixtures/slack.ts'
 
 for (const [token, some] of Map.groupBy(attacks, (attack) => attack.token)) {
   const name = `whatever some clients do, others are answered and their events taken${token ? ', where a token is set' : ''}`
@@ -22,6 +28,29 @@ for (const [token, some] of Map.groupBy(attacks, (attack) => attack.token)) {
     }
   })
 }
+
+t.test('strangers who hold more connections than files may be open keep out nobody, and no message', async (t) => {
+  if (spawnSync('prlimit', ['--version']).status !== 0) return void t.comment('skipped: there is no prlimit')
+  const slack = await startSlack({ perSecond: 100, burst: 100, latencyMs: 0 })
+  t.teardown(() => slack.close())
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'config.yaml'), openConfig.replaceAll('$SLACK', slack.url()))
+  const port = await freePort()
+  const { relay, listening } = beginRelay(folder, port, { through: ['prlimit', '--nofile=64:64'] })
+  t.teardown(() => relay.kill('SIGKILL'))
+  await listening
+  const strangers = Array.from({ length: 150 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => strangers.map((socket) => socket.destroy()))
+  await Promise.all(strangers.map((socket) => once(socket, 'connect')))
+  for (const name of ['one', 'two', 'three']) {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify(about(name))
+    const answer = await fetch(`http://127.0.0.1:${port}/webhook`, { method: 'POST', headers, body })
+    t.equal(answer.status, 202)
+  }
+  const posted = () => slack.accepted.map(({ text }) => text).join()
+  await slack.until(() => ['one', 'two', 'three'].every((name) => posted().includes(name)), 30_000)
+})
 
 t.test('who takes too long to ask is cut off', async (t) => {
   const { app } = await startRelay(t)

@@ -3,6 +3,7 @@
 /** By SQLite's primary result code: www.sqlite.org/rescode.html. */
 const said: Record<number, (file: string) => string> = {
   3: readable,
+  5: (file) => `another program has ${file} locked, such as a shell of SQLite or a backup: end it`,
   8: (file) => `${file} cannot be written to: check owner and mode of the file and of its folder, and the volume's`,
   10: (file) => `${file} cannot be read or written: is the disk full, over a quota, or failing?`,
   11: damaged,
@@ -11,9 +12,15 @@ const said: Record<number, (file: string) => string> = {
   26: (file) => `${file} is no SQLite database: is the path right? If it was one, restore the latest backup`
 }
 
+/** By the whole code: SQLITE_IOERR_UNLOCK, _RDLOCK, _CHECKRESERVEDLOCK, _LOCK, _SHMLOCK and _SHMMAP. */
+const lacking = new Set([8, 9, 14, 15, 20, 21].map((more) => 10 | (more << 8)))
+
 function readable(file: string): string {
   return `${file} cannot be opened: check owner and mode of the file and of its folder, and the volume's`
 }
+
+/** Of a volume. */
+export const knowsNoLocks = 'knows no locks or no shared memory, as NFS and SMB may not: take one that is a disk'
 
 /** That a file is damaged. */
 export function damaged(file: string): string {
@@ -31,10 +38,12 @@ export function sayFileError(error: unknown, file: string): string {
   const { errcode, message, code } = error as { errcode?: number; message?: string; code?: string }
   if (errcode !== undefined) {
     // The low byte is the primary code.
-    const hint = said[errcode & 0xff]?.(file) ?? file
+    const hint = lacking.has(errcode) ? `the volume of ${file} ${knowsNoLocks}` : (said[errcode & 0xff]?.(file) ?? file)
     return `${hint} (${message})`
   }
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') return `${said[8]?.(file)} (${code})`
   if (code === 'ENOSPC' || code === 'EDQUOT') return `${said[13]?.(file)} (${code})`
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return `${file} cannot be there: a part of its path is a file, not a folder`
   return `${file}: ${message}`
 }

@@ -4,7 +4,7 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'
-import { damaged, sayFileError, saySqliteError } from './file-errors.ts'
+import { damaged, knowsNoLocks, sayFileError, saySqliteError } from './file-errors.ts'
 import { realPath } from './path.ts'
 
 export type Row = Record<string, SQLInputValue>
@@ -80,7 +80,8 @@ function lockFile(file: string): DatabaseSync {
     lock.close()
     // Anything but "busy" is not about another relay.
     if ((error as { errcode?: number }).errcode !== 5) throw error
-    const hint = 'stop the other one, or use PostgreSQL to run several'
+    // To SQLite a volume without locks is one on which somebody else has them all.
+    const hint = `stop the other one, or use PostgreSQL to run several. If there is no other, the volume ${knowsNoLocks}`
     throw new RelayError('BAD_DATABASE', `another relay is using this database (${file} is locked): ${hint}`, {
       cause: error
     })

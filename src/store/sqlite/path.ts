@@ -24,6 +24,7 @@ function refusalOf(file: string): string | undefined {
   if (/^:memory:|^file:.*[?&]mode=memory/.test(file)) return 'what is kept in memory is lost with the process'
   if (file.startsWith('file:')) return 'a path is wanted, not a URI'
   if (/^~|\$[\w{(]/.test(file)) return '`~` and variables are not replaced here'
+  if (/^[\s"']|["']$/.test(file)) return 'quotes and spaces around a path would be a part of it'
   if (/[?#]/.test(file)) return 'options after the path are not taken'
   if (file.includes('\0')) return 'there is a NUL in the path'
   if (/\/\.{0,2}$/.test(file) || /^\.{1,2}$/.test(file)) return 'a folder is named, not a file'

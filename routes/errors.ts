@@ -1,9 +1,11 @@
 // Error replies: give every error the form `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
 // says what to do, and repeats nothing of the request but field names.
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import { type ErrorCode, RelayError } from '../src/errors.ts'
 import { didYouMean } from '../src/spelling.ts'
+import { foreign, foreignIn } from './foreign.ts'
 import { answerBeforeLeftovers, hasLeftovers } from './leftovers.ts'
 import type { Strays } from './strays.ts'
 import { tooMany } from './waiting-bodies.ts'
@@ -12,6 +14,7 @@ const tooLongName = 'the name in this path is longer than any may be'
 
 const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'BAD_JSON', message: 'the body is empty' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
   // A parameter that is longer than any name.
   FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: tooLongName },
@@ -37,6 +40,9 @@ export function answerErrors(app: FastifyInstance, strays: Strays): void {
   app.setNotFoundHandler(answerStray)
   // Before Fastify reads the body that came with it, and finds fault with its type or size instead.
   app.addHook('onRequest', (request, reply, done) => {
+    // RFC 9112, 3.2. Proxies that look whether the relay is there forget it.
+    if (request.headers.host === undefined && request.raw.httpVersionMinor > 0)
+      return done(new RelayError('BAD_REQUEST', 'the Host header is missing, which HTTP/1.1 requires'))
     if (!request.is404) return done()
     answerStray(request, reply)
   })
@@ -83,9 +89,6 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   return answer(reply, known)
 }
 
-/** The first byte of a TLS connection (RFC 8446, 5.1). */
-const tlsHandshake = 0x16
-
 const unreadable: Record<string, Unreadable> = {
   HPE_HEADER_OVERFLOW: refusedAs('431 Request Header Fields Too Large', 'the headers are too large'),
   ERR_HTTP_REQUEST_TIMEOUT: refusedAs('408 Request Timeout', 'the request took too long'),
@@ -111,13 +114,20 @@ export function answerUnreadable(
   const { code, rawPacket } = error
   // Who goes in the middle of a request spoke HTTP, and reads no answer.
   if (code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE') return void socket.destroy()
-  if (code?.startsWith('HPE_'))
-    strays.unreadable(socket.remoteAddress, Buffer.isBuffer(rawPacket) && rawPacket[0] === tlsHandshake)
+  const what = foreignIn(rawPacket)
+  if (code?.startsWith('HPE_')) strays.unreadable(socket.remoteAddress, what)
   if (!socket.writable || socket.bytesRead === 0) return void socket.destroy()
-  const { status, answer } = unreadable[code ?? ''] ?? noHttp
+  const { status, answer } =
+    unreadable[code ?? ''] ?? (what && refusedAs(noHttp.status, foreign[what].answer)) ?? noHttp
   const body = JSON.stringify(answer)
   const head = [`HTTP/1.1 ${status}`, 'content-type: application/json', 'connection: close']
   socket.end(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+/** For `checkExpectation`: what is expected is no 100-continue, which Node answers by itself. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const text = JSON.stringify({ code: 'BAD_REQUEST', message: 'only 100-continue may be expected' })
+  response.writeHead(417, { 'content-type': 'application/json', connection: 'close' }).end(text)
 }
 
 function answer(reply: FastifyReply, error: RelayError) {

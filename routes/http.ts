@@ -4,7 +4,7 @@ import type { Server } from 'node:http'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import { limitConnections } from './connections.ts'
-import { answerError, answerErrors, answerUnreadable } from './errors.ts'
+import { answerError, answerErrors, answerExpectation, answerUnreadable } from './errors.ts'
 import type { Strays } from './strays.ts'
 
 /** An app without routes. */
@@ -20,7 +20,8 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
     // It waits 15 s for its answer; a client that takes longer to ask is not Flux.
     requestTimeout: 15_000,
     // Looked at so often that thousands who came at once are not cut off at once: a tenth of a millisecond each.
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 250 },
+    // A request without a host is ours to refuse, in words.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 250, requireHostHeader: false },
     // A start reads what waits in the database, and a slow disk may take more than the usual 10 s for it.
     pluginTimeout: 0,
     frameworkErrors(error, request, reply) {
@@ -36,6 +37,7 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
       customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['patternErrorMessage'] }
     }
   }) as unknown as FastifyInstance
+  app.server.on('checkExpectation', answerExpectation)
   const closeWaiting = limitConnections(app.server as Server, strays.crowdedOut)
   // Also methods that no route takes: they are answered 405, not 404. An import of `node:http` would take seven megabytes: it
   // reads every name that there is, and with `WebSocket` the whole of Node's client is loaded.

@@ -4,15 +4,16 @@ import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/metrics.ts'
 import { createRarely } from '../src/rarely.ts'
+import { type Foreign, foreign } from './foreign.ts'
 
 export type Strays = ReturnType<typeof createStrays>
 
 export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; log: Logger }) {
   const lostLines = createRarely(clock)
-  const tlsLines = createRarely(clock)
+  const foreignLines = { tls: createRarely(clock), proxy: createRarely(clock), http2: createRarely(clock) }
   const crowdLines = createRarely(clock)
   // A counter that begins at one has not risen, as Prometheus sees it.
-  for (const what of ['tls', 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
+  for (const what of [...Object.keys(foreign), 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
   return {
     /** A request to no address of ours, or with a method that it does not take. */
     lost({ method, url, ip }: { method: string; url: string; ip: string }): void {
@@ -31,16 +32,11 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
         log.warn({ connections }, 'connections that asked for nothing were closed, to make room for others')
       )
     },
-    /** Bytes that could not be read as HTTP. `isTls`: they begin as a TLS handshake does. */
-    unreadable(sender: string | undefined, isTls: boolean): void {
-      metrics.unreadableRequests.inc({ what: isTls ? 'tls' : 'unknown' })
-      if (!isTls) return
-      tlsLines((requests) =>
-        log.warn(
-          { requests, sender },
-          'a client spoke TLS to this port, which speaks plain HTTP: does its address begin with https:// instead of http://?'
-        )
-      )
+    /** Bytes that could not be read as HTTP, and what they are, where that is known. */
+    unreadable(sender: string | undefined, what: Foreign | undefined): void {
+      metrics.unreadableRequests.inc({ what: what ?? 'unknown' })
+      if (what === undefined) return
+      foreignLines[what]((requests) => log.warn({ requests, sender }, foreign[what].log))
     }
   }
 }

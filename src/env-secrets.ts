@@ -26,7 +26,8 @@ export function proxiesIn(environment: Record<string, string | undefined>): stri
 
 /** `user:password@`, in an address that may be none, and `?password=`, or ` password=` as psql has it, which is no address. */
 function passwordsIn(address: string): string[] {
-  const [, password = ''] = /^(?:[a-z]+:\/\/)?[^:@/]*:(.*)@/is.exec(address) ?? []
+  // Of a scheme what follows is an address; a user may have an @.
+  const [, password = ''] = /^(?:[a-z]+:\/\/)?[^:/]*:(?!\/\/)(.*)@/is.exec(address) ?? []
   const asked = [...address.matchAll(/[?&:\s](?:ssl)?password=([^&#\s]*)/gi)]
   return [password, ...asked.map(([, value = '']) => value)]
 }

@@ -74,7 +74,7 @@ function intakeMetrics(of: Of) {
       of('lost_requests_total', 'Requests to no address of the relay, or with a method that it does not take')
     ),
     unreadableRequests: new Counter({
-      ...of('unreadable_requests_total', 'Connections that did not speak HTTP: tls, or unknown'),
+      ...of('unreadable_requests_total', 'Connections that did not speak HTTP/1: tls, proxy, http2, or unknown'),
       labelNames: ['what']
     }),
     crowdedOut: new Counter(

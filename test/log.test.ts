@@ -124,6 +124,7 @@ t.test('passwords in the addresses of proxies and databases are kept out, howeve
     { DATABASE_URL: 'postgres:///relay?host=db&user=relay&password=pa%24%24-SECRET&sslmode=require' },
     { DATABASE_URL: 'postgres:host=db user=relay password=pa$$-SECRET' },
     { DATABASE_URL: 'postgres://relay@db/relay', PGPASSWORD: 'pa$$-SECRET' },
+    { DATABASE_URL: 'postgres://relay@corp:pa$$-SECRET@db/relay' },
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://relay:pa%24%24-SECRET@collector:4318' },
     { OTEL_EXPORTER_OTLP_HEADERS: 'x-scope=all,authorization=Bearer%20pa$$-SECRET' }
   ]
@@ -133,6 +134,16 @@ t.test('passwords in the addresses of proxies and databases are kept out, howeve
     log.error({ environment, err: new Error('no way to pa$$-SECRET') })
     t.notMatch(lines, 'SECRET', JSON.stringify(environment))
   }
+})
+
+t.test('an address without a password has no secret, and what is like it stays as it is', async (t) => {
+  const environments: Record<string, string>[] = [
+    { DATABASE_URL: 'postgres://relay@db/relay' },
+    { DATABASE_URL: 'postgres://relay@db:5432/relay?host=/var/run/postgresql' },
+    { DATABASE_URL: 'sqlite:data/relay.db' },
+    { HTTPS_PROXY: 'http://relay@proxy:3128' }
+  ]
+  for (const environment of environments) t.same(secretsIn(environment), [], JSON.stringify(environment))
 })
 
 t.test('a key is kept out whatever it is made of', async (t) => {

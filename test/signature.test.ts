@@ -90,8 +90,14 @@ const refused: readonly (readonly [string, Request, Partial<Credentials>, RegExp
   ["SHA-512 with SHA-384's digest", { signature: `sha512=${digest('sha384')}` }, keyed, /does not match/],
   ['another token', { authorization: 'Bearer s3cre' }, tokened, /bearer token is not one of/],
   ['a token of another length', { authorization: 'Bearer s3cret2' }, tokened, /bearer token is not one of/],
-  ['a token with other letters after it', { authorization: 'Bearer s3cret x' }, tokened, /bearer token is not one of/],
-  ['a token under another scheme', { authorization: 'Basic s3cret' }, tokened, /bearer token is not one of/],
+  [
+    'a token with other letters after it',
+    { authorization: 'Bearer s3cret x' },
+    tokened,
+    /not of the form Bearer <token>/
+  ],
+  ['a token under another scheme', { authorization: 'Basic s3cret' }, tokened, /not of the form Bearer <token>/],
+  ['a token without a scheme', { authorization: 's3cret' }, tokened, /not of the form Bearer <token>/],
   ['no token', {}, tokened, /^Authorization: Bearer is missing$/],
   ['a signature where only tokens count', { signature }, tokened, /^Authorization: Bearer is missing$/],
   ['a token where only signatures count', { authorization: 'Bearer s3cret' }, keyed, /^X-Signature is missing$/],

@@ -103,6 +103,22 @@ t.test(
         code: 'BAD_JSON'
       },
       {
+        name: 'nothing',
+        body: '',
+        path: '/webhook/open',
+        status: 400,
+        code: 'BAD_JSON',
+        says: /^the body is empty$/
+      },
+      {
+        name: 'a name with a slash',
+        body: good.replace('"shop"', '"shop/web"'),
+        path: '/webhook/open',
+        status: 400,
+        code: 'BAD_EVENT',
+        says: /^involvedObject\.name must not contain a slash$/
+      },
+      {
         name: 'a constructor.prototype key',
         body: `{"constructor":{"prototype":{"a":1}},${good.slice(1)}`,
         path: '/webhook/open',
@@ -435,6 +451,35 @@ t.test('TLS on the plain port is counted, and said once a minute', async (t) => 
   clock.advance(60_000)
   await hello()
   t.match(said()[1], { requests: 3 })
+})
+
+t.test('what a proxy in front speaks instead of HTTP/1.1 is known, and said to it and in the log', async (t) => {
+  const relay = await startRelay(t)
+  const asked = 'POST /webhook HTTP/1.1\r\nhost: relay\r\ncontent-length: 2\r\n\r\n{}'
+  // haproxy.org/download/3.2/doc/proxy-protocol.txt: version 2 of TCP over IPv4.
+  const second = Buffer.from('0d0a0d0a000d0a515549540a2111000c01020304050607081a0a1f90', 'hex').toString('latin1')
+  const cases: [said: string, what: string, answer: RegExp, log: RegExp][] = [
+    [`PROXY TCP4 10.0.0.1 10.0.0.2 1 80\r\n${asked}`, 'proxy', /PROXY protocol.*turn it off/, /turn it off there/],
+    [`PROXY UNKNOWN\r\n${asked}`, 'proxy', /PROXY protocol/, /turn it off there/],
+    [second + asked, 'proxy', /PROXY protocol/, /turn it off there/],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'http2', /the relay speaks HTTP\/1\.1/, /h2c or grpc/]
+  ]
+  for (const [said, what, answer, log] of cases) {
+    t.match(await say(relay.url, said), /^HTTP\/1\.1 400 /, what)
+    t.match(await say(relay.url, said), answer)
+    await relay.logged(log)
+  }
+  const { body } = await relay.get('/metrics')
+  t.match(body, /^flux_relay_unreadable_requests_total\{what="proxy"\} 6$/m)
+  t.match(body, /^flux_relay_unreadable_requests_total\{what="http2"\} 2$/m)
+})
+
+t.test('a request without a host, or with an expectation that nobody meets, is refused in words', async (t) => {
+  const relay = await startRelay(t)
+  t.match(await say(relay.url, 'GET /healthz HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 .*"the Host header is missing/s)
+  t.match(await say(relay.url, 'GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /)
+  const expecting = 'POST /webhook HTTP/1.1\r\nhost: relay\r\nexpect: coffee\r\ncontent-length: 0\r\n\r\n'
+  t.match(await say(relay.url, expecting), /^HTTP\/1\.1 417 .*"only 100-continue may be expected/s)
 })
 
 t.test('the largest event that notification-controller takes is taken, with what its Alert adds', async (t) => {

@@ -10,7 +10,7 @@ import { apart, type Claim, foreign, type Speakers } from './source.ts'
 const Text = Type.String({ maxLength: 253 })
 // An object is remembered by cluster/kind/namespace/name, and a cluster's name may hold a slash: a kind with one would be
 // an object of another cluster. Kubernetes has none (apimachinery pkg/api/validation/path).
-const Name = Type.String({ maxLength: 253, pattern: '^[^/]*$' })
+const Name = Type.String({ maxLength: 253, pattern: '^[^/]*$', patternErrorMessage: 'must not contain a slash' })
 
 /**
  * The wire format (fluxcd/pkg apis/event/v1beta1/event.go, and v1/event.go since Flux 2.10, of which `action` and

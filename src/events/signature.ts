@@ -43,7 +43,8 @@ export function verify(
 
   if (tokens.length > 0 && headers.authorization !== undefined) {
     const given = /^Bearer +([^ \t]+)$/i.exec(headers.authorization)?.[1]
-    const matched = given !== undefined && tokens.map((token) => isSent(given, token.trim())).includes(true)
+    if (given === undefined) return { ok: false, because: 'Authorization is not of the form Bearer <token>' }
+    const matched = tokens.map((token) => isSent(given, token.trim())).includes(true)
     return matched ? { ok: true } : { ok: false, because: 'the bearer token is not one of this source' }
   }
 

@@ -89,6 +89,7 @@ export function wireOf(short: ShortEvent, now: number): WireEvent {
 
 const ajv = new Ajv({
   allowUnionTypes: true,
+  keywords: ['patternErrorMessage'],
   formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) }
 })
 

@@ -1,5 +1,5 @@
 // Turns: goes through many of something some at a time, so that whoever waits for this thread has its own turn in between. All
-// of a fleet's ten thousand sources take a tenth of a second, and a scrape of them most of one.
+// of a fleet's ten thousand sources take a tenth of a second, and a scrape of them most of one. And does one thing after the other.
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** So many take a millisecond or two, */
@@ -18,4 +18,25 @@ export async function* inParts<T>(items: readonly T[]): AsyncGenerator<readonly 
     if (from > 0) await pause(othersMs)
     yield items.slice(from, from + atOnce)
   }
+}
+
+/** Runs what it is given one after the other, whatever becomes of each. */
+export interface OneByOne {
+  <T>(work: () => Promise<T>): Promise<T>
+  /** Resolves when all that was given is over. */
+  over(): Promise<void>
+}
+
+/** Work that would get in its own way. */
+export function oneByOne(): OneByOne {
+  let last = Promise.resolve()
+  const run = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work)
+    last = result.then(
+      () => {},
+      () => {}
+    )
+    return result
+  }
+  return Object.assign(run, { over: () => last })
 }

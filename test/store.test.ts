@@ -843,11 +843,13 @@ const earlier = {
   'sqlite, version 5': (t: Test) => earlierSqlite(t, 5),
   'sqlite, version 6': (t: Test) => earlierSqlite(t, 6),
   'sqlite, version 7': (t: Test) => earlierSqlite(t, 7),
+  'sqlite, version 8': (t: Test) => earlierSqlite(t, 8),
   'postgres, version 1': () => earlierPostgres(1),
   'postgres, version 2': () => earlierPostgres(2),
   'postgres, version 3': () => earlierPostgres(3),
   'postgres, version 4': () => earlierPostgres(4),
-  'postgres, version 5': () => earlierPostgres(5)
+  'postgres, version 5': () => earlierPostgres(5),
+  'postgres, version 6': () => earlierPostgres(6)
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {

@@ -1,6 +1,7 @@
 // Withheld: gathers what a mute withheld from a destination, when it ends. Pure.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory } from '../objects/memory.ts'
+import { objectOf } from '../objects/name.ts'
 import type { Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
@@ -9,24 +10,26 @@ const lateMs = 60_000
 /** As `silenceName` has it. */
 const nameSql = `case when comment = '' then 'silence ' || id else comment end`
 
-/** Whether {@link lateSql} may find anything at `now`, as it is written in SQL: it looks at all that is withheld. */
+/** The silences that ended within the last minute before `now`, as it is written in SQL: what they withhold by, and since when. */
 export function endedLatelySql(now: string): string {
-  return `select 1 as found from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs} limit 1`
+  return `select ${nameSql} as name, created_at from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}`
 }
 
 /**
  * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
- * it: it is not withheld for as long as was planned. What was held on purpose was withheld at `held_at`, and came before.
+ * it: it is not withheld for as long as was planned. `limit` at most. What was held on purpose was withheld at `held_at`, and came before.
  */
-export function lateSql(now: string): string {
-  return `update notifications set muted_until = ${now}
-    where muted_until > ${now} and mute in (
-      select ${nameSql} from silences
-      where ends_at <= ${now} and ends_at > ${now} - ${lateMs} and silences.created_at <= coalesce(notifications.held_at, notifications.created_at)
-    ) and mute not in (${inEffectSql(now)})`
+export function lateSql(now: string, limit: string): string {
+  return `update notifications set muted_until = ${now} where id in (
+    select n.id from notifications n
+    where n.muted_until > ${now} and n.mute in (
+        select ${nameSql} from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}
+          and silences.created_at <= coalesce(n.held_at, n.created_at)
+      ) and n.mute not in (${inEffectSql(now)}) limit ${limit})`
 }
 
-const inEffectSql = (now: string) => `select ${nameSql} from silences where ends_at > ${now}`
+/** The names by which silences withhold that have not ended at `now`, as it is written in SQL. */
+export const inEffectSql = (now: string) => `select ${nameSql} as name from silences where ends_at > ${now}`
 
 /** What mutes of the config file withhold at `now`, as it is written in SQL: their names, until when, and when they last did. */
 export function mutedSql(now: string): string {
@@ -42,11 +45,11 @@ export interface Muted {
 }
 
 /** Those of `rows` that end at another time by a new config file, whose mutes of a name end at `endsOf`, and when. All in ms. */
-export function movedEnds(
-  rows: readonly Muted[],
+export function movedEnds<Row extends Omit<Muted, 'last'>>(
+  rows: readonly Row[],
   endsOf: (mute: string) => readonly number[],
   now: number
-): (Muted & { to: number })[] {
+): (Row & { to: number })[] {
   return rows.flatMap((row) => {
     const ends = endsOf(row.mute)
     return ends.includes(row.until) ? [] : [{ ...row, to: Math.max(now, ...ends) }]
@@ -84,7 +87,8 @@ export interface WithheldNotification {
   lane: string
   object: string
   says: Transition
-  ref: string
+  /** JSON; null where its row of `views` is missing, as after damage. */
+  ref: string | null
   ending: string | null
 }
 
@@ -92,7 +96,7 @@ export interface WithheldNotification {
 function withheldOf({ object, says, ref, ending }: WithheldNotification): WithheldRow {
   return {
     key: object,
-    object: JSON.parse(ref) as ObjectRef,
+    object: ref === null ? objectOf(object) : (JSON.parse(ref) as ObjectRef),
     says,
     ...(ending !== null && { ending: ending as NonNullable<View['ending']> })
   }

@@ -2,16 +2,17 @@
 import { goneReason } from '../kept.ts'
 import type { LanesByName } from '../kept-lanes.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
-import { pageRows } from './pages.ts'
 import { bury } from './queue.ts'
 
 /** Dead letters made in one transaction. */
 const abandonStep = 500
+/** Notifications that go to another lane in one. */
+const rerouteStep = 2000
 
 // A message that is being posted stays where its answer is awaited: at the new address it would be beside it.
 const staleMessagesSql = `
   select m.id from messages m join lanes l on l.key = m.lane
-  where m.destination = $1 and m.state = 'open' and m.lane <> $2 and m.notifications > 0 and (l.holder is null or not exists (
+  where m.destination = $1 and m.state = 'open' and m.lane = $2 and m.notifications > 0 and (l.holder is null or not exists (
     select 1 from replicas r where r.id = l.holder and r.alive_until > ${clockSql}
   ))
   order by m.id`
@@ -29,7 +30,7 @@ export async function follow(
   const { rows: waited } = await connections.query<{ destination: string; lane: string }>(waitedForSql)
   for (const { destination, lane } of waited) {
     const to = lanes().get(destination) ?? lane
-    if (to !== lane) await connections.transaction((sql) => reroute(sql, destination, to))
+    if (to !== lane) await reroute(connections, { destination, from: lane, to })
   }
   let lost = 0
   for (;;) {
@@ -44,32 +45,30 @@ export async function follow(
   return lost
 }
 
-/** Moves what waits for `destination` to `lane`. */
-async function reroute(sql: Sql, destination: string, lane: string): Promise<void> {
-  const { rows: left } = await sql<{ lane: string }>(
-    `select lane from notifications where destination = $1 and state = 'pending' and lane <> $2 group by lane`,
-    [destination, lane]
-  )
-  if (left.length === 0) return
-  await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [lane])
-  await lockLanes(sql, [lane, ...left.map((row) => row.lane)])
-  const { rows: stale } = await sql<{ id: number }>(staleMessagesSql, [destination, lane])
-  for (const { id } of stale) await moveMessage(sql, id, lane)
-  await sql(carriedSql, [destination, lane])
-  for (const { lane: from } of left) {
-    let after = 0
-    for (;;) {
-      const { rows } = await sql<{ last: number | null }>(waitingSql, [destination, lane, from, after, pageRows])
-      const last = rows[0]?.last ?? null
-      if (last === null) break
-      after = last
-    }
+interface Route {
+  destination: string
+  from: string
+  to: string
+}
+
+/** Moves what waits for a destination to its lane, the oldest first, in steps: whoever posts in one of both waits for one of them. */
+async function reroute(connections: Connections, route: Route): Promise<void> {
+  // What went back to waiting meanwhile is older than where it has come to.
+  for (let after = 0, isAgain = true; isAgain || after > 0; ) {
+    isAgain = after > 0
+    after = await connections.transaction((sql) => rerouteSome(sql, route, after))
   }
 }
 
-const carriedSql = `
-  update notifications set lane = $2 where destination = $1 and state = 'pending' and lane <> $2
-    and message_id in (select id from messages where lane = $2 and state = 'open')`
+/** Behind which id it has come to; 0 at the end. */
+async function rerouteSome(sql: Sql, { destination, from, to }: Route, after: number): Promise<number> {
+  await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [to])
+  await lockLanes(sql, [to, from])
+  const { rows: stale } = await sql<{ id: number }>(staleMessagesSql, [destination, from])
+  for (const { id } of stale) await moveMessage(sql, id, to)
+  const { rows } = await sql<{ last: number | null }>(waitingSql, [destination, to, from, after, rerouteStep])
+  return rows[0]?.last ?? 0
+}
 
 const waitingSql = `
   with moved as (
@@ -91,7 +90,10 @@ async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
        select 1 from messages where lane = $2 and state = 'open')`,
     [id, lane]
   )
-  if (rowCount !== 0) return
+  if (rowCount !== 0) {
+    await sql(`update notifications set lane = $2 where message_id = $1 and state = 'pending'`, [id, lane])
+    return
+  }
   await sql('update notifications set message_id = null where message_id = $1', [id])
   await sql(`update messages set state = 'dead' where id = $1`, [id])
 }

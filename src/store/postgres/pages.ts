@@ -1,16 +1,10 @@
 // Pages in PostgreSQL: go through rows that may be any number, so many at a time that each statement ends within its limit.
-import type { Sql } from './connections.ts'
 
 /** Rows of one statement. A quarter of a million at once took longer than a statement may. */
 export const pageRows = 5000
 
 /** The same, of rows that are read with their texts. */
 export const viewRows = 1000
-
-/** Runs `statement`, which changes rows that it does not find again then, at most as many as its last value says, until none is left. */
-export async function untilNone(sql: Sql, statement: string, values: readonly unknown[]): Promise<void> {
-  for (;;) if ((await sql(statement, [...values, pageRows])).rowCount === 0) return
-}
 
 /** `all`, so many at a time. */
 export function* inPages<T>(all: readonly T[], size: number): Generator<readonly T[]> {

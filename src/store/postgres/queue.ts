@@ -8,7 +8,6 @@ import { asBeginning, endlessReason, groupDeadline, groupOf, lastsUntil } from '
 import { readView, viewText } from '../texts.ts'
 import type { Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
-import { untilNone } from './pages.ts'
 import { hot, type Statement } from './statements.ts'
 import { indexable, keyOf, storable } from './text.ts'
 
@@ -254,18 +253,23 @@ const releaseSql = `
     select id from notifications
     where lane = $1 and state = 'pending' and message_id is null and holds > 0 and held_until > 0 limit $2))`
 
-/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
+/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. What is gathered {@link releaseSome} lets go on. */
 export async function tryNow(sql: Sql, lane: string, now: number): Promise<number | undefined> {
   const { rowCount } = await sql(tryNowSql, [lane, now])
-  if (rowCount !== 0) {
-    await untilNone(sql, releaseSql, [lane])
-    return undefined
-  }
+  if (rowCount !== 0) return undefined
   const { rows } = await sql<{ not_before: number }>(
     'select not_before from lanes where key = $1 and not_before > $2',
     [lane, now]
   )
   return rows[0]?.not_before
+}
+
+/** What is gathered goes on at once in one transaction. */
+const releaseStep = 2000
+
+/** Some of what is gathered in a lane waits for nothing any more: of how many. */
+export async function releaseSome(sql: Sql, lane: string): Promise<number> {
+  return (await sql(releaseSql, [lane, releaseStep])).rowCount ?? 0
 }
 
 /** How many notifications wait for each destination. */

@@ -6,7 +6,7 @@ import { connectionConfig } from './connections.ts'
 import type { Servers } from './servers.ts'
 
 /** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
-const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql']
+const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql']
 
 /** Any number, the same in every replica: they wait for each other with it. */
 const lockId = 8_140_771

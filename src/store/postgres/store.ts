@@ -16,7 +16,7 @@ import { lastEvents, noteLastEvents } from './memories.ts'
 import { follow } from './moves.ts'
 import { createMuting } from './mutes.ts'
 import { Presence } from './presence.ts'
-import { backlog, busyLanes, countPending, tryNow } from './queue.ts'
+import { backlog, busyLanes, countPending, releaseSome, tryNow } from './queue.ts'
 import { askPostgres, createPostgresRecords } from './records.ts'
 import { createRollouts } from './rollouts.ts'
 import { migrate } from './schema.ts'
@@ -121,7 +121,7 @@ async function connect(
   const store: Store = {
     ...createClaims({ connections: lanes, presence, waiting, isCallersClock }),
     ...createCards({ connections: lanes, presence, isCallersClock, added }),
-    ...createMuting(lanes, added),
+    ...createMuting(lanes, presence, added),
     ...createActs(lanes, waiting),
     ...createRollouts(lanes, added),
     ...createUpkeep(lanes),
@@ -153,13 +153,16 @@ async function connect(
 
     busyLanes: () => busyLanes(lanes.query),
     backlog: (lane) => backlog(lanes.query, lane),
-    tryNow: (lane, now, actor) =>
-      lanes.transaction(async (sql) => {
+    async tryNow(lane, now, actor) {
+      const limitedUntil = await lanes.transaction(async (sql) => {
         await refuseRepeated(sql, actor)
-        const limitedUntil = await tryNow(sql, lane, now)
-        if (actor && limitedUntil === undefined) await writeAct(sql, { actor, did: 'try', about: { lane } }, now)
-        return limitedUntil
-      }),
+        const until = await tryNow(sql, lane, now)
+        if (actor && until === undefined) await writeAct(sql, { actor, did: 'try', about: { lane } }, now)
+        return until
+      })
+      if (limitedUntil === undefined) while ((await lanes.transaction((sql) => releaseSome(sql, lane))) > 0);
+      return limitedUntil
+    },
     shorten: (holdOf, now) => shorten(lanes, holdOf, now),
     follow: (byDestination, now) => follow(lanes, byDestination, now - rolloutMs, buried),
 

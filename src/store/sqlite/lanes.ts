@@ -16,6 +16,11 @@ export function busyLanes(db: Database): string[] {
   return db.all<{ lane: string }>(busy).map(({ lane }) => lane)
 }
 
+/** What something waits for, and in which lanes: each pair once. */
+export function waitingPairs(db: Database): { destination: string; lane: string }[] {
+  return db.all(`select distinct destination, lane from ${waitingSql}`)
+}
+
 /** How many notifications wait in a lane, those of its open message included. */
 export function backlog(db: Database, lane: string): number {
   return Number(db.get(`select count(*) as n from ${waitingSql} where lane = ?`, lane)?.n)
@@ -42,17 +47,25 @@ export function setBucket(db: Database, key: string, { tokens, at }: Bucket): vo
   )
 }
 
-/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. */
+/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. What is gathered {@link releaseSome} lets go on. */
 export function tryNow(db: Database, key: string, now: number): number | undefined {
   const { bucket, notBefore } = laneState(db, key, now)
   if (isLimit(bucket, notBefore) && notBefore > now) return notBefore
   db.run('update lanes set not_before = 0 where key = ?', key)
-  db.run(
-    `update notifications set held_until = 0, held_at = null, holds = ${maxHolds}
-     where lane = ? and holds > 0 and state = 'pending' and message_id is null`,
+  return undefined
+}
+
+/** What is gathered in one transaction goes on at once in another. */
+const releaseStep = 2000
+
+/** Some of what is gathered in a lane waits for nothing any more: of how many. */
+export function releaseSome(db: Database, key: string): number {
+  return db.changes(
+    `update notifications set held_until = 0, held_at = null, holds = ${maxHolds} where id in (
+       select id from notifications
+       where lane = ? and held_until > 0 and holds > 0 and state = 'pending' and message_id is null limit ${releaseStep})`,
     key
   )
-  return undefined
 }
 
 interface Failed {

@@ -6,7 +6,7 @@ import { undeliveredOf } from '../rows.ts'
 import { type HeldNotification, withholdings } from '../steps/muted.ts'
 import { type HeldRow, lasting, shortened } from '../steps.ts'
 import type { Waiting } from '../waiting.ts'
-import type { Database } from './file.ts'
+import type { Database, Write } from './file.ts'
 import { readEvents, withhold } from './withhold.ts'
 
 // With its own partial index, which has nothing else.
@@ -68,14 +68,40 @@ export function pass(
   return withhold(db, waiting, muted, now)
 }
 
-/** As Store.shorten. */
-export function shorten(db: Database, holdOf: HoldOf, now: number): void {
-  const rows = db.all<{ id: number; rule: string; created_at: number; held_until: number; since: number | null }>(
-    `select n.id, n.rule, n.created_at, n.held_until, json_extract(v.view, '$.failure.since') as since
-     from notifications n left join views v on v.id = n.id where ${heldSql}`
+const pageSql = `
+  with held as materialized (
+    select id, object, rule, created_at, held_until from notifications
+    where object >= ?1 and (object, id) > (?1, ?2) and ${heldSql} order by object, id limit 500
   )
-  for (const { id, rule, ...row } of rows) {
-    const until = shortened(row, holdOf(rule), now)
-    if (until !== undefined) db.run('update notifications set held_until = ? where id = ?', until, id)
+  select held.id, held.object, held.rule, held.created_at, held.held_until, json_extract(v.view, '$.failure.since') as since
+  from held left join views v on v.id = held.id order by held.object, held.id`
+
+/** In the order of the index. */
+interface Place {
+  object: string
+  id: number
+}
+
+interface ShortenedRow extends Place {
+  rule: string
+  created_at: number
+  held_until: number
+  since: number | null
+}
+
+/** As Store.shorten, in steps. */
+export async function shorten(db: Database, write: Write, holdOf: HoldOf, now: number): Promise<void> {
+  const step = ({ object, id }: Place): Place | undefined => {
+    const rows = db.all<ShortenedRow>(pageSql, object, id)
+    for (const { id, rule, ...row } of rows) {
+      const until = shortened(row, holdOf(rule), now)
+      if (until !== undefined) db.run('update notifications set held_until = ? where id = ?', until, id)
+    }
+    return rows.at(-1)
+  }
+  let last: Place | undefined = { object: '', id: 0 }
+  while (last !== undefined) {
+    const after: Place = last
+    last = await write(() => step(after))
   }
 }

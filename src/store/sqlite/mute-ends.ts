@@ -4,7 +4,14 @@ import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { busySql } from '../reading/counts.ts'
-import { type WithheldFailure, type Withholding, withEnds, withheldFailuresSql } from '../steps/muted.ts'
+import {
+  summedUp,
+  summing,
+  type WithheldFailure,
+  type Withholding,
+  withEnds,
+  withheldFailuresSql
+} from '../steps/muted.ts'
 import {
   Found,
   standing,
@@ -16,25 +23,22 @@ import {
 import type { Database, Write } from './file.ts'
 import { changeMemory, watchMemories } from './memories.ts'
 import type { Queue } from './queue.ts'
+import { endsBetween } from './withheld.ts'
 
 const stepRows = 500
+const releasedRows = 2000
 
 type EndRow = Pick<WithheldNotification, 'id' | 'object' | 'says'>
 
-/** When it is now, in ms, and what was withheld: by which mute, from which destination. */
-type Values = readonly [now: number, mute: string, destination: string]
+/** What was withheld: by which mute, from which destination. */
+type Group = readonly [mute: string, destination: string]
 
-const ofGroup = 'muted_until <= ?1 and mute = ?2 and +destination = ?3'
+const endsSql = `select id, object, says from notifications where muted_until = ${summing} and says = 'recovered'`
 
-const endsSql = `select id, object, says from notifications where ${ofGroup} and says = 'recovered'`
-
-// In the order of the index, so that each page goes on where the last one ended.
 const pageSql = `
   select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
-  from notifications n join views v on v.id = n.id
-  where n.muted_until = ?1 and n.id > ?2 and n.mute = ?3 and +n.destination = ?4 order by n.id limit ${stepRows}`
-const laterSql = `
-  select muted_until as until from notifications where muted_until > ? and muted_until <= ? order by muted_until limit 1`
+  from notifications n left join views v on v.id = n.id
+  where n.muted_until = ?1 and n.mute = ?2 and n.destination = ?3 and n.id > ?4 order by n.id limit ${stepRows}`
 
 // What is held of the objects would come after the summary, which may say that it is over. Lane by lane, as the index has it: what
 // waits and is not held may be a million.
@@ -46,8 +50,9 @@ const releaseSql = `
 
 /**
  * Sums up one mute that is over at `now`, in ms: in which lanes. Undefined where there is none left. Where its objects are many, they
- * count as notified from a little before the summary is written on: of what ends meanwhile the end is said, and after a crash it all
- * begins anew, as what was withheld waits until the summary is there. What is not as it was read is read again: nothing is written then.
+ * count as notified from a little before the summary is written on: of what ends meanwhile the end is said, and after a crash before
+ * the summary it all begins anew. What was withheld is put aside for it ({@link summing}), and let go of once it is written. What is
+ * not as it was read is read again: nothing is written then.
  */
 export async function endMute(
   db: Database,
@@ -56,59 +61,72 @@ export async function endMute(
   laneOf: LaneOf,
   compose: (withheld: Withheld) => View
 ): Promise<string[] | undefined> {
-  const over = db.get<{ mute: string; destination: string }>(
-    'select mute, destination from notifications where muted_until <= ? limit 1',
-    now
-  )
+  await letGo(db, write)
+  const sql =
+    'select mute, destination from notifications where muted_until <= ? and mute is not null order by muted_until limit 1'
+  const over = db.get<{ mute: string; destination: string }>(sql, now)
   if (over === undefined) return undefined
   const { mute, destination } = over
-  const values: Values = [now, mute, destination]
-  if (goingOn(db, values).carried.length > 0) await write(() => carry(db, goingOn(db, values).carried))
-  const { found, sum } = await gather(db, values)
+  const group: Group = [mute, destination]
+  const found = await gather(db, write, group, now)
   const rows = found.rows()
   /** How those stand that count as notified. */
   const stands = new Map<string, WithheldObject>()
   /** Since what goes on was read: who is notified of these by now is decided with the summary. */
   const changed = new Set<string>()
-  const mark = (row: WithheldRow) => {
-    const memory = changeMemory(db, row.key, (known) => markNotified(known, destination, now))
-    stands.set(row.key, standing(row, destination, memory, now))
-    changed.delete(row.key)
+  const mark = (some: readonly WithheldRow[]) => {
+    for (const row of some) {
+      const memory = changeMemory(db, row.key, (known) => markNotified(known, destination, now))
+      stands.set(row.key, standing(row, destination, memory, now))
+      changed.delete(row.key)
+    }
+    db.run(releaseSql, now, destination, JSON.stringify(some.map(({ key }) => key)))
   }
   const stopWatching = watchMemories(db, (key) => changed.add(key))
   try {
-    const { silent } = goingOn(db, values)
-    const isSure = (key: string) => !silent.has(key) && !changed.has(key)
+    const { silent } = goingOn(db, destination, now)
+    const isSure = ({ key }: WithheldRow) => !silent.has(key) && !changed.has(key)
     // The last of them, and so all where they are few, in one step with the summary.
     for (let at = 0; rows.length - at > stepRows; at += stepRows) {
       const some = rows.slice(at, at + stepRows)
-      await write(() => {
-        for (const row of some) if (isSure(row.key)) mark(row)
-      })
+      await write(() => mark(some.filter(isSure)))
     }
-    return await write(() => {
-      const { carried, silent } = goingOn(db, values)
-      if (rows.length === 0 || carried.length > 0 || sumOf(db, values) !== sum) return []
-      const notified = rows.filter(({ key }) => !silent.has(key))
-      for (const row of notified) if (changed.has(row.key) || !stands.has(row.key)) mark(row)
+    const lanes = await write(() => {
+      const { carried, silent } = goingOn(db, destination, now)
+      carry(db, carried)
+      if (rows.length === 0 || carried.length > 0 || isLeft(db, group, now)) return []
+      mark(rows.filter(({ key }) => !silent.has(key) && (changed.has(key) || !stands.has(key))))
       for (const key of silent) stands.delete(key)
-      db.run(`update notifications set muted_until = null where ${ofGroup}`, ...values)
-      db.run(releaseSql, now, destination, JSON.stringify(notified.map(({ key }) => key)))
       const lane = laneOf(destination) ?? found.lane
       const objects = rows.map((row) => stands.get(row.key) ?? standing(row, destination, undefined, now))
       const view = compose({ mute, destination, notifications: found.count, objects })
       queue.insert(null, { rule: 'mute', destination, lane, view }, now)
+      db.run('insert or replace into announcements values (?, ?)', summedUp, now)
       return [lane]
     })
+    await letGo(db, write)
+    return lanes
   } finally {
     stopWatching()
   }
 }
 
-/** What goes on to be withheld of what `values` withheld: see `withEnds`. */
-function goingOn(db: Database, values: Values): ReturnType<typeof withEnds> {
-  const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '?2', '+destination = ?3'), ...values)
-  const ends = failures.length === 0 ? [] : db.all<EndRow>(endsSql, ...values)
+async function letGo(db: Database, write: Write): Promise<void> {
+  if (db.get('select 1 from announcements where key = ?', summedUp) === undefined) return
+  const sql = `update notifications set muted_until = null where id in (
+    select id from notifications where muted_until = ${summing} limit ${releasedRows})`
+  const some = () => {
+    const released = db.changes(sql)
+    if (released < releasedRows) db.run('delete from announcements where key = ?', summedUp)
+    return released
+  }
+  while ((await write(some)) === releasedRows);
+}
+
+/** What goes on to be withheld of what was put aside: see `withEnds`. */
+function goingOn(db: Database, destination: string, now: number): ReturnType<typeof withEnds> {
+  const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '+destination = ?2'), now, destination)
+  const ends = failures.length === 0 ? [] : db.all<EndRow>(endsSql)
   return withEnds(ends, failures)
 }
 
@@ -118,25 +136,31 @@ export function carry(db: Database, carried: readonly Withholding[]): void {
     db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
 }
 
-/** All that `values` withheld, and the sum of its IDs. */
-async function gather(db: Database, values: Values): Promise<{ found: Found; sum: number }> {
-  const [now, mute, destination] = values
+/** All that is withheld of `group` and over at `now`, in ms, which is put aside with that. */
+async function gather(db: Database, write: Write, group: Group, now: number): Promise<Found> {
   const found = new Found()
-  let sum = 0
-  for (let [until, id] = [0, 0]; ; ) {
-    const rows = db.all<WithheldNotification>(pageSql, until, id, mute, destination)
+  const page = (until: number, after: number) => db.all<WithheldNotification>(pageSql, until, ...group, after)
+  // Some was put aside by an attempt before, which came to nothing.
+  for (let last: number | undefined = 0; last !== undefined; await pause()) {
+    const rows = page(summing, last)
     found.add(rows)
-    for (const row of rows) sum += row.id
-    id = rows.at(-1)?.id ?? 0
-    if (rows.length < stepRows) {
-      const later = db.get<{ until: number }>(laterSql, until, now)
-      if (later === undefined) return { found, sum }
-      ;[until, id] = [later.until, 0]
-    }
-    await pause()
+    last = rows.at(-1)?.id
   }
+  const putAside = (until: number) => {
+    const rows = page(until, 0)
+    found.add(rows)
+    const ids = JSON.stringify(rows.map(({ id }) => id))
+    db.run(`update notifications set muted_until = ${summing} where id in (select value from json_each(?))`, ids)
+    return rows.length
+  }
+  for (const until of endsBetween(db, summing, now)) {
+    while ((await write(() => putAside(until))) === stepRows);
+  }
+  return found
 }
 
-function sumOf(db: Database, values: Values): number {
-  return db.get<{ sum: number }>(`select total(id) as sum from notifications where ${ofGroup}`, ...values)?.sum ?? 0
+/** Whether something of `group` is over at `now`, in ms, that is not put aside. */
+function isLeft(db: Database, group: Group, now: number): boolean {
+  const sql = 'select 1 from notifications where muted_until = ? and mute = ? and destination = ? limit 1'
+  return endsBetween(db, summing, now).some((until) => db.get(sql, until, ...group) !== undefined)
 }

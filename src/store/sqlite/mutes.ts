@@ -2,72 +2,78 @@
 import { type Actor, authorName } from '../../actor.ts'
 import type { Mute } from '../../mutes/mutes.ts'
 import { silenceName } from '../../mutes/silence.ts'
+import { oneByOne } from '../../turns.ts'
 import type { NewAct } from '../kept.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
-import {
-  carriedAtATime,
-  type EndedGroup,
-  endedSql,
-  type HeldNotification,
-  inEffect,
-  longestCarriedMs,
-  withholdings
-} from '../steps/muted.ts'
+import { inEffect, longestCarriedMs, withholdings } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
-import { endedLatelySql, lateSql, type Muted, movedEnds, mutedSql } from '../withheld.ts'
+import { endedLatelySql, inEffectSql, movedEnds } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Database, Write } from './file.ts'
 import { carry, endMute } from './mute-ends.ts'
 import type { Queue } from './queue.ts'
+import { moveEnds, mutesAfter, overAt } from './withheld.ts'
 import { readEvents } from './withhold.ts'
-
-const moveSomeSql = `
-  update notifications set muted_until = ?1 where id in (
-    select id from notifications where muted_until = ?2 and mute = ?3 limit 2000)`
 
 /** Whoever closes the database waits for `ended` first. */
 export function createMuting(db: Database, queue: Queue, write: Write): { muting: Muting; ended(): Promise<void> } {
-  /** One after the other: two that read the same would each go by what the other has changed since. */
-  let ending = Promise.resolve()
+  /** Two that read the same would each go by what the other has changed since. */
+  const inTurn = oneByOne()
 
   /** Has what was withheld by mutes that are over go on to be withheld where others of `mutes` withhold it, or the same begins anew. */
   async function carryOn(mutes: readonly Mute[], now: number): Promise<void> {
-    const groups = mutes.length === 0 ? [] : db.all<EndedGroup>(endedSql('?1'), now)
-    for (const { mute, destination, since } of groups) {
-      if (now - since >= longestCarriedMs) continue
-      const all = db.all<HeldNotification>(
-        'select id, event_id from notifications where muted_until <= ? and mute = ? and +destination = ? order by +id',
-        ...[now, mute, destination]
-      )
-      for (let at = 0; at < all.length; at += carriedAtATime) {
-        const some = all.slice(at, at + carriedAtATime)
-        await write(() => carry(db, withholdings(some, readEvents(db, some), mutes, now)))
+    if (mutes.length === 0) return
+    /** Since when each mute withheld something from each destination. */
+    const since = new Map<string, number>()
+    const groupOf = ({ mute, destination }: { mute: string; destination: string }) =>
+      JSON.stringify([mute, destination])
+    for await (const rows of overAt(db, now)) {
+      for (const row of rows) since.set(groupOf(row), Math.min(row.since, since.get(groupOf(row)) ?? now))
+    }
+    for await (const rows of overAt(db, now)) {
+      const some = rows.filter((row) => now - (since.get(groupOf(row)) ?? now) < longestCarriedMs)
+      if (some.length > 0) await write(() => carry(db, withholdings(some, readEvents(db, some), mutes, now)))
+    }
+  }
+
+  /**
+   * Ends what was withheld by a silence after that was ended by hand, by whoever had not heard of it: it is not withheld for as long as
+   * was planned.
+   */
+  async function endLate(now: number): Promise<void> {
+    const ended = db.all<{ name: string; created_at: number }>(endedLatelySql('?1'), now)
+    if (ended.length === 0) return
+    const lasting = new Set(namesInEffect(now))
+    for (const { mute, until } of mutesAfter(db, now)) {
+      for (const { name, created_at: since } of ended) {
+        if (name === mute && !lasting.has(mute)) await moveEnds(db, write, { mute, from: until, to: now, since })
       }
     }
   }
 
-  function moveWithheld(mute: string, from: number, to: number): void {
-    db.run('update notifications set muted_until = ? where muted_until = ? and mute = ?', to, from, mute)
-  }
+  const namesInEffect = (now: number) => db.all<{ name: string }>(inEffectSql('?1'), now).map(({ name }) => name)
 
-  function moveEnd(
+  /** The silence at once, which is what counts after a crash, and in steps what it withheld. */
+  async function moveEnd(
     id: string,
     endsAt: number,
     { now, actor, did }: Omit<NewAct, 'actor' | 'about'> & { now: number; actor: Actor | undefined }
   ): Promise<boolean> {
-    return write(() => {
+    const moved = await write(() => {
       refuseRepeated(db, actor)
       const row = db.get<SilenceRow>('select * from silences where id = ? and ends_at > ?', Number(id), now)
-      if (row === undefined) return false
+      if (row === undefined) return undefined
       db.run('update silences set ends_at = ? where id = ?', endsAt, row.id)
-      moveWithheld(silenceName(silenceOf(row)), row.ends_at, endsAt)
       if (actor) writeAct(db, { actor, did, about: aboutEnd(silenceOf(row), endsAt) }, now)
-      return true
+      return { mute: silenceName(silenceOf(row)), from: row.ends_at, to: endsAt }
     })
+    if (moved === undefined) return false
+    await inTurn(() => moveEnds(db, write, moved))
+    return true
   }
 
   const endMutes: Muting['endMutes'] = async (now, laneOf, compose, mutes = []) => {
-    if (db.get(endedLatelySql('?1'), now) !== undefined) await write(() => db.run(lateSql('?1'), now))
+    await endLate(now)
     await carryOn(inEffect(mutes, now), now)
     const lanes: string[] = []
     for (;;) {
@@ -79,20 +85,10 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
 
   /** In steps, which a start after a crash goes on with. */
   const followMutes: Muting['followMutes'] = async (endsOf, now) => {
-    for (const { mute, until, to } of movedEnds(db.all<Muted>(mutedSql('?1'), now), endsOf, now)) {
-      const some = () => db.changes(moveSomeSql, to, until, mute)
-      while ((await write(some)) > 0);
-    }
+    const silences = new Set(namesInEffect(now))
+    const rows = mutesAfter(db, now).filter(({ mute }) => !silences.has(mute))
+    for (const { mute, until, to } of movedEnds(rows, endsOf, now)) await moveEnds(db, write, { mute, from: until, to })
     return false
-  }
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = ending.then(work)
-    ending = result.then(
-      () => {},
-      () => {}
-    )
-    return result
   }
 
   const muting: Muting = {
@@ -129,5 +125,5 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
     endSilence: (id, now, actor) => moveEnd(id, now, { now, actor, did: 'end' }),
     extendSilence: (id, endsAt, now, actor) => moveEnd(id, endsAt, { now, actor, did: 'extend' })
   }
-  return { muting, ended: () => ending }
+  return { muting, ended: inTurn.over }
 }

@@ -43,8 +43,17 @@ export interface Queue {
    */
   held(lane: string, destination: string, due: { ids: readonly string[]; last: number }, now: number): PendingRow[]
   bury(id: number, reason: string): void
-  /** As Store.follow, until so many are dead letters that others should have a turn; messages that are `posting` stay where their answer is awaited. */
-  followSome(lanes: LanesByName, posting: ReadonlySet<number>): number
+  /**
+   * As Store.follow for some of what waits for a destination in a lane, after which others should have a turn; messages that are
+   * `posting` stay where their answer is awaited.
+   */
+  followSome(destination: string, lane: string, lanes: LanesByName, posting: ReadonlySet<number>): Followed
+}
+
+/** How many notifications went to another lane, and of how many became dead letters. */
+interface Followed {
+  moved: number
+  lost: number
 }
 
 interface PlacedRow {
@@ -60,6 +69,8 @@ interface PlacedRow {
 
 /** Dead letters made in one transaction, which take ten milliseconds. */
 const abandonStep = 500
+/** Notifications that go to another lane in one, which take as long. */
+const rerouteStep = 2000
 
 const columns = 'id, event_id, destination, created_at, group_key, held_until, held_at, holds'
 const inLane = `from notifications where lane = ?1 and state = 'pending' and message_id is null`
@@ -206,22 +217,17 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return true
   }
 
-  function followSome(lanes: LanesByName, posting: ReadonlySet<number>): number {
-    const waited = db.all<{ destination: string; lane: string }>(`select distinct destination, lane from ${waitingSql}`)
-    let lost = 0
-    for (const { destination, lane } of waited) {
-      const to = lanes.get(destination)
-      if (to === undefined) lost += abandon(destination, Math.max(0, abandonStep - lost))
-      else if (to !== lane) reroute(destination, to, posting)
-    }
-    return lost
+  function followSome(destination: string, from: string, lanes: LanesByName, posting: ReadonlySet<number>): Followed {
+    const to = lanes.get(destination)
+    if (to === undefined) return { moved: 0, lost: abandon(destination, from) }
+    return { moved: to === from ? 0 : reroute({ destination, from, to }, posting), lost: 0 }
   }
 
-  /** Makes dead letters of about `most` of what waits for `destination`; returns of how many. */
-  function abandon(destination: string, most: number): number {
+  /** Makes dead letters of some of what waits for `destination` in `lane`; returns of how many. */
+  function abandon(destination: string, lane: string): number {
     const lost = db.all<{ id: number; message_id: number | null }>(
-      `select id, message_id from ${waitingSql} where +destination = ? limit ?`,
-      ...[destination, most]
+      `select id, message_id from ${waitingSql} where +destination = ? and lane = ? limit ${abandonStep}`,
+      ...[destination, lane]
     )
     // A message with all that it carries: what was left in one that is dead would wait for ever.
     const messages = new Set(lost.flatMap(({ message_id }) => message_id ?? []))
@@ -235,33 +241,37 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   }
 
   /**
-   * Moves what waits for `destination` to `lane`. What is being posted stays where its answer is awaited: at the new address
-   * it would be beside it.
+   * Moves some of what waits for a destination to its lane, the oldest first; returns how many. What is being posted stays where its
+   * answer is awaited: at the new address it would be beside it.
    */
-  function reroute(destination: string, lane: string, posting: ReadonlySet<number>): void {
-    const stale = db.all<{ id: number }>(
-      `select id from messages where +destination = ? and state = 'open' and lane <> ? and notifications > 0`,
-      destination,
-      lane
+  function reroute(
+    { destination, from, to }: { destination: string; from: string; to: string },
+    posting: ReadonlySet<number>
+  ): number {
+    const open = db.all<{ id: number }>(
+      `select id from messages where +destination = ? and state = 'open' and lane = ? and notifications > 0`,
+      ...[destination, from]
     )
+    const stale = open.filter(({ id }) => !posting.has(id))
     for (const { id } of stale) {
-      if (posting.has(id)) continue
       // The thread that it would have gone to is not in the new channel.
-      if (openMessage(db, lane) === undefined)
-        db.run('update messages set lane = ?, card_id = null where id = ?', lane, id)
-      else {
-        // The new lane has a message open already: what this one carries goes back to waiting. It stays as a record,
-        // because somebody may have seen it.
-        db.run('update notifications set message_id = null where message_id = ?', id)
-        db.run(`update messages set state = 'dead' where id = ?`, id)
+      if (openMessage(db, to) === undefined) {
+        db.run('update messages set lane = ?, card_id = null where id = ?', to, id)
+        db.run(`update notifications set lane = ? where message_id = ? and state = 'pending'`, to, id)
+        continue
       }
+      // The new lane has a message open already: what this one carries goes back to waiting. It stays as a record,
+      // because somebody may have seen it.
+      db.run('update notifications set message_id = null where message_id = ?', id)
+      db.run(`update messages set state = 'dead' where id = ?`, id)
     }
-    db.run(
+    const moved = db.changes(
       `update notifications set lane = ?1 where id in (
-         select id from ${waitingSql} where +destination = ?2 and lane <> ?1 and (
-           message_id is null or message_id in (select id from messages where lane = ?1 and state = 'open')))`,
-      ...[lane, destination]
+         select id from notifications where lane = ?2 and state = 'pending' and message_id is null and +destination = ?3
+         order by lane, held_until, id limit ${rerouteStep})`,
+      ...[to, from, destination]
     )
+    return stale.length + moved
   }
 
   return { insert, oldest, hold, held, bury, followSome }

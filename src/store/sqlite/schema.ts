@@ -4,7 +4,7 @@ import { RelayError } from '../../errors.ts'
 import type { Database } from './file.ts'
 
 /** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
-const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql', '8.sql']
+const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql', '8.sql', '9.sql']
 
 /** `migrating` is called before tables of an earlier program are changed. Throws BAD_DATABASE where they are of a newer one. */
 export function bringToVersion(db: Database, migrating: (from: number, to: number) => void = () => {}): void {

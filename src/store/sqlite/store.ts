@@ -8,7 +8,7 @@ import { createActs, refuseRepeated, writeAct } from './acts.ts'
 import { createCards } from './card-claims.ts'
 import { createClaims } from './claim.ts'
 import { badDatabase, type Database, openDatabase, type Transaction, type Write } from './file.ts'
-import { backlog, busyLanes, countPending, tryNow } from './lanes.ts'
+import { backlog, busyLanes, countPending, releaseSome, tryNow, waitingPairs } from './lanes.ts'
 import { shorten } from './lasting.ts'
 import { type Log, openLog } from './log.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
@@ -21,6 +21,9 @@ import { askSqlite, createSqliteRecords } from './records.ts'
 import { createRollouts } from './rollouts.ts'
 import { bringToVersion } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
+
+/** How soon a lane looks again whether what waits in it has moved; whoever moves it wakes it. */
+const movingMs = 1000
 
 /**
  * Opens, and if need be creates, the database in `file`; `migrating` is called before one of an earlier program is changed. Throws
@@ -79,7 +82,9 @@ function createStore(db: Database, log: Log): Store {
     )
   }
 
-  const { posting, ...claims } = createClaims(db, { queue, waiting, log, transaction })
+  /** What goes from one of these lanes to another is in two of them: what is newer would be posted before what is older. */
+  const moving = new Set<string>()
+  const { posting, next, ...claims } = createClaims(db, { queue, waiting, log, transaction })
   const { muting, ended } = createMuting(db, queue, take)
   return {
     ...claims,
@@ -104,18 +109,37 @@ function createStore(db: Database, log: Log): Store {
     accept: (batch, decide) => take(() => accept(db, { queue, bodies, waiting, objects }, batch, decide)),
     busyLanes: async () => busyLanes(db),
     backlog: async (lane) => backlog(db, lane),
-    tryNow: (lane, now, actor) =>
-      take(() => {
+    async tryNow(lane, now, actor) {
+      const limitedUntil = await take(() => {
         refuseRepeated(db, actor)
-        const limitedUntil = tryNow(db, lane, now)
-        if (actor && limitedUntil === undefined) writeAct(db, { actor, did: 'try', about: { lane } }, now)
-        return limitedUntil
-      }),
-    shorten: (holdOf, now) => write(() => shorten(db, holdOf, now)),
+        const until = tryNow(db, lane, now)
+        if (actor && until === undefined) writeAct(db, { actor, did: 'try', about: { lane } }, now)
+        return until
+      })
+      if (limitedUntil === undefined) while ((await take(() => releaseSome(db, lane))) > 0);
+      return limitedUntil
+    },
+    shorten: (holdOf, now) => shorten(db, write, holdOf, now),
     async follow(lanes) {
-      let lost = 0
-      for (let some = 1; some > 0; lost += some) some = await write(() => queue.followSome(lanes(), posting))
-      return lost
+      let all = 0
+      for (const { destination, lane } of waitingPairs(db)) {
+        const to = lanes().get(destination) ?? lane
+        if (to !== lane) moving.add(lane).add(to)
+        try {
+          for (let isMore = true; isMore; ) {
+            const { moved, lost } = await write(() => queue.followSome(destination, lane, lanes(), posting))
+            all += lost
+            isMore = moved + lost > 0
+          }
+        } finally {
+          moving.delete(lane)
+          moving.delete(to)
+        }
+      }
+      return all
+    },
+    async next(lane, plan, now) {
+      return moving.has(lane) ? { is: 'wait', until: now + movingMs, isInterruptible: true } : next(lane, plan, now)
     },
 
     noteLastEvents: async (sources, now) => transaction(() => noteLastEvents(db, sources, now)),

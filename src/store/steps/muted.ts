@@ -66,9 +66,6 @@ export function withholdings(
 /** What is withheld for longer is summed up at the end of its mute, or mutes that leave no gap would never say anything. */
 export const longestCarriedMs = 7 * 24 * 60 * 60 * 1000
 
-/** Of as many it is asked at a time whether they go on to be withheld: nobody else writes meanwhile. */
-export const carriedAtATime = 500
-
 /** What one mute withheld from a destination, as long as there is any. */
 export interface EndedGroup {
   mute: string
@@ -89,14 +86,20 @@ export interface WithheldFailure extends Muting {
   object: string
 }
 
+/** Instead of its end, what is put aside to be summed up has this, which is before all ends: it is of one mute and one destination. */
+export const summing = -1
+
+/** The announcement that is there from the moment on in which what was put aside is in a summary, until all of it is let go of. */
+export const summedUp = 'what was withheld is summed up'
+
 /**
- * The failures that go on to be withheld from a destination of whose objects a mute that is over withheld something, written in SQL.
+ * The failures that go on to be withheld from a destination, at `now`, of whose objects something is put aside, written in SQL.
  * `isTo` says that a row is for the destination, without its index, which has all that was ever sent there.
  */
-export function withheldFailuresSql(now: string, mute: string, isTo: string): string {
+export function withheldFailuresSql(now: string, isTo: string): string {
   return `select object, mute as name, muted_until as until from notifications
     where muted_until > ${now} and ${isTo} and says in ('failed', 'changed', 'repeated')
-      and object in (select object from notifications where muted_until <= ${now} and mute = ${mute} and ${isTo})`
+      and object in (select object from notifications where muted_until = ${summing})`
 }
 
 /** What goes along with `failures`, which go on to be withheld: their ends. */

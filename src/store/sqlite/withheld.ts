@@ -1,0 +1,73 @@
+// Withheld in SQLite: goes through what mutes withhold along its index, some rows at a time.
+import { setImmediate as pause } from 'node:timers/promises'
+import type { Database, Write } from './file.ts'
+
+/** What ends at another time in one transaction. */
+const stepRows = 2000
+/** What is read at a time. */
+const pageRows = 500
+
+/** The ends after `after` and until `last`, in ms, at which something is over that is withheld. */
+export function* endsBetween(db: Database, after: number, last: number): Generator<number> {
+  const sql =
+    'select muted_until as until from notifications where muted_until > ? and muted_until <= ? order by muted_until limit 1'
+  for (let at = after; ; ) {
+    const next = db.get<{ until: number }>(sql, at, last)
+    if (next === undefined) return
+    at = next.until
+    yield at
+  }
+}
+
+/** By what something is withheld that is not over at `now`, in ms, and until when: each pair once. */
+export function mutesAfter(db: Database, now: number): { mute: string; until: number }[] {
+  const found: { mute: string; until: number }[] = []
+  const sql = `select mute, muted_until as until from notifications where muted_until >= ?1 and (muted_until, mute) > (?1, ?2)
+    order by muted_until, mute limit 1`
+  for (let last = { until: now + 1, mute: '' }; ; ) {
+    const next = db.get<{ mute: string; until: number }>(sql, last.until, last.mute)
+    if (next === undefined) return found
+    found.push({ mute: next.mute, until: next.until })
+    last = next
+  }
+}
+
+/** Lets what `mute` withholds until `from` end at `to` instead, as far as it was withheld at `since` or later; in ms. */
+export async function moveEnds(
+  db: Database,
+  write: Write,
+  { mute, from, to, since = 0 }: { mute: string; from: number; to: number; since?: number }
+): Promise<void> {
+  if (from === to) return
+  // What was held on purpose was withheld at `held_at`, and came before.
+  const sql = `update notifications set muted_until = ?1 where id in (
+    select id from notifications where muted_until = ?2 and mute = ?3 and coalesce(held_at, created_at) >= ?4 limit ${stepRows})`
+  while ((await write(() => db.changes(sql, to, from, mute, since))) > 0);
+}
+
+/** A row of what is over. */
+export interface OverRow {
+  id: number
+  event_id: number | null
+  mute: string
+  destination: string
+  until: number
+  /** When it was withheld, in ms. */
+  since: number
+}
+
+/** All that is over at `now`, in ms, in parts between which others have their turn. */
+export async function* overAt(db: Database, now: number): AsyncGenerator<OverRow[]> {
+  const columns = 'id, event_id, mute, destination, muted_until as until, coalesce(held_at, created_at) as since'
+  const sql = `select ${columns} from notifications
+    where muted_until >= ?1 and muted_until <= ?5 and (muted_until, mute, destination, id) > (?1, ?2, ?3, ?4)
+    order by muted_until, mute, destination, id limit ${pageRows}`
+  for (let last = { until: Number.MIN_SAFE_INTEGER, mute: '', destination: '', id: 0 }; ; ) {
+    const rows = db.all<OverRow>(sql, last.until, last.mute, last.destination, last.id, now)
+    if (rows.length > 0) yield rows
+    const next = rows.at(-1)
+    if (next === undefined || rows.length < pageRows) return
+    last = next
+    await pause()
+  }
+}

@@ -73,7 +73,7 @@ const figures: [page: string, words: RegExp, ...are: number[]][] = [
   ],
   [
     'docs/operations.md',
-    /wrong admin tokens \((\d+) within (\d+) minutes, then not for (\d+) hours\)/,
+    /wrong admin tokens \| at (\d+) within (\d+) minutes, then not for (\d+) hours/,
     constant('src/operator/traffic.ts', 'floodRequests'),
     constant('src/operator/traffic.ts', 'floodMs') / minute,
     constant('src/operator/wrong-tokens.ts', 'silentMs') / (60 * minute)

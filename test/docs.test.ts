@@ -266,7 +266,7 @@ t.test('what the pages on symptoms and on the start quote of the relay is what i
   const words = quoted.filter(
     (text) =>
       /(?<!:) |^E[A-Z]+$/.test(text) &&
-      !/^(npx|flux-relay|kubectl|POST|group:) /.test(text) &&
+      !/^(npx|flux-relay|kubectl|fuser|POST|group:) /.test(text) &&
       !ofSlack.some((word) => text.endsWith(word))
   )
   t.ok(words.length > 12, `${words.length} texts`)

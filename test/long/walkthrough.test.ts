@@ -72,8 +72,6 @@ t.test('troubleshooting: what needs no cluster does what the page says', async (
   relay.slack.calm('*')
   t.equal((await relay.post(fluxEvent())).status, 401)
   writeFileSync(join(folder, 'better.yaml'), troubled.replace('"$SLACK"', relay.slack.url()))
-  mkdirSync(join(folder, 'data'))
-  writeFileSync(join(folder, 'data', 'relay.db'), '')
   const steps = stepsOf('docs/troubleshooting.md').filter(({ needsMore }) => !needsMore)
   t.ok(steps.length >= 12, `${steps.length} blocks`)
   for (const step of steps) await follow(t, step, { folder, port: port(relay), env: { H: 'accept: */*' } })

@@ -758,3 +758,35 @@ t.test('recoveries name what came with them: a version, images; a commit goes to
   const many = reads(composeDigest(recoveries(['a', 'b', 'c', 'd', 'e', 'f']), start).payload)
   t.match(many, /a 1\.0\.1.*, b 1\.0\.1/)
 })
+
+t.test('of sixty causes each line has what decides in it, as far as there is room', async (t) => {
+  const claim =
+    'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize'
+  const web = 'Deployment/shop/a-deployment-of-a-name-that-is-long-enough-for-all-of-a-line-of-many/and-more'
+  const known: [message: string, said: string][] = [
+    [
+      'kustomize build failed: error while running post render on files: replacement: unable to find field "spec.rules.0.host" in replacement target',
+      'unable to find field "spec.rules.0.host" in replacement target'
+    ],
+    [
+      `PersistentVolumeClaim/db/data dry-run failed (Forbidden): persistentvolumeclaims "data" is forbidden: ${claim}`,
+      'PersistentVolumeClaim db/data: only dynamically provisioned pvc can be resized'
+    ],
+    [
+      'Pod/shop/web dry-run failed (Forbidden): pods "web" is forbidden: exceeded quota: compute, requested: limits.memory=4Gi, used: limits.memory=14Gi, limited: limits.memory=16Gi',
+      'exceeded quota: compute, requested: limits.memory=4Gi'
+    ],
+    [`${web}: ${web}: ${web}: the quota of the team is exceeded`, 'the quota of the team is exceeded']
+  ]
+  const others = Array.from(
+    { length: 60 - known.length },
+    (_, n) => `cause ${'abcdefgh'[n % 8]}${'ijklmnop'[Math.floor(n / 8)]} is wrong`
+  )
+  const events = [...known.map(([message]) => message), ...others].map((message, n) => ({
+    involvedObject: { kind: 'Kustomization', namespace: 'apps', name: `k${n}x` },
+    reason: 'ReconciliationFailed',
+    message
+  }))
+  const shown = toText(composeDigest(waitingAfter(events), start).payload)
+  for (const [, said] of known) t.match(shown, said)
+})

@@ -105,9 +105,9 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
   (text, object) => {
     const health = notReadyIn(text)
     if (health === undefined) return undefined
-    const { why, ...notReady } = health
+    const { why, whose, ...notReady } = health
     const reason = why === '' ? '' : gistOfSaid(why, object).what
-    return { what: sayNotReady({ ...notReady, why: reason }, object, maxGist), notReady }
+    return { what: sayNotReady({ ...notReady, why: reason, whose }, object, maxGist), notReady }
   },
   (text, object) => {
     const { objects, counts, others } = appliedIn(text)
@@ -118,7 +118,7 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
 function gistOfSaid(text: string, object: ObjectRef): Gist {
   const gist = knownForm(text, object) ?? { what: causeOf(text, object) }
   const more = furtherReports(text)
-  return more > 0 ? { ...gist, what: `${gist.what} (and ${more} more)` } : gist
+  return more > 0 ? { ...gist, what: `${gist.what.replace(/\.$/, '')} (and ${more} more)` } : gist
 }
 
 function knownForm(text: string, object: ObjectRef): Gist | undefined {

@@ -81,7 +81,7 @@ function withoutList(links: readonly string[]): { links: string[]; others: numbe
   const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
   if (!last.startsWith('[') || !last.endsWith(']'))
     return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
-  const [first = '', ...others] = last.slice(1, -1).split(/, (?=[^\s,]{1,200}: )/)
+  const [first = '', ...others] = last.slice(1, -1).split(/, (?=(?:[A-Z]\w{0,62} )?[^\s,]{1,200}: )/)
   return { links: [...links.slice(0, -1), ...linksOf(first)], others: others.length }
 }
 

@@ -27,46 +27,48 @@ const entry =
 const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6}(?:\.\d{1,12})?)s)?(?=[\s,:]|$)/
 
 // flux-operator adds a line for each of Flux's own objects below.
-const detail = /^[A-Z]\w{0,62}\/\S{1,320} status: (?:'?(?:Failed|Stalled)'?: )?(?!')([^\n]{1,4000})/m
+const detail = /^([A-Z]\w{0,62}\/\S{1,320}) status: (?:'?(?:Failed|Stalled)'?: )?(?!')([^\n]{1,4000})/gm
 
 /** So many are kept by name of those that failed, and of those that wait. */
 const maxNames = 20
 
-/**
- * What a health check in `text` found, and where it says so why the first that failed did, or could not be told how it is where
- * none failed; undefined where there is none.
- */
-export function notReadyIn(text: string): (NotReady & { why: string }) | undefined {
+/** Why one of them is not ready, and which. */
+interface Reason {
+  why: string
+  whose?: NotReadyObject | undefined
+}
+
+/** What a health check in `text` found, and why the first that failed did, or else the first that waits, where it says so. */
+export function notReadyIn(text: string): (NotReady & Reason) | undefined {
   const start = list.exec(text)
   if (start === null) return waitedFor(text)
   const rest = text.slice(start.index + start[0].length - 1)
   const found = new Map<string, NotReadyObject>()
-  let [why, whyUnknown] = ['', '']
+  const reasons = new Map<string, string>()
   for (const match of rest.matchAll(entry)) {
     const [all, kind = match[5] ?? '', namespace = match[6] ?? '', name = match[7] ?? ''] = match
-    const object = {
-      kind,
-      namespace,
-      name,
-      status: match[4] ?? (all.includes('unknown status') ? 'Unknown' : 'InProgress')
-    }
-    const key = `${object.kind}/${object.namespace}/${object.name}`
-    if (!found.has(key)) found.set(key, object)
-    if (why === '' && hasFailed(object)) why = reasonBehind(rest, match.index + all.length)
-    if (whyUnknown === '' && object.status === 'Unknown') whyUnknown = reasonBehind(rest, match.index + all.length)
+    const status = match[4] ?? (all.includes('unknown status') ? 'Unknown' : 'InProgress')
+    const key = [kind, namespace, name].filter(Boolean).join('/')
+    if (!found.has(key)) found.set(key, { kind, namespace, name, status })
+    // Of what goes on, no more is known than that it was not done in time.
+    const why = status === 'InProgress' ? '' : reasonBehind(rest, match.index + all.length)
+    if (why !== '' && !reasons.has(key)) reasons.set(key, why)
   }
-  if (why === '') why = detail.exec(rest)?.[1]?.trim() ?? ''
+  for (const [, key = '', why = ''] of rest.matchAll(detail)) if (!reasons.has(key)) reasons.set(key, why.trim())
   const all = [...found.values()]
   const failed = all.filter(hasFailed)
   const waiting = all.filter((object) => !hasFailed(object))
   const afterMs = durationIn(text.slice(0, start.index))
+  const explained = [...found].filter(([key]) => reasons.has(key))
+  const [key, whose] = explained.find(([, object]) => hasFailed(object)) ?? explained[0] ?? []
   return {
     failed: failed.slice(0, maxNames),
     failedCount: failed.length,
     waiting: waiting.slice(0, maxNames),
     waitingCount: waiting.length,
     ...(afterMs !== undefined && { afterMs }),
-    why: why === '' && failed.length === 0 ? whyUnknown : why
+    why: (key !== undefined && reasons.get(key)) || '',
+    ...(whose && { whose })
   }
 }
 
@@ -74,7 +76,7 @@ export function notReadyIn(text: string): (NotReady & { why: string }) | undefin
 const waited =
   /(?<=^|: )resource ([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?(\S{1,253}) not ready\. status: (\w{1,20}), message: ([^\n]{0,1000})$/gm
 
-function waitedFor(text: string): (NotReady & { why: string }) | undefined {
+function waitedFor(text: string): (NotReady & Reason) | undefined {
   if (!text.includes(' not ready. status: ')) return undefined
   const found = [...text.matchAll(waited)].map(([, kind = '', namespace = '', name = '', status = '', said = '']) => {
     return { kind, namespace, name, status, said }
@@ -86,7 +88,8 @@ function waitedFor(text: string): (NotReady & { why: string }) | undefined {
     failedCount: failed.length,
     waiting: waiting.slice(0, maxNames).map(withoutSaid),
     waitingCount: waiting.length,
-    why: failed[0]?.said ?? ''
+    why: failed[0]?.said ?? '',
+    ...(failed[0] && { whose: failed[0] })
   }
 }
 
@@ -114,8 +117,8 @@ function durationIn(text: string): number | undefined {
 }
 
 /** In words: `Job apps/migrate failed; 13 more not ready after 5 m`. `max` is how long it may be. */
-export function sayNotReady(health: NotReady & { why: string }, object: ObjectRef, max: number): string {
-  const { failed, failedCount, waiting, waitingCount, afterMs, why } = health
+export function sayNotReady(health: NotReady & Reason, object: ObjectRef, max: number): string {
+  const { failed, failedCount, waiting, waitingCount, afterMs, why, whose } = health
   const after = afterMs === undefined || afterMs < 1000 ? '' : ` after ${sayDuration(afterMs)}`
   if (failedCount + waitingCount === 0) return `not ready${after}`
   if (failedCount === 0) {
@@ -123,19 +126,18 @@ export function sayNotReady(health: NotReady & { why: string }, object: ObjectRe
     if (waitingCount === 1 && only !== undefined) {
       return behind(`${nameOf(only, object)} not ready${after}${other(only)}`, why)
     }
-    const unknown = waiting.find(({ status }) => status === 'Unknown')
     const names = listed(`${waitingCount} objects not ready${after}`, waiting, waitingCount, object, max)
-    return `${names}${reasonOf(unknown, why, object, max - names.length)}`
+    return `${names}${reasonOf(whose, why, object, max - names.length)}`
   }
   const others = waitingCount === 0 ? '' : `; ${waitingCount} more not ready${after}`
   const [only] = failed
   if (failedCount === 1 && only !== undefined) {
     const state = only.status === 'NotFound' ? 'not found' : 'failed'
-    return `${behind(`${nameOf(only, object)} ${state}`, why)}${others}`
+    const isWhose = whose === undefined || hasFailed(whose)
+    return `${behind(`${nameOf(only, object)} ${state}`, isWhose ? why : '')}${others}`
   }
-  const [first] = failed
   const names = listed(`${failedCount} failed`, failed, failedCount, object, max - others.length)
-  return `${names}${reasonOf(first, why, object, max - names.length - others.length)}${others}`
+  return `${names}${reasonOf(whose, why, object, max - names.length - others.length)}${others}`
 }
 
 /** ` (Job apps/migrate: BackoffLimitExceeded)`, without what stands in brackets itself where there is no room for it. */

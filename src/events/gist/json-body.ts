@@ -1,8 +1,10 @@
 // JSON body: reads what a service says is wrong out of the JSON that it answered.
 
 const opening =
-  /\{\s{0,40}"(?:(?:error|errors|code|message|detail|details|status|statusCode|title)":|kind":\s{0,4}"Status")/g
+  /\{\s{0,40}"(?:(?:error|errors|code|message|detail|details|status|statusCode|title|level|ts|time|timestamp|severity|msg)":|kind":\s{0,4}"Status")/g
 const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
+/** Of a line of a log, which is the body of no service, and of those that say no more. */
+const logged = [/"(?:error|err)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/, /"msg":\s{0,4}"((?:[^"\\]|\\.){1,600})"/]
 
 /** Of a program that says below why. */
 const exit = /(?:: )?(?:rpc error: code = \w{1,30} desc = )?exit status \d{1,3}$/
@@ -17,8 +19,9 @@ export function withoutJson(text: string): string {
   let tried = 0
   for (const { index } of text.matchAll(opening)) {
     if (++tried > maxBodies) break
-    const found = said.exec(text.slice(index, index + maxBody))
-    if (found === null) continue
+    const body = text.slice(index, index + maxBody)
+    const found = [said, ...logged].map((pattern) => pattern.exec(body)).find((match) => match !== null)
+    if (found === undefined) continue
     const message = (found[1] ?? '').replace(/\\[rnt]/g, ' ').replace(/\\(.)/g, '$1')
     const before = text.slice(0, index)
     const line = before.indexOf('\n')

@@ -60,6 +60,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   // nginx, of a file that its controller makes for a try: when, by which process, and where in that
   [/(?<!\S)\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(?:emerg|alert|crit|error)\] \d{1,8}#\d{1,8}: /g, '', '#'],
   [/ in (?:\/tmp\/nginx\/)?nginx-cfg\d{1,20}:\d{1,6}(?!\w)/g, '', 'nginx-cfg'],
+  [/\b\d{1,4} errors? occurred: \* (?=\S)/g, '', ' occurred: * '],
   // Helm names what it did about the error behind the error.
   [
     /\ban error occurred while [a-z ]{4,60}\. original (?:install|upgrade) error: (?:([^\n]{1,3000}): unable to [a-z ]{4,60}: [^\n]{0,3000}$)?/,

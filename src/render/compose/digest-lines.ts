@@ -2,9 +2,9 @@
 
 import { sayAbout } from '../../duration.ts'
 import { faceOf } from '../slack/looks.ts'
-import { code, cut, link, plain, prose } from '../slack/mrkdwn.ts'
+import { code, cutShort, link, plain, prose } from '../slack/mrkdwn.ts'
 import type { Category, Item } from './digest-groups.ts'
-import { emphasised } from './emphasis.ts'
+import { causeFirst, emphasised } from './emphasis.ts'
 import { newsOf, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { noticeEmoji, noticeLine } from './notice.ts'
@@ -53,7 +53,7 @@ export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string
   }
   if (category === 'failing' || category === 'warning') {
     const place = placeIn(view, style)
-    const gist = emphasised(cut(saidIn(view).summary, style.maxText))
+    const gist = gistWithin(saidIn(view).summary, style)
     return [mark, `${name}${place}${gist && ':'}`, gist, kindOf(item)].filter(Boolean).join(' ')
   }
   const { revision, subject } = view
@@ -62,7 +62,7 @@ export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string
     place: placeIn(view, style),
     strong: (text) => `*${text}*`,
     revision: revision ? [revisionLink(revision), subject && `_${prose(subject)}_`].filter(Boolean).join(' ') : '',
-    gist: prose(cut(saidIn(view).summary, style.maxText))
+    gist: prose(cutShort(saidIn(view).summary, style.maxText))
   })
   return [mark, sentence, kindOf(item)].filter(Boolean).join(' ')
 }
@@ -156,8 +156,13 @@ export function groupLine(items: readonly Item[], style: Style, mark?: string): 
 }
 
 /** The gist that several share, what decides in it in bold. */
-export function gistLine(items: readonly Item[], { maxText }: Style): string {
-  return emphasised(cut(sharedGist(items), maxText))
+export function gistLine(items: readonly Item[], style: Style): string {
+  return gistWithin(sharedGist(items), style)
+}
+
+/** As much of `gist` as there is room for, from its cause on where that would be cut off. */
+function gistWithin(gist: string, { maxText }: Style): string {
+  return emphasised(gist.length <= maxText ? gist : cutShort(causeFirst(gist, maxText), maxText))
 }
 
 /** The revision that all of them are at. */

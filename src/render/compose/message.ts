@@ -9,7 +9,7 @@ import { code, cut, cutMiddle, escapeMrkdwn, factsLine, fence, link, plain, pros
 import type { Attachment, Payload } from '../slack/payload.ts'
 import { phraseOf } from '../slack/phrases.ts'
 import { unmarked } from '../slack/terminal.ts'
-import { decisivePart, emphasised } from './emphasis.ts'
+import { causeFirst, emphasised } from './emphasis.ts'
 import { backOf, compareOf, factsOf, isOfChange, newsOf, type Posting, revisionLink } from './facts.ts'
 import { nameOf } from './name.ts'
 import { notReadyLines } from './not-ready.ts'
@@ -193,9 +193,5 @@ function causeAfter(start: string, view: View): string {
   const { reason } = view
   const { summary } = saidIn(view)
   if (summary === '' || start.includes(` ${summary} `)) return summary === '' && reason !== '' ? `: ${reason}` : ''
-  const cause = decisivePart(summary)
-  const at = summary.indexOf(cause)
-  if (start.length + 2 + at + Math.min(cause.length, 30) <= seen) return `: ${summary}`
-  const before = summary.slice(0, at).replace(/^[\s:,;.]+|[\s:,;.]+$/g, '')
-  return `: ${cause}${before === '' ? '' : ` (${before})`}${summary.slice(at + cause.length)}`
+  return `: ${causeFirst(summary, seen - start.length - 2)}`
 }

@@ -89,6 +89,11 @@ export function cut(text: string, max: number): string {
   return `${text.slice(0, end)} … (+${text.length - end} characters)`
 }
 
+/** Like {@link cut}, for one of many lines, in which how much is missing would take the place of a third of it. */
+export function cutShort(text: string, max: number): string {
+  return fits(text, max) ? text : `${text.slice(0, fitting(text, max - 1)).trimEnd()}…`
+}
+
 /**
  * Like {@link cut}, but keeps the end as well: the reason of a failed apply or of a Helm upgrade is often in the last
  * lines, below everything that went well.

@@ -52,9 +52,16 @@ const quietMs = 10 * 60 * 1000
 
 const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {} }
 
+/** Further than these part by themselves: the clock was set, or the machine slept. */
+const apartMs = 100
+let origin = performance.timeOrigin
+
 /** Finer than a clock's milliseconds, of which a commit takes few. */
 export function instant(): number {
-  return performance.timeOrigin + performance.now()
+  const sinceStart = performance.now()
+  const now = Date.now()
+  if (Math.abs(now - origin - sinceStart) > apartMs) origin = now - sinceStart
+  return origin + sinceStart
 }
 
 /** Throws BAD_CONFIG where spans are asked for and the packages for them were left out. */

@@ -327,6 +327,39 @@ t.test('a source that is expected and has never come is still one that never cam
   t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
 })
 
+t.test('a source whose requests are all refused is not said to be down', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config: token })
+  await relay.post(about('shop'), bearer)
+  await pass(clock, 10)
+  for (let n = 0; n < 5; n++) {
+    await relay.post(about('shop'), { path: '/webhook/eu' })
+    await pass(clock, 5)
+  }
+  await untilPosted(relay, 1)
+  t.match(posted(relay)[0], /source eu has been quiet for 30 m/)
+  const { text } = relay.slack.accepted.at(-1) ?? {}
+  t.match(text, /5 requests for it were refused in the last hour.*BAD_SIGNATURE.*`request refused` in the log/s)
+  t.notMatch(text, /Flux is down/)
+})
+
+t.test('a source that was quiet is said to be back, also where more time was given to it meanwhile', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config: token })
+  await relay.post(about('shop'), bearer)
+  await pass(clock, 32)
+  await untilPosted(relay, 1)
+  write(relay, token.replace('30m', '2h'))
+  await pass(clock, 10)
+  await relay.post(about('cart'), bearer)
+  await pass(clock, 1)
+  await untilPosted(relay, 2)
+  t.match(posted(relay)[1], /source eu posts again/)
+  await relay.post(about('tea'), bearer)
+  await pass(clock, 1)
+  t.equal(posted(relay).length, 2)
+})
+
 t.test('who posted just before a stop did so after it, too, whichever the store', async (t) => {
   for (const env of [{}, { DATABASE_URL: (await startPostgres(t)).url }]) {
     const clock = createClock()

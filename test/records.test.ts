@@ -594,11 +594,15 @@ for (const [name, prepare] of Object.entries(stores)) {
         return { ...decision, notifications: decision.notifications.map((each) => ({ ...each, muting })) }
       })
       for (const isOver of [false, true]) {
-        const withheld = { state: 'muted', reason: 'silence 2 (upgrade) was in effect' }
+        const end = isOver ? ', summed up at its end' : ''
+        const withheld = { state: 'muted', reason: `withheld by silence 2 (upgrade)${end}` }
         t.match((await records.notifications({ state: 'muted' }, { limit: 9 })).items, [withheld], `over: ${isOver}`)
         t.match(await records.event('1'), { notifications: [withheld] }, `over: ${isOver}`)
-        const end = { lane: () => 'lane', say: () => view('summary', 'informed') }
-        await store.endMutes(at + 60_000, end.lane, end.say)
+        await store.endMutes(
+          at + 60_000,
+          () => 'lane',
+          () => view('summary', 'informed')
+        )
       }
     })
 

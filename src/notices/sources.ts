@@ -1,5 +1,6 @@
 // Notices of sources: report one that is quiet, one that cannot prove itself, and claims that cannot be true. Pure.
 import { sayAbout } from '../duration.ts'
+import type { ErrorCode } from '../errors.ts'
 import { clean } from '../legible.ts'
 import type { View } from '../render/compose/view.ts'
 import { code, cut, prose } from '../render/slack/mrkdwn.ts'
@@ -8,10 +9,18 @@ import { newsOf, troubleOf } from './notice.ts'
 /** The most characters of a name that somebody else chose. */
 const maxName = 100
 
-/** The notice that a source has been quiet since `since`, or that it posts again. */
+/**
+ * The notice that a source has been quiet since `since`, or that it posts again. `refused`: what the last hour's requests for it were
+ * answered with, and how many there were; 0 where another replica has counted them.
+ */
 export function quietNotice(
   source: string,
-  { since, expectMs, isOver }: { since: number; expectMs: number; isOver: boolean },
+  {
+    since,
+    expectMs,
+    isOver,
+    refused
+  }: { since: number; expectMs: number; isOver: boolean; refused?: { requests: number; codes: readonly ErrorCode[] } },
   now: number
 ): View {
   const lasted = sayAbout(now - since)
@@ -19,9 +28,10 @@ export function quietNotice(
     ? { says: `posts again after *${lasted}*` }
     : {
         says: `has been quiet for *${lasted}*; one event is expected every ${sayAbout(expectMs)}`,
-        why:
-          'Flux is down or suspended there, or its posts do not arrive. ' +
-          'In that cluster: `kubectl -n flux-system get events --field-selector involvedObject.kind=Alert`'
+        why: refused
+          ? sayRefused(refused)
+          : 'Flux is down or suspended there, or its posts do not arrive. ' +
+            'In that cluster: `kubectl -n flux-system get events --field-selector involvedObject.kind=Alert`'
       }
   return troubleOf(now, {
     kind: 'source',
@@ -32,6 +42,12 @@ export function quietNotice(
     since,
     isOver
   })
+}
+
+function sayRefused({ requests, codes }: { requests: number; codes: readonly ErrorCode[] }): string {
+  const which = requests === 0 ? 'Requests' : requests === 1 ? '1 request' : `${requests} requests`
+  const how = codes.length === 0 ? '' : ` (${codes.join(', ')})`
+  return `${which} for it ${requests === 1 ? 'was' : 'were'} refused in the last hour${how}: \`request refused\` in the log says why.`
 }
 
 /**

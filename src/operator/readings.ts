@@ -35,6 +35,8 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
   let readings = 0
   /** One after the other: what is said of one goes by what was said of the one before. */
   let saying = Promise.resolve()
+  /** What is being said, and may yet be among {@link sent}. */
+  let underWay = 0
 
   /** `now`: when it was read. */
   async function say({ file, text, problems, isGood }: Reading, now: number): Promise<void> {
@@ -74,16 +76,20 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
       const own = readings
       const now = clock.now()
       const attempt = () => {
+        underWay += 1
         saying = saying
           .then(() => say(reading, now))
           .catch((err: unknown) => {
             log.error({ err }, 'the operator could not be notified of the config file; trying again in 10 seconds')
             if (own === readings) cancel = clock.after(retryMs, attempt)
           })
+          .finally(() => {
+            underWay -= 1
+          })
         return saying
       }
       sent = sent.filter((at) => clock.ticks() - at < withinMs)
-      if (sent.length < atOnce) return attempt()
+      if (sent.length + underWay < atOnce) return attempt()
       cancel = clock.after(steadyMs, attempt)
     },
     stop() {

@@ -130,7 +130,9 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     const standing = standOf(source, now)
     const { name, since, expectMs } = standing
     if (!isOverdue(standing) || since === undefined || expectMs === undefined || notified.get(name) === since) return
-    await announce(silenceKey(name, since), quietNotice(name, { since, expectMs, isOver: false }, now), onceMs)
+    const refused = refusedOf(standing)
+    const quiet = { since, expectMs, isOver: false, ...(refused && { refused }) }
+    await announce(silenceKey(name, since), quietNotice(name, quiet, now), onceMs)
     notified.set(name, since)
   }
 
@@ -138,7 +140,8 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     const noted = known.get(name) ?? known.get(expectedRow(name))
     const since = noted !== undefined && noted - at > aheadMs ? notified.get(name) : noted
     const expectMs = sources().get(name)?.expectMs
-    if (since === undefined || expectMs === undefined || at - since <= expectMs) return
+    if (since === undefined || expectMs === undefined) return
+    if (at - since <= expectMs && notified.get(name) !== since) return
     const key = silenceKey(name, since)
     // A quiet spell that ends before anyone noticed it is not worth a notice.
     const wasAnnounced =
@@ -196,6 +199,15 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       }
     },
     stop: (): Promise<void> => stop()
+  }
+}
+
+/** What was refused in the last hour; undefined where nothing was. */
+function refusedOf({ refusals, refusedElsewhereAt }: Standing): { requests: number; codes: ErrorCode[] } | undefined {
+  if (refusals.length === 0 && refusedElsewhereAt === undefined) return undefined
+  return {
+    requests: refusals.reduce((sum, { requests }) => sum + requests, 0),
+    codes: refusals.map(({ code }) => code)
   }
 }
 

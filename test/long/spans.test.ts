@@ -88,6 +88,30 @@ rules: [{ name: everything, match: { severity: info }, notify: every, send: team
   t.notMatch(JSON.stringify(collector.spans), /services\/T000/, 'the webhook is a secret')
 })
 
+t.test('a clock that is set while the relay runs sets the times of what comes after', async (t) => {
+  const collector = await startCollector(t)
+  const relay = await startRelay(t, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } })
+  const real = Date.now
+  t.teardown(() => {
+    Date.now = real
+  })
+  const hourMs = 3_600_000
+  const before = real()
+  await relay.post(about('shop'))
+  Date.now = () => real() + hourMs
+  await relay.post(about('cart'))
+  Date.now = real
+  await relay.post(about('tea'))
+  await relay.app.close()
+  const starts = collector.spans
+    .filter(({ name }) => name === 'receive event')
+    .map(({ startTimeUnixNano }) => Number(startTimeUnixNano) / 1e6 - before)
+  t.match(
+    starts.map((ms) => Math.round(ms / hourMs)),
+    [0, 1, 0]
+  )
+})
+
 t.test('a collector that is away costs no event and no message', async (t) => {
   const relay = await startRelay(t, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' } })
   t.equal((await relay.post(about('shop'))).status, 202)

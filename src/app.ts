@@ -104,8 +104,8 @@ export async function buildApp({
   const rollouts = createRollouts({ ...base, destinations, wake })
   const silences = createSilences({ ...base, destinations, muted: () => current().mutes, wake })
   const withholding = () => ({ muted: current().mutes, silenced: silences.mutes() })
-  const cards = createCards({ ...base, slack, destinations, publicUrl, withholding, wake })
-  const { hasRecovered, look: silencesChanged } = silences
+  const { hasRecovered, look: silencesChanged, catchUp } = silences
+  const cards = createCards({ ...base, slack, destinations, publicUrl, withholding, catchUp, wake })
   const changed = { silencesChanged, cardsChanged: cards.look }
   const actions = createActions({ ...base, ...changed, hasRecovered, config: current, wake, tryNow })
 

@@ -22,6 +22,9 @@ export function createSilences(options: {
 }) {
   const { store, clock, log } = options
   let mutes: readonly Mute[] = []
+  /** By how many times the store was asked: what an earlier answer says is older, however long it took. */
+  let asked = 0
+  let knownBy = 0
   /** What other replicas withhold may be by mutes that the file here does not have yet. */
   let isFollowing = true
   let stop = () => {}
@@ -29,12 +32,26 @@ export function createSilences(options: {
   /** Reads them, and ends those that are over. */
   async function read(): Promise<void> {
     const now = clock.now()
+    const by = ++asked
     const silences = await store.silences(now)
     // Made by a clock that has been set back since, one of an hour could last for days: it is over.
     const fromAhead = silences.filter(({ createdAt }) => createdAt - now > apartMs)
     for (const { id } of fromAhead) await store.endSilence(id, now)
     const over = [...fromAhead, ...(await endRecovered(silences, now))]
-    mutes = silences.flatMap((silence) => (over.includes(silence) ? [] : (compileSilence(silence) ?? [])))
+    if (over.length > 0) await catchUp()
+    else know(by, silences)
+  }
+
+  /** Reads them: another replica may have added or ended some. */
+  async function catchUp(): Promise<void> {
+    const by = ++asked
+    know(by, await store.silences(clock.now()))
+  }
+
+  function know(by: number, silences: readonly Silence[]): void {
+    if (by < knownBy) return
+    knownBy = by
+    mutes = silences.flatMap((silence) => compileSilence(silence) ?? [])
   }
 
   async function look(): Promise<void> {
@@ -93,6 +110,7 @@ export function createSilences(options: {
     /** As last read from the store. */
     mutes: (): readonly Mute[] => mutes,
     read,
+    catchUp,
     /** Whether one would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
     hasRecovered: async (silence: NewSilence): Promise<boolean> =>
       (await recoveredOf([silence], clock.now())).length > 0,

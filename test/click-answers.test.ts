@@ -216,3 +216,26 @@ t.test('what was silenced by a click is called a silence where it shows, and whe
   await pass(61 * 60_000)
   t.match(api.posted.map(shown).join(), /:bell: Silence \*apps\/shop\* is over/)
 })
+
+t.test(
+  'of a message that is there twice, because the answer to it was lost, whoever presses the first is led to the other',
+  async (t) => {
+    const { api, fail, press, settle, until, acts } = await start(t)
+    let isLost = false
+    api.behave('chat.postMessage C000000A', () => {
+      if (isLost) return undefined
+      isLost = true
+      return { is: 'reset-after' }
+    })
+    await fail('shop')
+    await until(() => cards(api).length === 2)
+    const [first, second] = cards(api) as [Posted, Posted]
+    t.same(buttonsOf(first), buttonsOf(second))
+    const pressed = await press(first, ack)
+    await settle(pressed)
+    t.match(pressed.said.join(), /^Nothing has changed: .* another one like it in the channel\? Then press there\./)
+    await settle(press(second, ack))
+    t.match(shown(second), /acknowledged by/)
+    t.equal((await acts()).length, 1)
+  }
+)

@@ -1,13 +1,14 @@
 // Clicks while the database is away: whoever presses a button reads whether it was done, also where nobody said so to the relay.
 import { setTimeout as pause } from 'node:timers/promises'
 import { Pool } from 'pg'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Connections, type Sql } from '../src/store/postgres/connections.ts'
 import { plainConfig } from './fixtures/cards.ts'
 import { buttonsOf } from './fixtures/clicks.ts'
 import { startPostgres } from './fixtures/postgres.ts'
-import { about, startRelay } from './fixtures/relay.ts'
-import { appToken, botToken, type Posted, startSlackApi } from './fixtures/slack-api.ts'
+import { about, type Relay, startRelay } from './fixtures/relay.ts'
+import { appToken, botToken, type Posted, type Pressing, startSlackApi } from './fixtures/slack-api.ts'
+import type { Link } from './fixtures/web-socket.ts'
 
 const lost = new Error('Connection terminated unexpectedly')
 /** What becomes of the next questions to the database: nobody answers, or once, after all was written. */
@@ -37,7 +38,8 @@ Object.assign(Connections.prototype, {
   }
 })
 
-t.test('whoever presses a button while the database is away knows whether it was done', async (t) => {
+/** So many relays on one database, in real time, and their Slack. */
+async function start(t: Test, count: number) {
   const { createDatabase } = await startPostgres(t)
   const api = await startSlackApi({
     ...{ pingMs: 5000, latencyMs: 0 },
@@ -47,23 +49,27 @@ t.test('whoever presses a button while the database is away knows whether it was
     ]
   })
   t.teardown(() => api.close())
-  const relay = await startRelay(t, {
-    config: plainConfig
-      .replaceAll('$API', api.apiUrl)
-      .replace('$BUTTONS', `, appToken: "\${SLACK_APP_TOKEN}", operators: [U0ANNA1]`),
-    env: { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, DATABASE_URL: await createDatabase() }
-  })
+  const config = plainConfig
+    .replaceAll('$API', api.apiUrl)
+    .replace('$BUTTONS', `, appToken: "\${SLACK_APP_TOKEN}", operators: [U0ANNA1]`)
+  const env = { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, DATABASE_URL: await createDatabase() }
+  const relays = await Promise.all(Array.from({ length: count }, () => startRelay(t, { config, env })))
+  const [relay] = relays as [Relay]
   const post = (name: string, message: string) =>
     relay.post(about(name, { message, timestamp: new Date().toISOString() }))
+  const until = async (isTrue: () => boolean) => {
+    for (let tries = 0; tries < 3000 && !isTrue(); tries++) await pause(10)
+    if (!isTrue()) throw new Error(`never: ${isTrue}\n${relay.log.slice(-10).join('')}`)
+  }
   const found = async (find: () => Posted | undefined) => {
-    await api.until(() => find() !== undefined, 30_000)
+    await until(() => find() !== undefined)
     return find() as Posted
   }
   const noticeWith = (button: string) => found(() => api.posted.findLast((each) => buttonsOf(each).includes(button)))
-  const press = async (message: Posted, button: string, during: typeof trouble) => {
-    await api.until(() => api.socket.open().length > 0)
+  const press = async (message: Posted, button: string, during: typeof trouble, pressing: Pressing = {}) => {
+    await until(() => api.socket.open().length > 0)
     trouble = during
-    const pressed = api.press(message, button)
+    const pressed = api.press(message, button, pressing)
     await pressed.isTaken
     trouble = 'none'
     for (let tries = 0; tries < 300 && pressed.said.length + pressed.replacedAt.length === 0; tries++) await pause(10)
@@ -71,15 +77,21 @@ t.test('whoever presses a button while the database is away knows whether it was
   }
   const acts = async () =>
     (JSON.parse((await relay.get('/api/acts')).body) as { acts: { did: string }[] }).acts.map(({ did }) => did)
-
+  await until(() => api.socket.open().length === count)
   await post('shop', 'no such file: base')
   const card = await found(() => api.seen('team')[0])
+  // It is written down as one.
   await pause(300)
+  return { api, post, until, found, noticeWith, press, acts, card }
+}
+
+t.test('whoever presses a button while the database is away knows whether it was done', async (t) => {
+  const { api, post, until, found, noticeWith, press, acts, card } = await start(t, 1)
   t.match(await press(card, 'flux-relay:why', 'away'), /^That did not work: the relay cannot read its database\./)
   t.match(await press(card, 'flux-relay:acknowledge', 'away'), /Look at the card, and try again/)
   t.same(await acts(), [])
   t.match(await press(card, 'flux-relay:acknowledge', 'no answer'), /^That is done/)
-  await api.until(() => /acknowledged by/.test(JSON.stringify(card.blocks)))
+  await until(() => /acknowledged by/.test(JSON.stringify(card.blocks)))
   t.match(await press(card, 'flux-relay:silence', 'no answer'), /^That is done/)
   t.same(await acts(), ['silence', 'acknowledge'])
 
@@ -98,4 +110,14 @@ t.test('whoever presses a button while the database is away knows whether it was
   t.match(await press(blocked, 'flux-relay:try', 'no answer'), /^That is done/)
   await found(() => api.seen('team').find(({ text }) => /mail/.test(text)))
   t.same(await acts(), ['try', 'retry', 'silence', 'acknowledge'])
+})
+
+t.test('a click that comes to one replica shows what another has silenced a moment ago', async (t) => {
+  const { api, until, press, card } = await start(t, 2)
+  const [first, second] = api.socket.open() as [Link, Link]
+  await press(card, 'flux-relay:silence', 'none', { link: first })
+  await until(() => /silenced until/.test(JSON.stringify(card.blocks)))
+  await press(card, 'flux-relay:acknowledge', 'none', { link: second })
+  await until(() => /acknowledged by/.test(JSON.stringify(card.blocks)))
+  t.match(JSON.stringify(card.blocks), /silenced until/)
 })

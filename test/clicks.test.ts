@@ -176,7 +176,7 @@ t.test('a click on a message that the relay does not know is answered, and does 
   const foreign = { ...card(), ts: '1.000001' }
   const pressed = await press(foreign, ack)
   await settle(pressed)
-  t.match(pressed.said.join(), /not known.*try again/)
+  t.match(pressed.said.join(), /^Nothing has changed: .*not known/)
   t.same(await acts(), [])
 })
 

@@ -22,7 +22,17 @@ import type { Store } from '../store/store.ts'
 import type { Done } from './done.ts'
 import { createOperators } from './operators.ts'
 import { createSilencing } from './silencing.ts'
-import { doneBefore, sayAgain, sayGone, sayRefusal, sayToGuest, sayTried, sayUnsure, sayWhy } from './words.ts'
+import {
+  doneBefore,
+  sayAgain,
+  sayGone,
+  sayRefusal,
+  sayToGuest,
+  sayTried,
+  sayUnsure,
+  sayWhy,
+  unknownMessage
+} from './words.ts'
 
 export interface ClicksOptions {
   store: Store
@@ -53,8 +63,6 @@ const answerMs = 2500
 
 const nameOfButton = new Map(Object.entries(buttons).map(([name, id]) => [id as string, name as ButtonName]))
 const unknownButton = 'that button is of another version of the relay than the one that got the click'
-const unknownMessage =
-  'this message is not known to the relay that got the click. Is it an old one, or do two relays share the app? Then give each an app of its own'
 
 export function createClicks(options: ClicksOptions): Clicks {
   const { store, actions, cards, destinations, slack, publicUrl, metrics, clock, log } = options
@@ -125,7 +133,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     try {
       if (button === 'retry' || button === 'try') return await actOnLane(click, button, actor)
       const card = await store.cardAt(click)
-      if (card === undefined) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
+      if (card === undefined) return { outcome: 'unknown', say: unknownMessage }
       if (button !== 'silence') return await actOnCard(card, button, actor)
       return await silence(card, click, actor)
     } catch (error) {
@@ -153,7 +161,7 @@ export function createClicks(options: ClicksOptions): Clicks {
   /** Dead letters are sent again, as many as a page has; a lane does not wait any longer. */
   async function actOnLane({ value }: Click, button: 'retry' | 'try', actor: Actor): Promise<Done> {
     const noticed = readNoticed(value)
-    if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
+    if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: unknownMessage }
     const { name } = noticed
     if (button === 'try') return tryAgain(noticed, actor)
     const { items, next } = await actions.retryAll({ destination: name }, { limit: maxPage }, actor)
@@ -185,7 +193,7 @@ export function createClicks(options: ClicksOptions): Clicks {
 
   async function why(click: Click): Promise<Done> {
     const card = await store.cardAt(click)
-    if (card === undefined) return { outcome: 'unknown', say: sayAgain(unknownMessage) }
+    if (card === undefined) return { outcome: 'unknown', say: unknownMessage }
     const open = card.entries.filter(isOpen)
     const shown = open.length === 0 ? card.entries : open
     const told = await Promise.all(

@@ -135,6 +135,10 @@ export function sayAgain(because: string): string {
   return `That did not work: ${prose(because)}. Nothing has changed; please try again.`
 }
 
+/** What to say of a message that is not in the database: the answer to its post was lost, or is on its way; it was posted anew; or another relay's. */
+export const unknownMessage =
+  'Nothing has changed: this message is not known to the relay that got the click. Is there another one like it in the channel? Then press there. Was it posted this very moment? Then try again. Do two relays share the app? Then give each an app of its own.'
+
 /** What to say where the database failed: it may have written it down before. */
 export function sayUnsure(button: ButtonName): string {
   if (button === 'why') return sayAgain('the relay cannot read its database')

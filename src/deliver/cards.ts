@@ -54,6 +54,8 @@ export interface CardsOptions {
   /** Where people reach the relay. */
   publicUrl?: string | undefined
   withholding: () => Withholding
+  /** Resolves once that is what is so by now, whichever replica it was done on. */
+  catchUp: () => Promise<void>
   clock: Clock
   log: Logger
 }
@@ -182,6 +184,7 @@ export function createCards(options: CardsOptions): Cards {
     const { rollout } = card
     if (rollout !== undefined)
       return { payload: composeOne(viewOfRollout(rollout, now), { publicUrl }), next: {}, named: [] }
+    await options.catchUp()
     const quiet = await mutes.of(card.id, now)
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
     const { hasFullDigests: isFull } = destinations().get(card.destination) ?? {}

@@ -26,7 +26,7 @@ export interface SocketOptions {
 
 export interface OpenSocket {
   standing(): SocketStanding
-  /** Resolves when what came is done; nothing more is taken. */
+  /** Resolves when what came is done and acknowledged; nothing more is taken. */
   stop(): Promise<void>
 }
 
@@ -159,9 +159,14 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
 
   async function bidFarewell(line: Line): Promise<void> {
     const stopWaiting = clock.after(farewellMs, () => drop(line))
-    await Promise.all(line.busy)
+    await untilAnswered(line)
     stopWaiting()
     drop(line)
+  }
+
+  /** Also what comes meanwhile: what is done is to be acknowledged. */
+  async function untilAnswered({ busy }: Line): Promise<void> {
+    while (busy.size > 0) await Promise.all(busy)
   }
 
   /** Slack is about to close it. */
@@ -232,7 +237,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     async stop() {
       giveUp.abort()
       cancel()
-      await Promise.all([...lines].flatMap(({ busy }) => [...busy]))
+      await Promise.all([...lines].map(untilAnswered))
       for (const line of lines) drop(line)
     }
   }

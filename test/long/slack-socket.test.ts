@@ -142,6 +142,26 @@ t.test('what came over the old connection is acknowledged over it', async (t) =>
   await until(() => open() === 1)
 })
 
+t.test('what comes while the relay stops is done and acknowledged, too', async (t) => {
+  const done = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let taking = 0
+  const { api, socket, taken, open } = await build(t, { take: () => done[taking++]?.promise ?? Promise.resolve() })
+  const first = api.socket.send(appToken, { number: 1 })
+  await pause(30)
+  const stopped = socket.stop()
+  const second = api.socket.send(appToken, { number: 2 })
+  await pause(30)
+  done[0]?.resolve()
+  t.ok(await first.isTaken)
+  await pause(30)
+  done[1]?.resolve()
+  await stopped
+  t.equal(taken.length, 2)
+  t.ok(await second.isTaken)
+  await pause(30)
+  t.equal(open(), 0)
+})
+
 const losses: Record<string, (world: Awaited<ReturnType<typeof build>>) => void> = {
   'is cut without a frame': ({ api }) => void api.socket.open().map((link) => link.cut()),
   'is closed with a frame': ({ api }) => void api.socket.open().map((link) => link.close(1000)),

@@ -49,6 +49,8 @@ t.test('what the server itself says comes with what to do', async (t) => {
   })
   t.match(sayHint('The server does not support SSL connections'), 'sslmode=disable')
   t.match(sayHint('SELF_SIGNED_CERT_IN_CHAIN'), 'sslrootcert')
+  t.match(sayHint('CERT_HAS_EXPIRED'), 'renew it')
+  t.match(sayHint('Connection terminated unexpectedly'), 'is that a PostgreSQL')
   t.match(sayHint('Connection terminated due to connection timeout'), 'NetworkPolicy')
   t.equal(sayHint('password authentication failed for user "relay" (28P01)'), '')
 })

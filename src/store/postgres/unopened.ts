@@ -7,6 +7,8 @@ const hints: readonly [said: RegExp, hint: string][] = [
   [/^ETIMEDOUT\b|timeout/, 'does a firewall or a NetworkPolicy let the relay out to there?'],
   [/does not support SSL/, 'turn on TLS there, or choose sslmode=disable, if that network is yours alone'],
   [/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/, 'for a CA of your own add &sslrootcert=/path/to/ca.crt'],
+  [/EXPIRED|NOT_YET_VALID/, 'its certificate is not valid now: renew it; is the clock here right?'],
+  [/terminated unexpectedly/, 'is that a PostgreSQL, or something else that listens there?'],
   [/ALTNAME/, 'its certificate is for another name than that in DATABASE_URL'],
   [/\(3D000\)$/, "make it: create database … encoding 'UTF8'"],
   [/\(42501\)$/, 'the role has to own the database']

@@ -282,10 +282,7 @@ t.test(
     t.equal(await pruning, 2 * 9, 'with their events')
     t.equal(await place.count(`state = 'sent'`), 0)
     t.equal(await place.count(`state = 'dead'`), many - 9)
-    t.equal(
-      await store.prune({ ...before, deadLetters: at + day }, 500),
-      2 * 500,
-      'then dead letters, when these are old'
-    )
+    await store.prune({ ...before, deadLetters: at + day }, 500)
+    t.equal(await place.count(`state = 'dead'`), many - 9 - 500, 'then dead letters, when these are old')
   }
 )

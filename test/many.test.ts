@@ -260,3 +260,29 @@ for (const [name, placeFor] of Object.entries(places)) {
     )
   })
 }
+
+t.test(
+  'sqlite: what is old is deleted behind all dead letters that are kept for longer, and others have their turn',
+  async (t) => {
+    const place = await places['sqlite']?.(t)
+    if (place === undefined) return
+    await fill(place, { ...acts['a new file moves a destination'], like: { dead: 'gone' } } as Act)
+    await place.change(`update notifications set state = 'sent' where id > ${many - 10} and id < ${many}`)
+    const store = await place.open()
+    t.teardown(() => store.close())
+    const day = 86_400_000
+    const before = { events: at + day, deadLetters: at - day, duplicates: 0, gatherings: 0 }
+    let isOver = false
+    const pruning = store.prune(before, 500).then((deleted) => {
+      isOver = true
+      return deleted
+    })
+    await store.accept([arrival('other')], sendTo('elsewhere'))
+    t.notOk(isOver, 'it is under way')
+    t.equal(await pruning, 2 * 9, 'with their events')
+    t.equal(await place.count(`state = 'sent'`), 0)
+    t.equal(await place.count(`state = 'dead'`), many - 9)
+    await store.prune({ ...before, deadLetters: at + day }, 500)
+    t.equal(await place.count(`state = 'dead'`), many - 9 - 500, 'then dead letters, when these are old')
+  }
+)

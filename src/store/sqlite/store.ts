@@ -86,13 +86,14 @@ function createStore(db: Database, log: Log): Store {
   const moving = new Set<string>()
   const { posting, next, ...claims } = createClaims(db, { queue, waiting, log, transaction })
   const { muting, ended } = createMuting(db, queue, take)
+  const { upkeep, ended: pruned } = createUpkeep(db, objects, transaction)
   return {
     ...claims,
     ...createCards(db, { queue, transaction, write }),
     ...muting,
     ...createActs(db, { waiting, write: take }),
     ...createRollouts(db, { queue, write }),
-    ...createUpkeep(db, objects, transaction),
+    ...upkeep,
     records: createSqliteRecords(db, { queue, waiting, write: take }),
     messages: readMessages(askSqlite(db)),
 
@@ -148,7 +149,7 @@ function createStore(db: Database, log: Log): Store {
     /** There are no others on this file. */
     listen() {},
     async close() {
-      await ended()
+      await Promise.all([ended(), pruned()])
       await log.close()
       db.close()
     }

@@ -3,6 +3,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as pause } from 'node:timers/promises'
+import { oneByOne } from '../../turns.ts'
 import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
 import { pruneCards } from './cards.ts'
@@ -12,8 +13,89 @@ import { pruneRollouts } from './rollouts.ts'
 
 const stepRows = 500
 
+/** What came before these times, in ms, is deleted: the second is for dead letters. */
+type Before = readonly [number, number]
+
+/** What is deleted of a table. */
+interface Prunable {
+  table: string
+  /** The column of an index that says how old it is. */
+  time: string
+  /** What is old enough, by {@link Before}. */
+  old: string
+  /** And is over. */
+  isOver: string
+}
+
 // The next id is the newest plus one: one that was given out is not given out again.
 const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
+
+const notifications: Prunable = {
+  table: 'notifications',
+  time: 'created_at',
+  old: 'created_at < max(?1, ?2)',
+  isOver: `${isNotNewest('notifications')} and
+    ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2)`
+}
+
+// An event stays while a notification of it does, and a message while it carries one.
+const events: Prunable = {
+  table: 'events',
+  time: 'received_at',
+  old: 'received_at < ?1',
+  isOver: `${isNotNewest('events')} and not exists (select 1 from notifications where event_id = events.id)`
+}
+const messages: Prunable = {
+  table: 'messages',
+  time: 'created_at',
+  old: 'created_at < ?1',
+  isOver: `state <> 'open' and not exists (select 1 from notifications where message_id = messages.id)`
+}
+
+/** Looked at in one step: dead letters may be a million, and are kept for longer than what is found behind them. */
+const lookRows = 2000
+
+interface OldRow {
+  at: number
+  id: number
+  is_over: number
+}
+
+/**
+ * Finds what is over, up to `limit` at a time and from where it left off, in steps: what is old and has to stay is not gone through
+ * again for each part.
+ */
+function createOld(db: Database, { table, time, old, isOver }: Prunable, isEnding: () => boolean) {
+  const select = `select ${time} as at, id, case when ${isOver} then 1 else 0 end as is_over from ${table}`
+  // Two ranges of one index: of both together it would go through all of the one time.
+  const sameSql = `${select} where ${time} = ?3 and id > ?4 and ${old} order by id limit ${lookRows}`
+  const laterSql = `${select} where ${time} > ?3 and ${old} order by ${time}, id limit ${lookRows}`
+  let last = { at: Number.MIN_SAFE_INTEGER, id: 0 }
+  return async (before: Before, limit: number): Promise<number[]> => {
+    const found: number[] = []
+    for (;;) {
+      const same = db.all<OldRow>(sameSql, ...before, last.at, last.id)
+      const rows = same.length > 0 ? same : db.all<OldRow>(laterSql, ...before, last.at)
+      for (const row of rows) {
+        if (row.is_over === 1) found.push(row.id)
+        last = row
+        if (found.length === limit) return found
+      }
+      if (rows.length === 0) {
+        last = { at: Number.MIN_SAFE_INTEGER, id: 0 }
+        return found
+      }
+      await pause()
+      if (isEnding()) return found
+    }
+  }
+}
+
+/** Those of `ids` that are over still: which were deleted. */
+function deleteOld(db: Database, { table, old, isOver }: Prunable, ids: readonly number[], before: Before): number[] {
+  const sql = `delete from ${table} where id in (select value from json_each(?3)) and ${old} and ${isOver} returning id`
+  return db.all<{ id: number }>(sql, ...before, JSON.stringify(ids)).map(({ id }) => id)
+}
 
 interface ObjectRow {
   rowid: number
@@ -22,44 +104,44 @@ interface ObjectRow {
   source: string
 }
 
+/** Whoever closes the database waits for `ended` first. */
 export function createUpkeep(
   db: Database,
   objects: ObjectCounts,
   transaction: Transaction
-): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
+): { upkeep: Pick<Store, 'prune' | 'boundObjects' | 'size'>; ended(): Promise<void> } {
   /** How far pruning has come in the objects. */
   let cursor = 0
 
-  function prune(before: Expiry, limit: number): number {
-    const finished = db.all<{ id: number }>(
-      `delete from notifications where id in (
-         select id from notifications where created_at < max(?1, ?2) and ${isNotNewest('notifications')} and
-           ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2) limit ?3) returning id`,
-      ...[before.events, before.deadLetters, limit]
-    )
-    const ids = JSON.stringify(finished.map(({ id }) => id))
-    db.run('delete from views where id in (select value from json_each(?))', ids)
-    db.run('delete from gatherings where posted_at < ?', before.gatherings)
-    db.run('delete from announcements where announced_at < ?', before.events)
-    // An event stays while a notification of it does, and a message while it carries one.
-    const events = db.changes(
-      `delete from events where id in (
-         select id from events where received_at < ? and ${isNotNewest('events')} and
-           not exists (select 1 from notifications where event_id = events.id) limit ?)`,
-      ...[before.events, limit]
-    )
-    const messages = db.all<{ id: number }>(
-      `delete from messages where id in (
-         select id from messages where created_at < ? and state <> 'open' and
-           not exists (select 1 from notifications where message_id = messages.id) limit ?) returning id`,
-      ...[before.events, limit]
-    )
-    for (const { id } of messages) db.run('delete from attempts where message_id = ?', id)
-    db.run('delete from silences where ends_at < ?', before.events)
-    db.run('delete from acts where at < ?', before.events)
-    const cards = pruneCards(db, before.events, limit)
-    const rollouts = pruneRollouts(db, before.events, limit)
-    return finished.length + events + messages.length + cards + rollouts + pruneObjects(before.deadLetters, limit)
+  const inTurn = oneByOne()
+  let isEnding = false
+  const [oldNotifications, oldEvents, oldMessages] = [
+    createOld(db, notifications, () => isEnding),
+    createOld(db, events, () => isEnding),
+    createOld(db, messages, () => isEnding)
+  ]
+
+  async function prune(before: Expiry, limit: number): Promise<number> {
+    const times: Before = [before.events, before.deadLetters]
+    const finished = await oldNotifications(times, limit)
+    const notified = transaction(() => {
+      const ids = JSON.stringify(deleteOld(db, notifications, finished, times))
+      db.run('delete from views where id in (select value from json_each(?))', ids)
+      db.run('delete from gatherings where posted_at < ?', before.gatherings)
+      db.run('delete from announcements where announced_at < ?', before.events)
+      db.run('delete from silences where ends_at < ?', before.events)
+      db.run('delete from acts where at < ?', before.events)
+      return finished.length
+    })
+    const received = await oldEvents(times, limit)
+    const posted = await oldMessages(times, limit)
+    return transaction(() => {
+      deleteOld(db, events, received, times)
+      for (const id of deleteOld(db, messages, posted, times)) db.run('delete from attempts where message_id = ?', id)
+      const cards = pruneCards(db, before.events, limit)
+      const rollouts = pruneRollouts(db, before.events, limit)
+      return notified + received.length + posted.length + cards + rollouts + pruneObjects(before.deadLetters, limit)
+    })
   }
 
   /** Looks at the next `limit` objects, from where it left off. */
@@ -83,8 +165,8 @@ export function createUpkeep(
     return isGone
   }
 
-  return {
-    prune: async (before, limit) => transaction(() => prune(before, limit)),
+  const upkeep: Pick<Store, 'prune' | 'boundObjects' | 'size'> = {
+    prune: (before, limit) => inTurn(() => prune(before, limit)),
 
     async boundObjects(max) {
       const counts = new Map<string, ObjectCount>()
@@ -110,6 +192,13 @@ export function createUpkeep(
         reusableBytes: Number(db.get(pages)?.bytes),
         freeBytes: volume.bavail * volume.bsize
       }
+    }
+  }
+  return {
+    upkeep,
+    ended() {
+      isEnding = true
+      return inTurn.over()
     }
   }
 }

@@ -22,7 +22,7 @@ export function* endsBetween(db: Database, after: number, last: number): Generat
 /** By what something is withheld that is not over at `now`, in ms, and until when: each pair once. */
 export function mutesAfter(db: Database, now: number): { mute: string; until: number }[] {
   const found: { mute: string; until: number }[] = []
-  const sql = `select mute, muted_until as until from notifications where muted_until >= ?1 and (muted_until, mute) > (?1, ?2)
+  const sql = `select mute, muted_until as until from notifications where muted_until is not null and (muted_until, mute) > (?1, ?2)
     order by muted_until, mute limit 1`
   for (let last = { until: now + 1, mute: '' }; ; ) {
     const next = db.get<{ mute: string; until: number }>(sql, last.until, last.mute)
@@ -51,23 +51,30 @@ export interface OverRow {
   event_id: number | null
   mute: string
   destination: string
-  until: number
   /** When it was withheld, in ms. */
   since: number
 }
 
+interface Group {
+  until: number
+  mute: string
+  destination: string
+}
+
 /** All that is over at `now`, in ms, in parts between which others have their turn. */
 export async function* overAt(db: Database, now: number): AsyncGenerator<OverRow[]> {
-  const columns = 'id, event_id, mute, destination, muted_until as until, coalesce(held_at, created_at) as since'
-  const sql = `select ${columns} from notifications
-    where muted_until >= ?1 and muted_until <= ?5 and (muted_until, mute, destination, id) > (?1, ?2, ?3, ?4)
-    order by muted_until, mute, destination, id limit ${pageRows}`
-  for (let last = { until: Number.MIN_SAFE_INTEGER, mute: '', destination: '', id: 0 }; ; ) {
-    const rows = db.all<OverRow>(sql, last.until, last.mute, last.destination, last.id, now)
-    if (rows.length > 0) yield rows
-    const next = rows.at(-1)
-    if (next === undefined || rows.length < pageRows) return
-    last = next
-    await pause()
+  const groupSql = `select muted_until as until, mute, destination from notifications
+    where muted_until <= ?4 and (muted_until, mute, destination) > (?1, ?2, ?3) order by muted_until, mute, destination limit 1`
+  const sql = `select id, event_id, mute, destination, coalesce(held_at, created_at) as since from notifications
+    where muted_until = ? and mute = ? and destination = ? and id > ? order by id limit ${pageRows}`
+  for (let group: Group = { until: Number.MIN_SAFE_INTEGER, mute: '', destination: '' }; ; ) {
+    const next = db.get<Group>(groupSql, group.until, group.mute, group.destination, now)
+    if (next === undefined) return
+    group = next
+    for (let id: number | undefined = 0; id !== undefined; await pause()) {
+      const rows: OverRow[] = db.all<OverRow>(sql, group.until, group.mute, group.destination, id)
+      if (rows.length > 0) yield rows
+      id = rows.at(-1)?.id
+    }
   }
 }

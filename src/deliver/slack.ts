@@ -1,7 +1,9 @@
 // Slack client: posts once, to a webhook or to the Web API. Every outcome is a value; the URL of a webhook and the token of
 // an app, which are secrets, are in none of them.
 import type { IncomingHttpHeaders } from 'node:http'
+import { isIPv4 } from 'node:net'
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { proxiesIn } from '../env-secrets.ts'
 import { RelayError } from '../errors.ts'
 import type { Reply } from './answer.ts'
 import { textOf } from './coding.ts'
@@ -36,6 +38,13 @@ export function createSlack(): Slack {
 }
 
 function createDispatcher(): Dispatcher {
+  if (proxiesIn(process.env).some(isTlsByNumber)) {
+    const most = 'most proxies are spoken to by http:// on the way to https:// as well, as in http://10.0.0.7:3128'
+    throw new RelayError(
+      'BAD_CONFIG',
+      `HTTPS_PROXY or HTTP_PROXY is https:// and an IP address, where TLS needs a name; ${most}`
+    )
+  }
   try {
     return new EnvHttpProxyAgent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
   } catch {
@@ -44,6 +53,12 @@ function createDispatcher(): Dispatcher {
       'address stands in brackets, as in http://[2001:db8::1]:3128'
     throw new RelayError('BAD_CONFIG', `HTTPS_PROXY or HTTP_PROXY is not of the form ${form}`)
   }
+}
+
+/** undici gives the address to Node as the name that the certificate is for, and Node takes none that is a number: each post would fail. */
+function isTlsByNumber(proxy: string): boolean {
+  const address = URL.parse(proxy)
+  return address?.protocol === 'https:' && isIPv4(address.hostname)
 }
 
 async function post(

@@ -37,6 +37,22 @@ t.test('what a proxy answers instead of opening the way is known for its answer'
   }
 })
 
+t.test('a proxy that could never be reached is refused at the start, with what to write', async (t) => {
+  t.teardown(() => delete process.env['HTTPS_PROXY'])
+  for (const [address, says] of [
+    ['https://10.0.0.7:3128', /https:\/\/ and an IP address.*as in http:\/\/10\.0\.0\.7:3128/],
+    ['https://user:pass@10.0.0.7', /https:\/\/ and an IP address/],
+    ['proxy.acme.dev:3128', /is not of the form http:\/\/proxy\.example:3128/]
+  ] as const) {
+    process.env['HTTPS_PROXY'] = address
+    t.throws(createSlack, { code: 'BAD_CONFIG', message: says }, address)
+  }
+  for (const address of ['http://10.0.0.7:3128', 'https://proxy.acme.dev:3128', 'https://[2001:db8::1]:3128', '']) {
+    process.env['HTTPS_PROXY'] = address
+    await createSlack().close()
+  }
+})
+
 t.test(
   'a proxy that wants a password is said in the log, the API and to the operator, and nothing is lost',
   async (t) => {

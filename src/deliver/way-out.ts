@@ -1,4 +1,5 @@
 // Way out: leads to Slack, by the proxy of the environment where there is one.
+import { isIPv4 } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { RelayError } from '../errors.ts'
 import { isLoopback } from '../slack-api/app.ts'
@@ -31,11 +32,19 @@ export function createWayOut(options: Agent.Options = {}): WayOut {
 }
 
 function createProxied(options: Agent.Options): Dispatcher {
+  const [httpProxy, httpsProxy] = [setting('http_proxy'), setting('https_proxy')]
+  if ([httpProxy, httpsProxy].some(isTlsByNumber)) {
+    const most = 'most proxies are spoken to by http:// on the way to https:// as well, as in http://10.0.0.7:3128'
+    throw new RelayError(
+      'BAD_CONFIG',
+      `HTTPS_PROXY or HTTP_PROXY is https:// and an IP address, where TLS needs a name; ${most}`
+    )
+  }
   try {
     return new EnvHttpProxyAgent({
       ...options,
-      httpProxy: setting('http_proxy'),
-      httpsProxy: setting('https_proxy'),
+      httpProxy,
+      httpsProxy,
       noProxy: setting('no_proxy'),
       // For the connections to a proxy: it may take one and never say whether it opens the way.
       clientFactory: (origin, own) => new Pool(origin, { ...own, headersTimeout: connectMs })
@@ -46,6 +55,12 @@ function createProxied(options: Agent.Options): Dispatcher {
       'address stands in brackets, as in http://[2001:db8::1]:3128'
     throw new RelayError('BAD_CONFIG', `HTTPS_PROXY or HTTP_PROXY is not of the form ${form}`)
   }
+}
+
+/** undici gives the address to Node as the name that the certificate is for, and Node takes none that is a number: each post would fail. */
+function isTlsByNumber(proxy: string): boolean {
+  const address = URL.parse(proxy)
+  return address?.protocol === 'https:' && isIPv4(address.hostname)
 }
 
 /** An empty one is not set, as compose files have it, and does not hide what is spelt in capitals. */

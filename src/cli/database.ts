@@ -6,16 +6,12 @@ import type { Report } from '../store/verify/report.ts'
 import { verify as look } from '../store/verify/verify.ts'
 import { print } from './output.ts'
 
-/** Says what it found; resolves to the exit code. A relay may be using the database meanwhile. */
+/**
+ * Says what it found; resolves to the exit code. A relay may be using the database meanwhile. Throws BAD_DATABASE where it cannot be
+ * read: whether it is sound is not known.
+ */
 export async function verify(url: string, { json }: { json?: boolean }): Promise<number> {
-  let report: Report
-  try {
-    report = await look(url)
-  } catch (error) {
-    if (!(error instanceof RelayError)) throw error
-    print(json, { isSound: false, error: error.message }, error.message)
-    return 1
-  }
+  const report = await look(url)
   const isSound = report.damage.length === 0 && report.findings.every(({ rows }) => rows === 0)
   print(json, { isSound, ...report }, say(report, isSound))
   return isSound ? 0 : 1

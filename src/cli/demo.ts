@@ -40,7 +40,7 @@ export async function demo({ once: isShort, pause, port }: DemoOptions): Promise
     const isRead = pause && process.stdin.isTTY && process.stdout.isTTY
     const messages = await play(stage, day, isRead ? stops : [])
     process.stdout.write(summary(day, messages))
-    process.stdout.write(pages(stage, await stage.newestOf({ name: 'ledger', transition: 'failed' })))
+    if (!isShort) process.stdout.write(pages(stage, await stage.newestOf({ name: 'ledger', transition: 'failed' })))
   } catch (error) {
     // Posts that a Ctrl-C cuts off are not worth a word.
     if (isStopping) return

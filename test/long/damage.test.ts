@@ -96,5 +96,10 @@ t.test('verify says what does not fit together', async (t) => {
   t.equal(code, 1)
   t.match(out, /1 against: every pending notification in a message is in an open one of its lane \(3\)/)
   t.match(out, /1 against: every notification has its event \(5\)/)
-  t.equal((await run(['verify', `sqlite:${file}.missing`])).code, 1)
+  for (const [unread, says] of [
+    [`sqlite:${file}.missing`, /^there is no database .*missing\n$/],
+    ['postgres://relay:p@127.0.0.1:1/relay', /^cannot read the database: ECONNREFUSED\n$/],
+    ['mysql://relay', /^name a database as in DATABASE_URL: /]
+  ] as const)
+    t.match(await run(['verify', unread, '--json']), { code: 2, out: '', err: says }, 'nothing is known of it')
 })

@@ -82,6 +82,13 @@ t.test('that there is more than one error is said, however long the first is', a
     gist(reports, objectOf('Terraform infra/vpc')).what,
     'deleting EC2 VPC: api error DependencyViolation: it has dependencies (and 1 more)'
   )
+  const list = [
+    'is invalid: spec.selector: Required value',
+    'already exists',
+    'calling webhook "v": context deadline exceeded'
+  ]
+  const install = `Helm install failed for release shop/web with chart web@1.2.3: 3 errors occurred:${list.map((item) => `\n\t* services "a" ${item}`).join('')}\n\n`
+  t.match(gist(install, objectOf('HelmRelease shop/web')).what, / \(and 2 more\)$/)
   for (const one of [first, claim]) {
     const message = `Helm upgrade failed for release shop/web with chart web@1.2.3: ${one} && ${second}`
     const { what } = gist(message, objectOf('HelmRelease shop/web'))

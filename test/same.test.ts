@@ -90,6 +90,12 @@ t.test('the same failure is found, and no other taken for it, in 98 of 100 pairs
   }
 })
 
+t.test('of nginx and of registries each pair is found', async (t) => {
+  const all = groups.filter(({ about }) => /nginx refuses|a registry is asked for/.test(about)).flatMap(pairs)
+  t.ok(all.length > 4)
+  for (const { isSame, isFound, texts } of all) t.equal(isFound, isSame, texts)
+})
+
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length })
 const of = (chars: string, min: number, max = min) =>

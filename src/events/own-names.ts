@@ -117,9 +117,10 @@ const longestName = 253
 
 /** Whether a word that may be any stands as a name or as part of one: in quotes, or after a slash. */
 function isNamed(text: string, start: number, end: number): boolean {
-  if (!/^(?:$|[\s'",:;)\]/.-])/.test(text.slice(end, end + 1))) return false
+  if (!/^(?:$|[\s'",:;)\]/.-]|%(?:2F|3A))/i.test(text.slice(end, end + 3))) return false
   let at = start - 1
   while (at >= 0 && start - at < longestName && partOfName[text.charCodeAt(at)] === 1) at--
+  if (text[at] === '%') return escaped.test(text.slice(at, at + 3))
   return /['"=]/.test(text[at] ?? '') || (text[at] === '/' && text[at - 1] !== '/')
 }
 

@@ -51,12 +51,13 @@ export function decisiveLine(text: string): Decisive {
   if (chosen === undefined) return { line: '', others: 0 }
   const headings = headingsOf(lines, at)
   const detail = detailOf(lines, at)
-  const listed = headings.length > 0 && headings.some((heading) => hasList.test(heading))
+  const list = headings.length > 0 ? lines.findIndex(({ text }) => hasList.test(text)) : -1
   const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
     .filter((part) => part !== '')
     .join(': ')
-  const isOther = ({ text, kind }: Line) => (listed && kind === 'wrong') || text.startsWith('&& ')
-  return { line, others: lines.slice(at + 1).filter(isOther).length }
+  const isItem = ({ kind }: Line, n: number) => list >= 0 && n > list && (kind === 'wrong' || kind === 'vague')
+  const isJoined = ({ text }: Line, n: number) => n > at && text.startsWith('&& ')
+  return { line, others: lines.filter((other, n) => n !== at && (isItem(other, n) || isJoined(other, n))).length }
 }
 
 function linesOf(text: string): Line[] {

@@ -73,6 +73,8 @@ async function measure(name: string, make: (n: number) => Partial<WireEvent>): P
     budget: createBudget({ store, config: () => current, maxPending: Number.POSITIVE_INFINITY }),
     full: () => {},
     twins: () => {},
+    stored: () => {},
+    unstored: () => {},
     passed: () => {}
   })
   let next = 0

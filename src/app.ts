@@ -128,11 +128,14 @@ export async function buildApp({
     destinations: destinations(),
     mutes: mutes()
   })
-  const { full, twins, passed } = troubles
+  const { full, twins, passed, stored, unstored } = troubles
   const isShared = sqliteFile(app.env.DATABASE_URL) === undefined
   const buttons = createButtons({ ...base, standing: sockets.standing, isShared, lasting })
   const commits = createCommits({ ...base, records: store.records, isShared })
-  const intake = createIntake({ ...base, config: inEffect, wake, budget, commits, full, twins, passed })
+  const intake = createIntake({
+    ...base,
+    ...{ config: inEffect, wake, budget, commits, full, twins, passed, stored, unstored }
+  })
   const counted = metrics.countObjects
   const pruning = createPruning({ ...base, counted, retention: () => current().retention, ages })
 

@@ -1,5 +1,5 @@
 // The operator: is notified of the relay itself, once each, through a destination, by whichever replica.
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { createLog } from '../src/log.ts'
@@ -103,6 +103,7 @@ t.test('a config file that two writers fight over all night floods nobody, and h
     clock.advance(turns < 50 ? 2000 : 60_000)
     await relay.app.idle()
   }
+  await untilPosted(relay, 6)
   const fought = posted(relay).length
   t.equal(fought, 6)
   t.match(posted(relay).at(-1), /is valid again/)
@@ -325,6 +326,36 @@ t.test('a source that is expected and has never come is still one that never cam
   await untilPosted(first, 1)
   t.match(posted(first)[0], /source eu has been quiet for 30 m/, 'expected since the first start')
   t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
+})
+
+t.test('a time in which nothing could be stored is said when it is over, and a moment is not', async (t) => {
+  const clock = createClock()
+  const folder = tempFolder(t)
+  const relay = await startRelay(t, { clock, folder, config })
+  const file = join(folder, 'relay.db')
+  const failFor = async (seconds: number) => {
+    renameSync(file, `${file}.kept`)
+    for (let second = 0; second <= seconds; second += seconds / 3) {
+      t.equal((await relay.post(about('shop'))).status, 503)
+      clock.advance((seconds / 3) * 1000)
+    }
+    renameSync(`${file}.kept`, file)
+    clock.advance(60_000)
+    t.equal((await relay.post(about(`cart-${seconds}`))).status, 202)
+    await turn()
+    await relay.app.idle()
+  }
+  await failFor(6)
+  t.same(posted(relay), [], 'Flux has sent it again')
+  await failFor(600)
+  await untilPosted(relay, 1)
+  t.match(posted(relay)[0], /flux-relay: could not store events for 10 m: they were answered 503/)
+  await relay.post(about('tea'))
+  await failFor(6)
+  t.equal(posted(relay).length, 1)
+  await failFor(120)
+  await untilPosted(relay, 2)
+  t.match(posted(relay)[1], /could not store events for 2 m/)
 })
 
 t.test('a source whose requests are all refused is not said to be down', async (t) => {

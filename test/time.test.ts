@@ -359,6 +359,8 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
       metrics: createMetrics(),
       wake: () => {},
       twins: () => {},
+      stored: () => {},
+      unstored: () => {},
       passed: () => {}
     },
     budget: createBudget({ store, config: () => config, maxPending: 10_000 }),

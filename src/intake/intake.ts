@@ -28,15 +28,23 @@ export interface IntakeOptions {
   twins: (source: string) => void
   /** Called with channels that an event of a source named and that it did not get. */
   passed: (source: string, channels: readonly PassedChannel[]) => void
+  /** Called after each commit, and where one failed or took too long. */
+  stored: () => void
+  unstored: () => void
 }
 
 export type Intake = ReturnType<typeof createIntake>
 
 export function createIntake(options: IntakeOptions) {
-  const { store, config, metrics, clock, wake, budget, commits, full, twins, passed } = options
-  const arrivals = createArrivals(clock, () => metrics.commitFailures.inc())
+  const { store, config, metrics, clock, wake, budget, commits, full, twins, passed, stored, unstored } = options
+  const arrivals = createArrivals(clock, failed)
   const rest = createRest({ count: () => arrivals.count })
   let isCommitting = false
+
+  function failed(): void {
+    metrics.commitFailures.inc()
+    unstored()
+  }
 
   async function commit(): Promise<void> {
     for (let batch = arrivals.take(); batch.length > 0; batch = arrivals.take()) {
@@ -44,8 +52,9 @@ export function createIntake(options: IntakeOptions) {
         const receipts = await commitBatch(batch.map(({ arrival }) => arrival))
         wake(lanesOf(receipts))
         arrivals.settle(batch, receipts)
+        stored()
       } catch (error) {
-        metrics.commitFailures.inc()
+        failed()
         arrivals.fail(batch, error)
       }
       await rest(batch.length)

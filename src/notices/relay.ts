@@ -74,6 +74,21 @@ const fullTexts = {
   })
 }
 
+/** The notice that nothing could be stored from `since` until `until`, in ms. */
+export function outageNotice({ since, until }: { since: number; until: number }, now: number): View {
+  return newsOf(now, {
+    kind: 'relay',
+    name: 'flux-relay',
+    severity: 'error',
+    reason: 'CannotStore',
+    says: `could not store events for *${sayAbout(until - since)}*: they were answered 503`,
+    why:
+      'It can again. Flux tries each event for 14 s, or for 30 s where its Provider has `timeout: 60s`; what did not get through by then is ' +
+      'lost, and what still fails comes with the next event of its object. `request refused` in the log says why.',
+    facts: [`from ${time(since)} until ${time(until)}`]
+  })
+}
+
 /** The notice that clicks on the buttons of an app do not come, or that they do again; `since` in ms. `isShared`: there are replicas. */
 export function buttonsNotice(
   app: string,

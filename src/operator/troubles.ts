@@ -1,12 +1,13 @@
 // Troubles: notifies the operator of a source that claims another's cluster, of two objects under one name, and of each bound
-// that is reached. In: accepted events. Out: a notice at most once an hour or a day, however many events meet it.
+// that is reached; and of a time in which nothing could be stored, once it is over. In: accepted events. Out: a notice at most once an hour
+// or a day, however many events meet it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/source.ts'
 import type { Full } from '../intake/budget.ts'
 import type { Metrics } from '../metrics.ts'
 import { channelNotice } from '../notices/delivery.ts'
-import { fullNotice } from '../notices/relay.ts'
+import { fullNotice, outageNotice } from '../notices/relay.ts'
 import { claimNotice, twinsNotice } from '../notices/sources.ts'
 import type { View } from '../render/compose/view.ts'
 import type { PassedChannel } from '../rules/owners.ts'
@@ -19,12 +20,17 @@ const maxPassed = 20
 const claimSilentMs = 24 * 60 * 60 * 1000
 const fullSilentMs = 60 * 60 * 1000
 
+/** Flux tries each event for 14 s: what could not be stored for less has come since. */
+const longMs = 10_000
+
 export type Troubles = ReturnType<typeof createTroubles>
 
 export function createTroubles(options: { announce: Announce; metrics: Metrics; clock: Clock; log: Logger }) {
   const { announce, metrics, clock, log } = options
   /** Until when, in ticks, this process does not say each again: so that not every event asks the database. */
   const silentUntil = new Map<string, number>()
+  /** Since when nothing can be stored, and when that was last tried, in ms. */
+  let outage: { since: number; until: number } | undefined
 
   function once(key: string, silentMs: number, view: (now: number) => View): void {
     const ticks = clock.ticks()
@@ -58,6 +64,23 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
         if (known.length >= maxPassed && !known.includes(key)) return
         once(key, claimSilentMs, (now) => channelNotice(source, each, claimSilentMs, now))
       }
+    },
+    /** A commit failed, or takes too long. */
+    unstored(): void {
+      const now = clock.now()
+      outage = { since: Math.min(outage?.since ?? now, now), until: now }
+    },
+    /** A commit worked. */
+    stored(): void {
+      if (outage === undefined) return
+      const over = outage
+      outage = undefined
+      if (over.until - over.since < longMs) return
+      const now = clock.now()
+      announce('nothing stored', outageNotice(over, now), now - over.since).catch((err: unknown) => {
+        outage ??= over
+        log.error({ err }, 'the operator could not be notified of a time in which nothing was stored; trying again')
+      })
     },
     full(found: readonly Full[]): void {
       for (const each of found) {

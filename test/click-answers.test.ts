@@ -3,7 +3,7 @@ import t from 'tap'
 import { cards, plainConfig, shown } from './fixtures/cards.ts'
 import { buttonsOf, start } from './fixtures/clicks.ts'
 import { about } from './fixtures/relay.ts'
-import type { Posted } from './fixtures/slack-api.ts'
+import { botToken, type Posted } from './fixtures/slack-api.ts'
 
 const ack = 'flux-relay:acknowledge'
 const silence = 'flux-relay:silence'
@@ -239,3 +239,29 @@ t.test(
     t.equal((await acts()).length, 1)
   }
 )
+
+t.test('where Slack is asked too often who is in a user group, it is asked again when it wants to be', async (t) => {
+  const { api, fail, pass, card, press, settle, acts } = await start(t, ['S0OPS123'], {
+    apps: { [botToken]: { name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'usergroups:read'] } }
+  })
+  await fail('shop')
+  await pass(2000)
+  let asked = 0
+  api.behave('usergroups.users.list', () => {
+    asked += 1
+    if (asked > 1) return { status: 200, body: '{"ok":true,"users":["U0ANNA1"]}' }
+    return { status: 429, body: '{"ok":false,"error":"ratelimited"}', headers: { 'retry-after': '30' } }
+  })
+  for (let times = 0; times < 5; times++) {
+    const pressed = await press(card(), ack)
+    await settle(pressed)
+    t.match(
+      pressed.said.join(),
+      /who is in the user group S0OPS123 \(429 ratelimited\)\. Nothing has changed; please try again/
+    )
+  }
+  t.equal(asked, 1)
+  await pass(30_000)
+  await settle(press(card(), ack))
+  t.equal((await acts()).length, 1)
+})

@@ -12,6 +12,8 @@ export type May = { is: 'yes' } | { is: 'no' } | { is: 'unknown'; reason: string
 
 /** Whoever leaves a group has left it here after so long. */
 const freshMs = 60_000
+/** The longest that Slack's Retry-After is heeded: nobody of the group may press anything meanwhile. */
+const longestRestMs = 5 * 60_000
 /** Slack shows an error to whoever clicked after three seconds. */
 const askMs = 2000
 
@@ -22,23 +24,30 @@ export interface Operators {
 export function createOperators(slack: Slack, clock: Clock, log: Logger): Operators {
   const groups = new Map<string, { users: readonly string[]; at: number }>()
   const asking = new Map<string, Promise<readonly string[] | string>>()
+  /** Where Slack wants to be asked later: until when, in ticks, and what is said meanwhile. */
+  const resting = new Map<string, { until: number; reason: string }>()
 
   /** Its members, or in words why Slack does not say, and what to do. */
-  async function ask(app: SlackApp, group: string): Promise<readonly string[] | string> {
+  async function ask(app: SlackApp, group: string, key: string): Promise<readonly string[] | string> {
     const url = `${urlOf(app, 'usergroups.users.list')}?usergroup=${group}`
     const reply = await slack.post(url, '{}', AbortSignal.timeout(askMs), app.token)
     const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
     if (answer?.isOk && answer.users !== undefined) return answer.users
     const [said, advice] = [sayReply(reply), adviceOnGroup(answer?.word ?? '', group)]
     log.warn({ app: app.name, group, answer: said, advice }, 'Slack does not say who is in a user group of operators')
-    return `who is in the user group ${group} (${said})${answer?.word && advice ? `: ${advice}` : ''}`
+    const reason = `who is in the user group ${group} (${said})${answer?.word && advice ? `: ${advice}` : ''}`
+    const restMs = reply.is === 'answer' ? (reply.retryAfterMs ?? 0) : 0
+    if (restMs > 0) resting.set(key, { until: clock.ticks() + Math.min(restMs, longestRestMs), reason })
+    return reason
   }
 
   async function membersOf(app: SlackApp, group: string): Promise<readonly string[] | string> {
     const key = `${app.apiUrl} ${app.token} ${group}`
     const known = groups.get(key)
     if (known !== undefined && clock.ticks() - known.at < freshMs) return known.users
-    const answer = asking.get(key) ?? ask(app, group).finally(() => asking.delete(key))
+    const rest = resting.get(key)
+    if (rest !== undefined && clock.ticks() < rest.until) return rest.reason
+    const answer = asking.get(key) ?? ask(app, group, key).finally(() => asking.delete(key))
     asking.set(key, answer)
     const users = await answer
     if (typeof users !== 'string') groups.set(key, { users, at: clock.ticks() })

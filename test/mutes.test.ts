@@ -36,9 +36,13 @@ t.test('a weekly mute keeps the hours of its place', async (t) => {
     ['half of it is missing', { ...early, from: '02:45', to: '03:45' }, '2026-03-29T01:30', '2026-03-29T01:45'],
     ['all of it is missing', { ...early, to: '03:00' }, '2026-03-29T01:15', undefined],
     ['the hour that comes twice is muted both times', early, '2026-10-25T01:45', '2026-10-25T03:00'],
-    ['a whole day', weekend, '2026-07-18T12:00', '2026-07-19T00:00'],
-    ['and the next', weekend, '2026-07-19T12:00', '2026-07-20T00:00'],
-    ['over the week’s end', { ...weekend, days: ['fri-mon'] }, '2026-07-20T12:00', '2026-07-21T00:00']
+    ['a whole day, and the next', weekend, '2026-07-18T12:00', '2026-07-20T00:00'],
+    ['the last day', weekend, '2026-07-19T12:00', '2026-07-20T00:00'],
+    ['over the week’s end', { ...weekend, days: ['fri-mon'] }, '2026-07-17T12:00', '2026-07-21T00:00'],
+    ['on its last day', { ...weekend, days: ['fri-mon'] }, '2026-07-20T12:00', '2026-07-21T00:00'],
+    ['by day and by night', { ...nights, days: ['mon-tue'], to: '20:00' }, '2026-07-14T01:00', '2026-07-15T18:00'],
+    ['a day between', { ...weekend, days: ['fri', 'sun'] }, '2026-07-17T12:00', '2026-07-18T00:00'],
+    ['always: the day', { ...weekend, days: ['mon-sun'] }, '2026-07-18T12:00', '2026-07-19T00:00']
   ]
   for (const [what, weekly, now, end] of cases) {
     const until = compileWeekly(weekly).endOf(utc(now))
@@ -78,6 +82,17 @@ t.test('a weekly mute is in effect when it said that it begins, and where the cl
       const isWithin = from < to ? from <= clock && clock < to : clock >= from || clock < to
       const next = nextOf(now)
       return (endOf(now) !== undefined) === isWithin && next !== undefined && endOf(next) !== undefined
+    })
+  )
+})
+
+t.test('a weekly mute that is asked again says the same as one that never was', async () => {
+  const weekly = { days: ['fri-sun', 'tue'], from: '22:00', to: '22:00', timeZone: 'Europe/Paris' }
+  const known = compileWeekly(weekly)
+  fc.assert(
+    fc.property(fc.integer({ min: -20_000, max: 20_000 }), (minute) => {
+      const now = utc('2026-03-29T01:00') + minute * 60_000
+      return known.endOf(now) === compileWeekly(weekly).endOf(now)
     })
   )
 })

@@ -37,7 +37,7 @@ function clockTime(title: string, description: string, example: string) {
 }
 
 export interface Weekly {
-  /** When the window that `now` is in ends, in ms; undefined where it is in none. */
+  /** When the window that `now` is in ends, in ms, with those that follow it at once; undefined where it is in none. */
   endOf(now: number): number | undefined
   /** When the next window after `now` begins, in ms. */
   nextOf(now: number): number | undefined
@@ -71,23 +71,46 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     return start < end ? { start, end } : undefined
   }
 
-  return {
-    nextOf(now) {
-      // The one of a week from now may be skipped.
-      for (let ahead = 0; ahead <= 14; ahead++) {
-        const { start = now } = windowOn(today(now).add({ days: ahead })) ?? {}
-        if (start > now) return start
-      }
-      return undefined
-    },
+  /** When the window that begins on `first` ends, with those that follow it without a gap; where there never is one, by itself. */
+  function endAfter(first: Temporal.PlainDate): number | undefined {
+    const own = windowOn(first)?.end
+    let last = own
+    for (let later = 1; later <= 7; later++) {
+      const { start = Number.POSITIVE_INFINITY, end } = windowOn(first.add({ days: later })) ?? {}
+      if (last === undefined || start > last) return last
+      last = end
+    }
+    return own
+  }
 
+  function nextOf(now: number): number | undefined {
+    // The one of a week from now may be skipped.
+    for (let ahead = 0; ahead <= 14; ahead++) {
+      const { start = now } = windowOn(today(now).add({ days: ahead })) ?? {}
+      if (start > now) return start
+    }
+    return undefined
+  }
+
+  /** When the window that `now` is in ends, and until when that is the answer. */
+  function look(now: number): { end: number | undefined; from: number; until: number } {
+    const day = today(now)
+    // One that began yesterday may still last.
+    const first = [day.subtract({ days: 1 }), day].find((begins) => {
+      const { start = Number.POSITIVE_INFINITY, end = 0 } = windowOn(begins) ?? {}
+      return start <= now && now < end
+    })
+    const end = first && endAfter(first)
+    return { end, from: now, until: end ?? nextOf(now) ?? Number.POSITIVE_INFINITY }
+  }
+
+  // Each event asks, and calendars are slow.
+  let known: ReturnType<typeof look> | undefined
+  return {
+    nextOf,
     endOf(now) {
-      // One that began yesterday may still last.
-      for (const begins of [today(now).subtract({ days: 1 }), today(now)]) {
-        const window = windowOn(begins)
-        if (window !== undefined && window.start <= now && now < window.end) return window.end
-      }
-      return undefined
+      if (known === undefined || now < known.from || now >= known.until) known = look(now)
+      return known.end
     }
   }
 }

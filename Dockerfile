@@ -59,9 +59,10 @@ VOLUME /data
 EXPOSE 8080
 # As a number: Kubernetes' runAsNonRoot cannot judge a name. The same as in deploy/, for which the code was compiled.
 USER 65532:65532
-# A refused connection is a rejection nobody handles: Node prints it and exits with 1.
+# The port as the relay reads it: an empty one, as compose files have it, is none. A refused connection is a rejection nobody
+# handles: Node prints it and exits with 1.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${+process.env.PORT || 8080}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
 ENTRYPOINT ["node", "/app/src/main.js"]
 CMD ["serve"]
 # Last, so that another version of the same program is another label and no other layer.

@@ -1,5 +1,8 @@
 // Manifests of deploy/: fit their schemas, each other, and the program.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join, relative } from 'node:path'
 import { Kustomization } from '@kubernetes-models/flux-cd/kustomize.toolkit.fluxcd.io/v1/Kustomization'
 import { Alert } from '@kubernetes-models/flux-cd/notification.toolkit.fluxcd.io/v1beta3/Alert'
@@ -72,6 +75,23 @@ t.test('the image says what it is, and needs neither root nor a shell', async (t
   t.match(last, /^USER [1-9]\d*:/m)
   t.match(last, /^HEALTHCHECK (?:--\S+ )*\\\n {2}CMD \["node", "-e", /m)
   t.match(last, /^ENTRYPOINT \["node", /m)
+})
+
+t.test('the health check of the image asks where the relay listens, however its port is written', async (t) => {
+  const [command, ...args] = JSON.parse(/^HEALTHCHECK [^\n]*\n {2}CMD (\[.*\])$/m.exec(imageText)?.[1] ?? '[]')
+  t.equal(command, 'node')
+  const server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as { port: number }
+  for (const PORT of [`${port}`, `${port}\n`, ` ${port}`]) {
+    const [code] = await once(spawn(process.execPath, args, { env: { PORT }, stdio: 'ignore' }), 'exit')
+    t.equal(code, 0, JSON.stringify(PORT))
+  }
+  // Somebody else may have 8080 here: only where it would ask is looked at.
+  const [, address] = /fetch\((`[^`]*`)\)/.exec(args.join()) ?? []
+  const { stdout } = spawnSync(process.execPath, ['-p', `${address}`], { env: { PORT: '' }, encoding: 'utf8' })
+  t.equal(stdout.trim(), 'http://127.0.0.1:8080/healthz')
 })
 
 const overlays = {

@@ -1,5 +1,5 @@
 // Way out: what stands between the relay and Slack neither holds its requests, nor reads what is for this machine, nor makes half of
-// an answer a whole one.
+// an answer a whole one, nor fills a channel.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { constants, createSecureServer, type ServerHttp2Stream } from 'node:http2'
@@ -199,3 +199,14 @@ rules: [{ name: all, send: team }]`
     t.ok(clock.now() - since <= 61_000)
   }
 )
+
+t.test('a channel that takes a message whose answer is always lost does not fill up with it', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', { is: 'reset-after' })
+  await relay.post(about('shop'))
+  const end = clock.now() + 60 * 60_000
+  await advanceUntil(clock, 10_000, () => clock.now() >= end)
+  const copies = relay.slack.accepted.length
+  t.ok(copies > 10 && copies <= 60, `${copies} copies`)
+})

@@ -98,6 +98,14 @@ t.test('a proxy that takes a connection and says nothing holds nobody who gives 
   t.same(reply, { is: 'failure', code: 'AbortError' })
 })
 
+t.test('a proxy that is spoken to in TLS is asked, also one that speaks HTTP/2', async (t) => {
+  const proxy = createReceiver(t)
+  proxy.on('connect', (_request, socket: Socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
+  const slack = slackOf(t, { HTTPS_PROXY: `https://localhost:${await listen(t, proxy)}` })
+  const reply = await slack.post('https://hooks.slack.com/services/T/B/x', '{}', never())
+  t.same(reply, { is: 'proxy', status: 403 })
+})
+
 t.test('what is for this machine goes to no proxy, which could read it', async (t) => {
   const seen: string[] = []
   const proxy = createServer((request, response) => {

@@ -186,6 +186,39 @@ t.test('the backoff doubles from one second to ten, with full jitter', async (t)
   t.equal(settle(fresh, answer(500), { ...given, random: 0 }).settlement.lane.notBefore, now)
 })
 
+t.test('what may have been taken is tried again less often, what was not sent as soon as before', async (t) => {
+  const waitsFor = (reply: Reply, looks = false) =>
+    [0, 3, 4, 50].map((failures) => {
+      const message = { ...fresh, failures }
+      return settle(message, reply, { ...given, random: 0.999_999, looks }).settlement.lane.notBefore - now
+    })
+  const soon = [1000, 8000, 10_000, 10_000]
+  const failed = (code: string): Reply => ({ is: 'failure', code })
+  const unsent = [
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'UND_ERR_PRX_CONN'
+  ]
+  for (const code of unsent) t.same(waitsFor(failed(code)), soon, code)
+  for (const status of [500, 502, 503]) t.same(waitsFor(answer(status)), soon, String(status))
+  const inDoubt = [
+    'ECONNRESET',
+    'EPIPE',
+    'TimeoutError',
+    'UND_ERR_SOCKET',
+    'HTTPParserError',
+    'UND_ERR_HEADERS_OVERFLOW'
+  ]
+  for (const reply of [...inDoubt.map(failed), answer(504)]) {
+    t.same(waitsFor(reply), [1000, 8000, 16_000, 300_000], JSON.stringify(reply))
+    // It is looked for first.
+    t.same(waitsFor(reply, true), [2000, ...soon.slice(1)])
+  }
+})
+
 t.test('a refused payload is tried once as plain text, then it is dead', async (t) => {
   const first = settle(fresh, answer(400, 'invalid_blocks'), given)
   t.match(first.settlement.message, { state: 'open', isPlain: true })

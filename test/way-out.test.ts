@@ -1,5 +1,5 @@
 // Way out: what stands between the relay and Slack neither holds its requests, nor reads what is for this machine, nor makes half of
-// an answer a whole one.
+// an answer a whole one, nor fills a channel.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { constants, createSecureServer, type ServerHttp2Stream } from 'node:http2'
@@ -96,6 +96,14 @@ t.test('a proxy that takes a connection and says nothing holds nobody who gives 
   const slack = slackOf(t, { HTTPS_PROXY: `http://127.0.0.1:${port}` })
   const reply = await slack.post('https://hooks.slack.com/services/T/B/x', '{}', asked.signal)
   t.same(reply, { is: 'failure', code: 'AbortError' })
+})
+
+t.test('a proxy that is spoken to in TLS is asked, also one that speaks HTTP/2', async (t) => {
+  const proxy = createReceiver(t)
+  proxy.on('connect', (_request, socket: Socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
+  const slack = slackOf(t, { HTTPS_PROXY: `https://localhost:${await listen(t, proxy)}` })
+  const reply = await slack.post('https://hooks.slack.com/services/T/B/x', '{}', never())
+  t.same(reply, { is: 'proxy', status: 403 })
 })
 
 t.test('what is for this machine goes to no proxy, which could read it', async (t) => {
@@ -199,3 +207,14 @@ rules: [{ name: all, send: team }]`
     t.ok(clock.now() - since <= 61_000)
   }
 )
+
+t.test('a channel that takes a message whose answer is always lost does not fill up with it', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock })
+  relay.slack.behave('*', { is: 'reset-after' })
+  await relay.post(about('shop'))
+  const end = clock.now() + 60 * 60_000
+  await advanceUntil(clock, 10_000, () => clock.now() >= end)
+  const copies = relay.slack.accepted.length
+  t.ok(copies > 10 && copies <= 60, `${copies} copies`)
+})

@@ -4,11 +4,14 @@ import { lostWords, threadWords } from '../slack-api/words.ts'
 import type { LaneState, Message, Posted, Settlement } from '../store/kept-lanes.ts'
 import { type Kind, kindOf, moved, type Receiver, type Reply, removed } from './answer.ts'
 import { sayReply } from './saying.ts'
+import { mayHaveArrived } from './unreached.ts'
 
 /** After this, what could not be delivered becomes a dead letter. */
 export const maxAgeMs = 24 * 60 * 60 * 1000
 
 const maxBackoffMs = 10_000
+/** Where each try may be one more message in the channel: no more often than what goes on is said. */
+const maxDoubtMs = 5 * 60_000
 /** A limit without a Retry-After: longer each time, because what goes on after a 429 may be disabled. */
 const maxLimitMs = 60_000
 /** A proxy that cannot reach Slack often can a moment later; of several servers behind one name one may have an old certificate. */
@@ -194,9 +197,15 @@ function inPlain(attempt: Attempt, lane: Settlement['lane']): Settled {
 
 function retried(attempt: Attempt, random: number): Settled {
   const { message, given } = attempt
-  const drawnMs = Math.round(random * Math.min(maxBackoffMs, 1000 * 2 ** Math.min(message.failures, 10)))
+  const longestMs = given.looks || !isInDoubt(attempt.reply) ? maxBackoffMs : maxDoubtMs
+  const drawnMs = Math.round(random * Math.min(longestMs, 1000 * 2 ** Math.min(message.failures, 10)))
   const waitMs = given.looks ? Math.max(historyMs, drawnMs) : drawnMs
   return ended(attempt, 'retry', again(attempt, { notBefore: given.now + waitMs, block: given.block }))
+}
+
+/** Whether it may have been taken. 504: by whom it was passed on to, who did not answer in time. */
+function isInDoubt(reply: Reply): boolean {
+  return reply.is === 'failure' ? mayHaveArrived(reply.code) : reply.is === 'answer' && reply.status === 504
 }
 
 function blocked(attempt: Attempt): Settled {

@@ -9,6 +9,15 @@ export function isUntrusted(code: string): boolean {
   return ofTls.test(code)
 }
 
+/** There was no connection to it, or no client that could have made one. */
+const unsent =
+  /^(EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|EMFILE|ENETUNREACH|ENFILE|ENOTFOUND|ERR_INVALID_URL|UND_ERR_(CONNECT|HEADERS)_TIMEOUT|UND_ERR_PRX_CONN|DestinationMoved|NoClient|NoDestination)$/
+
+/** Whether a message may have been taken though no answer came. */
+export function mayHaveArrived(code: string): boolean {
+  return !isUntrusted(code) && !unsent.test(code)
+}
+
 const here = 'whoever answers there, the receiver or a proxy or firewall on the way,'
 
 const advice: readonly [code: RegExp, advice: string][] = [

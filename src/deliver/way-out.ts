@@ -46,6 +46,7 @@ function createProxied(options: Agent.Options): Dispatcher {
       httpProxy,
       httpsProxy,
       noProxy: setting('no_proxy'),
+      proxyTls: { allowH2: false },
       // For the connections to a proxy: it may take one and never say whether it opens the way.
       clientFactory: (origin, own) => new Pool(origin, { ...own, headersTimeout: connectMs })
     })

@@ -52,7 +52,20 @@ t.test('what the server itself says comes with what to do', async (t) => {
   t.match(sayHint('CERT_HAS_EXPIRED'), 'renew it')
   t.match(sayHint('Connection terminated unexpectedly'), 'is that a PostgreSQL')
   t.match(sayHint('Connection terminated due to connection timeout'), 'NetworkPolicy')
+  t.match(sayHint('canceling statement due to statement timeout (57014)'), 'statement_timeout')
   t.equal(sayHint('password authentication failed for user "relay" (28P01)'), '')
+})
+
+t.test('a search_path that leads nowhere is said to be it', async (t) => {
+  const name = `lost_${Date.now()}`
+  await execute(postgres.url, `create database ${name}`)
+  t.teardown(() => execute(postgres.url, `drop database ${name} with (force)`))
+  await execute(postgres.url, `alter database ${name} set search_path = nowhere`)
+  const url = Object.assign(new URL(postgres.url), { pathname: `/${name}` }).href
+  await t.rejects(openStore(url), {
+    code: 'BAD_DATABASE',
+    message: /\(3F000\); search_path leads to no schema .* = public$/
+  })
 })
 
 t.test('no part of a password that was not encoded is taken for a place', async (t) => {

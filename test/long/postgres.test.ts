@@ -64,7 +64,8 @@ t.test('replicas that start at the same time create the tables once', async (t) 
     { version: 3 },
     { version: 4 },
     { version: 5 },
-    { version: 6 }
+    { version: 6 },
+    { version: 7 }
   ])
   await Promise.all(stores.map((store) => store.close()))
 })
@@ -179,6 +180,34 @@ t.test('batches over the same objects in any order wait for each other, never in
   )
   t.ok(accepted.flat().every(({ status }) => status === 'accepted'))
   t.equal(await a.backlog('lane'), 2000)
+})
+
+t.test('a short lock_timeout of the server refuses no event that waits for another, and ends no start', async (t) => {
+  const url = await postgres.createDatabase()
+  await execute(url, `alter database ${new URL(url).pathname.slice(1)} set lock_timeout = '5ms'`)
+  const other = new Client(url)
+  await other.connect()
+  t.teardown(() => other.end())
+  /** What `waits` for what `other` has locked, which lets go of it once that is seen, and some time later. */
+  async function letWait<T>(waits: () => Promise<T>): Promise<T> {
+    const result = waits()
+    let isOver = false
+    const over = () => {
+      isOver = true
+    }
+    result.then(over, over)
+    const isWaiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    while (!isOver && (await execute(url, isWaiting)).length === 0) await pause(1)
+    await other.query('select pg_sleep(0.05); commit')
+    return result
+  }
+  await other.query('begin; select pg_advisory_xact_lock(8140771)')
+  const store = await letWait(() => openPostgres(url, { clock: 'caller' }))
+  t.teardown(() => store.close())
+  await store.accept([arrival('one')], sendTo('lane'))
+  await other.query('begin; select * from objects for update')
+  const [receipt] = await letWait(() => store.accept([arrival('one')], sendTo('lane')))
+  t.equal(receipt?.status, 'accepted')
 })
 
 t.test('the same body at two replicas is one event', async (t) => {

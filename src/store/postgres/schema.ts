@@ -21,7 +21,7 @@ export async function migrate(
   const client = await servers.connect(config)
   try {
     await refuseEncoding(client)
-    await client.query('begin; set local statement_timeout = 0')
+    await client.query('begin; set local statement_timeout = 0; set local lock_timeout = 0')
     await client.query('select pg_advisory_xact_lock($1)', [lockId])
     const version = await versionOf(client)
     if (version > migrations.length) {

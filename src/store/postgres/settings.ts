@@ -7,19 +7,24 @@ const statementMs = 5000
 export const beginSql = 'begin isolation level read committed'
 
 // Sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that is left
-// open, by a replica that was frozen in the middle of it, must not keep its locks. A commit is on disk when it returns,
+// open, by a replica that was frozen in the middle of it, must not keep its locks. Whoever waits for a lock is bounded by the
+// first, and not by less, or events of one object would be refused in a storm. A commit is on disk when it returns,
 // whatever the default of the server or the role. What is small now may be large soon: plans that are kept must not read all of it;
 // and where nothing else is left, servers before 18 take the price that this puts on it for a reason to compile.
 export const settingsSql = `
   set statement_timeout = ${statementMs};
   set idle_in_transaction_session_timeout = ${statementMs};
+  set lock_timeout = 0;
   select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
   select set_config(name, 'off', false) from pg_settings where name in ('enable_seqscan', 'jit')`
 
 // The default of new connections, whatever this one was set to.
 const behindSql = `
   select pg_backend_pid() as pid, (select string_agg(name, ',') from pg_settings
-    where name in ('enable_seqscan', 'jit') or name = 'synchronous_commit' and reset_val = 'off') as names`
+    where name in ('enable_seqscan', 'jit') or name = 'synchronous_commit' and reset_val = 'off'
+      or name = 'lock_timeout' and reset_val <> '0') as names`
+
+const wantedOf = (name: string) => ({ synchronous_commit: 'on', lock_timeout: '0' })[name] ?? 'off'
 
 /**
  * What transactions begin with where there is a pooler behind `client`, which may hand each of them another connection of the
@@ -32,6 +37,6 @@ export async function localBeginOf(client: ClientBase): Promise<string | undefin
   if (found === undefined || found.pid === (client as ClientBase & { processID?: number }).processID) return undefined
   const limits = [`statement_timeout = ${statementMs}`, `idle_in_transaction_session_timeout = ${statementMs}`]
   const others = (found.names ?? '').split(',').filter(Boolean)
-  const values = others.map((name) => `${name} = ${name === 'synchronous_commit' ? 'on' : 'off'}`)
+  const values = others.map((name) => `${name} = ${wantedOf(name)}`)
   return [beginSql, ...[...limits, ...values].map((setting) => `set local ${setting}`)].join('; ')
 }

@@ -4,6 +4,10 @@
 const hints: readonly [said: RegExp, hint: string][] = [
   [/^ENOENT\b/, 'there is no such socket: is it up, and is `host` the folder of its socket?'],
   [/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)\b/, 'is it up, and do host and port lead there?'],
+  [
+    /\(57014\)$/,
+    'the statement_timeout of the server or the role is too short: alter role … set statement_timeout = 0'
+  ],
   [/^ETIMEDOUT\b|timeout/, 'does a firewall or a NetworkPolicy let the relay out to there?'],
   [/does not support SSL/, 'turn on TLS there, or choose sslmode=disable, if that network is yours alone'],
   [/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/, 'for a CA of your own add &sslrootcert=/path/to/ca.crt'],
@@ -11,6 +15,7 @@ const hints: readonly [said: RegExp, hint: string][] = [
   [/terminated unexpectedly/, 'is that a PostgreSQL, or something else that listens there?'],
   [/ALTNAME/, 'its certificate is for another name than that in DATABASE_URL'],
   [/\(3D000\)$/, "make it: create database … encoding 'UTF8'"],
+  [/\(3F000\)$/, 'search_path leads to no schema that is there: alter role … set search_path = public'],
   [/\(42501\)$/, 'the role has to own the database']
 ]
 

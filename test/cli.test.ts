@@ -268,6 +268,20 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   t.match({ code, ...JSON.parse(out) }, { code: 1, isTried: false, backlog: 1, notBefore: String, after: null })
 })
 
+t.test(
+  'a destination at which nothing waits but what has yet to last is said to have nothing due, at once',
+  async (t) => {
+    const relay = await startRelay(t, { config: openConfig.replace('send: team', 'for: 1h, send: team') })
+    const env = { RELAY_URL: relay.url }
+    t.match((await relay.post(about('shop'))).body, { notifications: [{ destination: 'team' }] })
+    t.match((await run(['lanes'], env)).out, /team .* 1 +held, to see whether it lasts\n$/)
+    const { code, out } = await run(['unblock', 'team'], env)
+    t.equal(code, 0)
+    t.equal(out, 'team: nothing is due there: 1 held, to see whether it lasts\n')
+    t.equal(relay.slack.received.length, 0)
+  }
+)
+
 t.test('objects lists what fails before all else, however many there are', async (t) => {
   const relay = await startRelay(t)
   for (const name of ['a', 'b']) await relay.post(about(name, { severity: 'info', reason: 'Succeeded', message: 'ok' }))

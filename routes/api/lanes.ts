@@ -20,7 +20,7 @@ const LanesReply = Type.Object({
           'Empty for a channel that events name, and where the config file no longer has a destination for it.'
       }),
       backlog: Type.Integer({ description: 'Notifications waiting.' }),
-      oldest: textOrNull('When the oldest was accepted.'),
+      oldest: textOrNull('When the oldest was accepted. Not of what is held to see whether it lasts.'),
       block: Type.Union([Type.Object({ reason: Type.String(), since: Time, probes: Type.Integer() }), Type.Null()], {
         description: 'Nothing can be posted there: `reason` is the answer. It is tried again from time to time.'
       }),

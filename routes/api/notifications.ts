@@ -56,7 +56,8 @@ export type RetriedNotification = Static<typeof Retried>
 
 const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 
-const notDead = 'there is no such dead letter: it was already retried or discarded, or its destination is gone'
+const notDead =
+  'there is no such dead letter: the id is of something else, it was already retried or discarded, or its destination is gone'
 
 export function notifications(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
   const { records } = store

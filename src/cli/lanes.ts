@@ -3,6 +3,7 @@ import type { ListedLane } from '../../routes/api/lanes.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { age, print, table } from './output.ts'
 import { painted } from './say.ts'
+import { isOnlyHeld } from './unblock.ts'
 
 const columns = [
   { name: 'DESTINATIONS', least: 12 },
@@ -29,6 +30,7 @@ function rank({ block, notBefore }: ListedLane): number {
 function rowOf(lane: ListedLane) {
   const { destinations, backlog, oldest, block, notBefore } = lane
   const next = notBefore === null ? '' : `next try in ${age(notBefore)}`
+  const held = isOnlyHeld(lane) && 'held, to see whether it lasts'
   const blocked = block && `answers ${block.reason} since ${age(block.since)}`
   return [
     destinations.join(', ') || 'gone from the config file',
@@ -36,6 +38,6 @@ function rowOf(lane: ListedLane) {
     painted(block ? 'blocked' : notBefore ? 'waits' : 'open'),
     String(backlog),
     oldest === null ? '' : age(oldest),
-    [blocked, next].filter(Boolean).join('; ')
+    [blocked, next, held].filter(Boolean).join('; ')
   ]
 }

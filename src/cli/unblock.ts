@@ -13,9 +13,10 @@ export async function unblock(name: string, { json, ...relay }: ClientOptions): 
   const before = await find(relay, name)
   const path = `/api/lanes/${encodeURIComponent(name)}/try`
   const { body } = await ask(relay, 'POST', path)
-  const after = body.isTried ? await outcomeOf(relay, name, before) : undefined
+  const isHeld = before !== undefined && isOnlyHeld(before)
+  const after = body.isTried && !isHeld ? await outcomeOf(relay, name, before) : undefined
   const isFine = after === undefined ? body.notBefore === null : after.block === null && after.notBefore === null
-  print(json, { ...body, after: after ?? null }, `${name}: ${say(body, after)}`)
+  print(json, { ...body, after: after ?? null }, `${name}: ${isHeld ? sayHeld(before) : say(body, after)}`)
   return isFine ? 0 : 1
 }
 
@@ -39,6 +40,15 @@ async function outcomeOf(
     if (isDecided) break
   }
   return found
+}
+
+/** Whether nothing waits but what has yet to last: a try does not send that. */
+export function isOnlyHeld({ backlog, oldest }: ListedLane): boolean {
+  return backlog > 0 && oldest === null
+}
+
+function sayHeld({ backlog }: ListedLane): string {
+  return `nothing is due there: ${backlog} held, to see whether ${backlog === 1 ? 'it lasts' : 'they last'}`
 }
 
 function say(

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import type { ObjectMemory } from '../src/objects/memory.ts'
 import { advance } from '../src/objects.ts'
+import { causeFirst } from '../src/render/compose/emphasis.ts'
 import { composeOne } from '../src/render/compose/message.ts'
 import { createView } from '../src/render/compose/view.ts'
 import { compileLinks } from '../src/render/links/links.ts'
@@ -428,6 +429,34 @@ t.test(
     }
   }
 )
+
+t.test('what decides goes first without a word of the cause being lost', async (t) => {
+  const part = fc.constantFrom(
+    'a',
+    'failed',
+    ': ',
+    '; ',
+    ', ',
+    ' (',
+    ')',
+    '…',
+    '"',
+    'Deployment web',
+    '. No',
+    'x'.repeat(130),
+    'denied by y'
+  )
+  const wordsIn = (text: string) =>
+    text
+      .split(/[\s:,;.()…]+/)
+      .filter(Boolean)
+      .sort()
+  const property = fc.property(fc.array(part, { maxLength: 30 }), fc.integer({ min: -50, max: 90 }), (parts, seen) => {
+    const gist = parts.join('').slice(0, 200)
+    t.same(wordsIn(causeFirst(gist, seen)), wordsIn(gist))
+  })
+  fc.assert(property, { numRuns: 500 })
+})
 
 t.test('a mention stands in the first line, where Slack notifies because of it', async (t) => {
   const payload = messageOf(failing.slice(0, 1), { mention })

@@ -17,7 +17,7 @@ export function linksOf(line: string): string[] {
 const enumerated =
   /(?<![\w:])(?:[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: [^:,\n"']{1,60}, ){1,12}[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: /g
 
-/** Where the colons of `line` are, but for those in quotes, brackets and enumerations. One pass. */
+/** Where the colons of `line` are, but for those in quotes, brackets and enumerations. */
 export function jointsOf(line: string): number[] {
   const counted = line.includes(', ')
     ? Array.from(line.matchAll(enumerated), ({ 0: all, index }) => [index, index + all.length] as const)

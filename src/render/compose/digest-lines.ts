@@ -162,7 +162,7 @@ export function gistLine(items: readonly Item[], style: Style): string {
 
 /** As much of `gist` as there is room for, from its cause on where that would be cut off. */
 function gistWithin(gist: string, { maxText }: Style): string {
-  return emphasised(gist.length <= maxText ? gist : cutShort(causeFirst(gist, maxText), maxText))
+  return emphasised(cutShort(gist.length <= maxText ? gist : causeFirst(gist, maxText), maxText))
 }
 
 /** The revision that all of them are at. */

@@ -20,7 +20,7 @@ export function decisivePart(gist: string): string {
 /** `gist`, what decides in it first where that, or the beginning of it, would not be among the first `seen` characters. */
 export function causeFirst(gist: string, seen: number): string {
   const [start, end] = decisiveIn(gist)
-  if (start + Math.min(end - start, shortest) <= seen) return gist
+  if (start === end || start + Math.min(end - start, shortest) <= seen) return gist
   const before = gist.slice(0, start).replace(/^[\s:,;.]+|[\s:,;.]+$/g, '')
   return `${gist.slice(start, end)}${before === '' ? '' : ` (${before})`}${gist.slice(end)}`
 }

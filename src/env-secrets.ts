@@ -2,8 +2,10 @@
 // than to do what it is for.
 /** The secrets of the environment: no output may contain them. */
 export function secretsIn(environment: Record<string, string | undefined>): string[] {
-  const { ADMIN_TOKEN = '', DATABASE_URL = '', PGPASSWORD = '', OTEL_EXPORTER_OTLP_ENDPOINT = '' } = environment
-  const addresses = [DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT, ...proxiesIn(environment)]
+  const { ADMIN_TOKEN = '', DATABASE_URL = '', PGPASSWORD = '' } = environment
+  const { OTEL_EXPORTER_OTLP_ENDPOINT = '', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = '' } = environment
+  const collectors = [OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT]
+  const addresses = [DATABASE_URL, ...collectors, ...proxiesIn(environment)]
   const written = [...addresses.flatMap(passwordsIn), ...headersIn(environment)]
   return [ADMIN_TOKEN, PGPASSWORD, ...written, ...written.map(decoded)].filter((secret) => secret !== '')
 }

@@ -1,5 +1,5 @@
 // Spans: traces each event from the request to the disk, and each post to Slack, for OpenTelemetry; a post is linked to
-// the events in it. Without OTEL_EXPORTER_OTLP_ENDPOINT nothing of this is loaded.
+// the events in it. Without an address for them nothing of this is loaded.
 import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
@@ -50,6 +50,9 @@ const stopMs = 1500
 /** That a collector takes nothing is logged at once, and then not more often than this: it may take every other batch. */
 const quietMs = 10 * 60 * 1000
 
+/** The address to which a path is added for each kind of data. */
+const addedTo = 'OTEL_EXPORTER_OTLP_ENDPOINT'
+
 const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {} }
 
 /** Further than these part by themselves: the clock was set, or the machine slept. */
@@ -66,20 +69,20 @@ export function instant(): number {
 
 /** Throws BAD_CONFIG where spans are asked for and the packages for them were left out. */
 export async function openSpans(
-  { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_SDK_DISABLED: disabled = '' }: Record<string, string | undefined>,
+  environment: Record<string, string | undefined>,
   { store, clock, log }: { store: Pick<Store, 'records'>; clock: Pick<Clock, 'ticks'>; log: Logger }
 ): Promise<Spans> {
-  if (endpoint === '' || disabled.trim().toLowerCase() === 'true') return none
+  const name = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', addedTo].find((each) => environment[each])
+  const endpoint = name && environment[name]
+  if (!endpoint || environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return none
   // The exporter's own words repeat it, and the password that may be in it.
   // Without a scheme, the name of the collector would be taken for one, and no span ever arrive.
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
-    throw new RelayError(
-      'BAD_CONFIG',
-      'OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://otel-collector.monitoring:4318'
-    )
+    throw new RelayError('BAD_CONFIG', `${name} is not an address such as http://otel-collector.monitoring:4318`)
   const url = new URL(endpoint)
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`
-  const { api, provider, withIds } = await load(url, { clock, log })
+  // The one for traces alone is taken as it is.
+  if (name === addedTo) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`
+  const { api, provider, withIds } = await load(url, { name, clock, log })
   const tracer = provider.getTracer('flux-relay')
   /** Posts whose events are being looked up. */
   const open = new Set<Promise<void>>()
@@ -145,11 +148,15 @@ function idsOf({ id, source, object: { cluster, kind, namespace, name } }: Origi
   return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) }
 }
 
+interface Watching {
+  /** The variable that has its address. */
+  name: string
+  clock: Pick<Clock, 'ticks'>
+  log: Logger
+}
+
 /** Says when the collector at `host` takes no spans, and when it does again: nothing else would show a wrong address. */
-function watched(
-  exporter: SpanExporter,
-  { host, clock, log }: { host: string; clock: Pick<Clock, 'ticks'>; log: Logger }
-): SpanExporter {
+function watched(exporter: SpanExporter, { host, name, clock, log }: { host: string } & Watching): SpanExporter {
   let isFailing = false
   let lost = 0
   let saidAt = Number.NEGATIVE_INFINITY
@@ -165,7 +172,7 @@ function watched(
             const { code, message } = error as Error & { code?: unknown }
             log.warn(
               { collector: host, code, reason: message },
-              'the collector takes no spans: they are lost; is OTEL_EXPORTER_OTLP_ENDPOINT right, to which /v1/traces is added?'
+              `the collector takes no spans: they are lost; is ${name} right${name === addedTo ? ', to which /v1/traces is added' : ''}?`
             )
           }
         } else if (isFailing) {
@@ -181,7 +188,7 @@ function watched(
   }
 }
 
-async function load({ href, host }: URL, { clock, log }: { clock: Pick<Clock, 'ticks'>; log: Logger }) {
+async function load({ href, host }: URL, watching: Watching) {
   const [api, sdk, resources, exporter] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
@@ -200,7 +207,7 @@ async function load({ href, host }: URL, { clock, log }: { clock: Pick<Clock, 't
     },
     spanProcessors: [
       new sdk.BatchSpanProcessor({
-        exporter: watched(new exporter.OTLPTraceExporter({ url: href }), { host, clock, log })
+        exporter: watched(new exporter.OTLPTraceExporter({ url: href }), { host, ...watching })
       })
     ]
   })

@@ -126,6 +126,7 @@ t.test('passwords in the addresses of proxies and databases are kept out, howeve
     { DATABASE_URL: 'postgres://relay@db/relay', PGPASSWORD: 'pa$$-SECRET' },
     { DATABASE_URL: 'postgres://relay@corp:pa$$-SECRET@db/relay' },
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://relay:pa%24%24-SECRET@collector:4318' },
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://relay:pa%24%24-SECRET@collector:4318/v1/traces' },
     { OTEL_EXPORTER_OTLP_HEADERS: 'x-scope=all,authorization=Bearer%20pa$$-SECRET' }
   ]
   for (const environment of environments) {

@@ -174,6 +174,8 @@ t.test('what every program takes of OpenTelemetry’s variables, the relay takes
   set('OTEL_SERVICE_NAME', 'relay-prod')
   await send({})
   t.match(collector.resources.at(-1), { 'service.name': 'relay-prod' })
+  await send({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/of/traces` })
+  t.same([...collector.paths], ['POST /otlp/v1/traces?tenant=1', 'POST /of/traces'])
 })
 
 t.test('what a collector repeats of its address and its token stays out of the log', async (t) => {

@@ -1,13 +1,15 @@
 // Dashboard: serves pages for people. They are HTML that works without a script; whatever changes something is a form.
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
-import type { FastifyError, FastifyPluginAsync } from 'fastify'
-import { refusalPage } from '../src/dashboard/page.ts'
+import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { type Html, refusalPage } from '../src/dashboard/page.ts'
+import { searchBox } from '../src/dashboard/search-box.ts'
 import type { ErrorCode } from '../src/errors.ts'
 import { assets, serveAssets } from './dashboard/assets.ts'
 import { forms } from './dashboard/forms.ts'
 import { live } from './dashboard/live.ts'
 import { pages } from './dashboard/pages.ts'
+import { answersOf } from './dashboard/query.ts'
 import { isOfApi, toRelayError } from './errors.ts'
 import type { OperatorOptions } from './options.ts'
 
@@ -45,7 +47,8 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
     if (code === 'INTERNAL') request.log.error({ err: error }, 'page failed')
     if (code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')
     reply.code(statusCode).header('cache-control', 'no-store').type('text/html; charset=utf-8')
-    return reply.send(String(refusalPage(assets, titles[code] ?? 'That did not work', message)))
+    const again = code === 'BAD_REQUEST' ? searchIn(request) : undefined
+    return reply.send(String(refusalPage(assets, titles[code] ?? 'That did not work', message, again)))
   })
   app.register(serveAssets)
   // Who types an address, or follows an old one, reads a page. Programs do not ask for one.
@@ -62,4 +65,11 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
     guarded.register(forms, options)
     guarded.register(live, options)
   })
+}
+
+/** The search box with what it said, where the address has that; the rest of the address goes along. */
+function searchIn({ url, query }: FastifyRequest): Html | undefined {
+  // A cursor is of the search that was.
+  const { q, cursor: _, ...kept } = answersOf(query, Object.keys(query ?? {}), Number.POSITIVE_INFINITY)
+  return q === undefined ? undefined : searchBox(url.split('?', 1)[0] ?? '/', q, kept)
 }

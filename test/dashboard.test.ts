@@ -260,6 +260,36 @@ t.test('dead letters of one kind are discarded at once, after a question that sa
   t.match(textOf(again.html), /It was no longer a dead letter\. .* dead apps\/four .* dead apps\/one/)
 })
 
+t.test(
+  'a later page that has become empty does not say that there is nothing, and who acts on one stays there',
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+    for (const [n, name] of ['one', 'two'].entries()) {
+      await relay.post(about(name))
+      await relay.logged(/dead letters/, n + 1)
+    }
+    const { body } = await relay.get('/api/notifications?state=dead&limit=1')
+    const later = `/deliveries?state=dead&cursor=${JSON.parse(body).next}`
+    const { html } = await look(relay, later)
+    t.match(textOf(html), /dead apps\/one/)
+    const [, discard = ''] = /action="(\/deliveries\/\d+\/discard)"/.exec(html) ?? []
+    const done = await submit(relay, discard, fieldsOf(html, discard))
+    t.match(done.to, later)
+    t.match(textOf(done.html), /Discarded\. .* Nothing more\. To the first page/)
+    t.match(done.html, '<a href="/deliveries?state=dead">To the first page')
+    for (const path of [
+      '/events?severity=error&cursor=1',
+      '/objects?state=failing&cursor=1%3Ax',
+      '/acts?via=page&cursor=1'
+    ]) {
+      const page = await look(relay, path)
+      t.match(textOf(page.html), /Nothing more\. To the first page/, path)
+      t.match(page.html, `<a href="${path.replace(/&cursor=.*/, '')}">To the first page`, path)
+    }
+  }
+)
+
 t.test('retrying and discarding all keeps to what is searched for', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })

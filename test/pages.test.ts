@@ -67,6 +67,21 @@ t.test('who hears a button, and does not see where it stands, is told what it is
   t.same(await names(`/events/${body.id}`), ['Retry: to team'])
 })
 
+t.test('a search that is refused can be mended where it is refused', async (t) => {
+  const relay = await startRelay(t, { config })
+  for (const path of ['/', '/events', '/objects', '/deliveries']) {
+    const { status, html } = await look(
+      relay,
+      `${path}?q=ns%3Aapps+%22a+%3Cb%3E%22${path === '/deliveries' ? '&state=dead' : ''}`
+    )
+    t.equal(status, 400, path)
+    t.match(textOf(html), /there is no field "ns"; there are cluster, kind, namespace/, path)
+    const asked = { q: 'ns:apps "a <b>"', ...(path === '/deliveries' && { state: 'dead' }) }
+    t.same(fieldsOf(html, path), asked, path)
+  }
+  t.notMatch((await look(relay, '/events?sevrity=warn')).html, 'type="search"')
+})
+
 t.test('silences with the same words say each what it withholds itself', async (t) => {
   const relay = await startRelay(t, { config })
   for (const cluster of ['prod-eu', 'prod-us']) await relay.post(about('shop', { metadata: { cluster } }))

@@ -6,7 +6,7 @@ import { actNames } from '../store/kept.ts'
 import type { ActRecord, Listed } from '../store/records.ts'
 import { sayAct } from './act-words.ts'
 import { address, type Html } from './page.ts'
-import { type Answers, ago, exactly, filterForm, type Question, shown } from './parts.ts'
+import { type Answers, ago, exactly, filterForm, nothingMore, type Question, shown } from './parts.ts'
 
 export interface Acts {
   now: number
@@ -35,7 +35,7 @@ export function actsPage({ now, answers, acts }: Acts): Html {
 <p class="quiet">What people did here, by the API, with the command line and in Slack. Names are what they signed in with.</p>
 ${filterForm('/acts', questions, asked)}
 <div id="acts"${!cursor && html` data-live`}>
-  ${acts.items.length === 0 && html`<p class="empty">${isAsked ? html`Nothing matches. <a href="/acts">Clear</a>` : 'Nobody has done anything yet.'}</p>`}
+  ${acts.items.length === 0 && html`<p class="empty">${cursor ? nothingMore(address('/acts', asked)) : isAsked ? html`Nothing matches. <a href="/acts">Clear</a>` : 'Nobody has done anything yet.'}</p>`}
   <ol class="card rows">${acts.items.map((act) => actRow(act, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">Older</a></p>`}
 </div>`

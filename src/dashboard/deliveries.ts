@@ -3,7 +3,17 @@ import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { sayCount } from './lanes.ts'
 import { address, type Html } from './page.ts'
-import { type Answers, ago, filterForm, objectName, objectPlace, sayAsked, shown, stateBadge } from './parts.ts'
+import {
+  type Answers,
+  ago,
+  filterForm,
+  nothingMore,
+  objectName,
+  objectPlace,
+  sayAsked,
+  shown,
+  stateBadge
+} from './parts.ts'
 import { searchBox } from './search-box.ts'
 
 export interface Deliveries {
@@ -35,7 +45,7 @@ const meanings: Record<NotificationState, string> = {
 
 export function deliveriesPage({ now, state, answers, notifications, dead, rules, destinations }: Deliveries): Html {
   const { cursor, ...asked } = answers
-  const here = address('/deliveries', { state, ...asked })
+  const here = address('/deliveries', { state, ...answers })
   const questions = [
     { name: 'destination', label: 'Destination', options: [['', 'any'], ...destinations] as const },
     { name: 'rule', label: 'Rule', options: [['', 'any'], ...rules] as const },
@@ -56,7 +66,7 @@ ${searchBox('/deliveries', q, { ...filter, state })}
 ${filterForm('/deliveries', questions, filter, { state, q })}
 <div id="deliveries"${!cursor && html` data-live`}>
   ${dead && dead.items.length > 0 && deadCard(dead, asked, here)}
-  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
+  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothing(state, asked)}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`

@@ -16,6 +16,7 @@ import {
   gistOfTrouble,
   historyOf,
   lasting,
+  nothingMore,
   objectName,
   objectPlace,
   type Question,
@@ -76,7 +77,7 @@ ${object && objectCard(object, now)}
 ${searchBox('/events', q, filter)}
 ${filterForm('/events', questionsOf(rules, destinations), filter, { q })}
 <div id="events"${!cursor && html` data-live`}>
-  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : nothing(asked)}</p>`}
+  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : cursor ? nothingMore(address('/events', asked)) : nothing(asked)}</p>`}
   <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Search further back' : 'Older'}</a></p>`}
 </div>`

@@ -3,7 +3,17 @@ import { html } from 'hono/html'
 import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
 import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
 import { address, type Html } from './page.ts'
-import { ago, badge, type Colour, gistOfTrouble, lasting, objectLink, shown, silenceButtons } from './parts.ts'
+import {
+  ago,
+  badge,
+  type Colour,
+  gistOfTrouble,
+  lasting,
+  nothingMore,
+  objectLink,
+  shown,
+  silenceButtons
+} from './parts.ts'
 import { searchBox } from './search-box.ts'
 import type { ActiveMute, MutesOf, OwnerOf } from './trouble.ts'
 
@@ -38,7 +48,7 @@ export function objectsPage({ now, state, asked, cursor, objects, mutesOf, owner
   )}</nav>
 ${searchBox('/objects', asked, { state })}
 <div id="objects"${!cursor && html` data-live`}>
-  ${items.length === 0 && html`<p class="empty">${more ? 'None among those searched so far.' : nothing(state, asked)}</p>`}
+  ${items.length === 0 && html`<p class="empty">${more ? 'None among those searched so far.' : cursor ? nothingMore(address('/objects', here)) : nothing(state, asked)}</p>`}
   <ol class="card rows">${items.map((item) => objectRow(item, mutesOf(item)[0], ownerOf(item), { back, now }))}</ol>
   ${more && html`<p><a class="button" href="${more}" rel="next">${items.length === 0 ? 'Search further' : 'More'}</a></p>`}
 </div>`

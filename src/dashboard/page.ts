@@ -73,9 +73,10 @@ function navLink(href: string, name: string, isHere: boolean): Html {
   return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`
 }
 
-/** What is shown instead of a page that does not exist. */
-export function refusalPage(assets: Assets, title: string, message: string): Html {
-  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">Back to Now</a></p></section>`
+/** What is shown instead of a page that does not exist, or cannot be had; `again`: the form to ask better. */
+export function refusalPage(assets: Assets, title: string, message: string, again?: Html): Html {
+  const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">Back to Now</a></p></section>
+${again}`
   return page({ title, place: undefined, assets }, body)
 }
 

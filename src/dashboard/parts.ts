@@ -199,6 +199,11 @@ export function sayAsked(answers: Answers): string {
   return said.join(', ')
 }
 
+/** Of a later page that is empty by now: what stands on those before is not denied. `first` is where they begin. */
+export function nothingMore(first: string): Html {
+  return html`Nothing more. <a href="${first}">To the first page</a>`
+}
+
 /**
  * `action` is where the form leads; `kept` goes along unseen. Closed, and saying what was asked for: who comes by a link
  * wants to see what is below it.

@@ -106,6 +106,11 @@ t.test('a proxy that is spoken to in TLS is asked, also one that speaks HTTP/2',
   t.same(reply, { is: 'proxy', status: 403 })
 })
 
+t.test('a proxy that no message could get through is refused at the start, with what to write', async (t) => {
+  const address = 'https://10.0.0.1:3128'
+  t.throws(() => slackOf(t, { HTTPS_PROXY: address }), { code: 'BAD_CONFIG', message: /write the name of the proxy/ })
+})
+
 t.test('what is for this machine goes to no proxy, which could read it', async (t) => {
   const seen: string[] = []
   const proxy = createServer((request, response) => {

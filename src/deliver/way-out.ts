@@ -1,4 +1,5 @@
 // Way out: leads to Slack, by the proxy of the environment where there is one.
+import { isIPv4 } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { RelayError } from '../errors.ts'
 import { isLoopback } from '../slack-api/app.ts'
@@ -31,11 +32,18 @@ export function createWayOut(options: Agent.Options = {}): WayOut {
 }
 
 function createProxied(options: Agent.Options): Dispatcher {
+  const [httpProxy, httpsProxy] = [setting('http_proxy'), setting('https_proxy')]
+  // undici asks for the certificate of that address by a name, which Node refuses: no message would ever get through.
+  if (isTlsByAddress(httpsProxy || httpProxy))
+    throw new RelayError(
+      'BAD_CONFIG',
+      'HTTPS_PROXY or HTTP_PROXY begins with https:// and has an IP address: write the name of the proxy'
+    )
   try {
     return new EnvHttpProxyAgent({
       ...options,
-      httpProxy: setting('http_proxy'),
-      httpsProxy: setting('https_proxy'),
+      httpProxy,
+      httpsProxy,
       noProxy: setting('no_proxy'),
       proxyTls: { allowH2: false },
       // For the connections to a proxy: it may take one and never say whether it opens the way.
@@ -47,6 +55,11 @@ function createProxied(options: Agent.Options): Dispatcher {
       'address stands in brackets, as in http://[2001:db8::1]:3128'
     throw new RelayError('BAD_CONFIG', `HTTPS_PROXY or HTTP_PROXY is not of the form ${form}`)
   }
+}
+
+function isTlsByAddress(proxy: string): boolean {
+  const { protocol, hostname = '' } = URL.parse(proxy) ?? {}
+  return protocol === 'https:' && isIPv4(hostname)
 }
 
 /** An empty one is not set, as compose files have it, and does not hide what is spelt in capitals. */

@@ -204,6 +204,9 @@ for (const [what, values, cluster] of [
   ['the config says', { config: 'cluster: prod-eu\n' }, 'prod-eu'],
   ['the alert says', { config: 'cluster: prod-eu\n', alert: { cluster: 'other' } }, 'other'],
   ['nobody says', { config: 'rules: []\n' }, undefined],
+  ['the config says with a space', { config: 'cluster: "prod-eu "\n' }, 'prod-eu'],
+  ['the relay reads as a text, Helm as a boolean', { config: 'cluster: yes\n' }, undefined],
+  ['the relay reads as a text, Helm as a number', { config: 'cluster: 1_000\n' }, undefined],
   ['the environment of the relay says', { config: 'cluster: ${CLUSTER}\n' }, undefined],
   ['a config that is no YAML does not say', { config: 'a: b: c\n' }, undefined]
 ] as const) {

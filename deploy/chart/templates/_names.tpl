@@ -19,8 +19,9 @@ app.kubernetes.io/name: {{ include "flux-relay.name" . }}
 {{- end -}}
 {{- end -}}
 
-{{- /* What the config calls the cluster, unless that comes from the environment. */ -}}
+{{- /* What the config calls the cluster, unless that comes from the environment, or is a text to the relay alone, as `yes` is: Helm
+       reads YAML 1.1. Where the Alert says nothing, the relay's own name for it counts. */ -}}
 {{- define "flux-relay.cluster" -}}
-{{- $cluster := toString (default "" (fromYaml .Values.config).cluster) -}}
-{{- if not (contains "${" $cluster) }}{{ $cluster }}{{ end -}}
+{{- $cluster := (fromYaml .Values.config).cluster -}}
+{{- if and (kindIs "string" $cluster) (not (contains "${" $cluster)) }}{{ trim $cluster }}{{ end -}}
 {{- end -}}

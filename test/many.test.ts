@@ -12,7 +12,7 @@ import type { Store } from '../src/store/store.ts'
 import type { Withheld } from '../src/store/withheld.ts'
 import { execute } from './fixtures/postgres.ts'
 import { tempFolder } from './fixtures/relay.ts'
-import { arrival, at, sendTo, view } from './fixtures/store.ts'
+import { arrival, at, post, sendTo, view } from './fixtures/store.ts'
 import { startStores } from './fixtures/stores.ts'
 
 const many = 5000
@@ -286,3 +286,16 @@ t.test(
     t.equal(await place.count(`state = 'dead'`), many - 9 - 500, 'then dead letters, when these are old')
   }
 )
+
+t.test('sqlite: what has lost its text to damage is a dead letter, and the rest of its lane goes on', async (t) => {
+  const place = inSqlite(t, (await stores.sqlite(t)).file)
+  const store = await place.open()
+  await store.accept([arrival('app-1'), arrival('app-2')], sendTo('lane'))
+  await store.close()
+  await place.change('delete from views where id = (select min(id) from views)')
+  const again = await place.open()
+  t.teardown(() => again.close())
+  const message = await post(again, 'lane')
+  t.equal(message.payload.text, 'app-2')
+  t.equal(await place.count(`state = 'dead' and reason like '%text is missing%'`), 1)
+})

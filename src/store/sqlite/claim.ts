@@ -59,7 +59,7 @@ export function createClaims(
         await pause()
         pending.push(...readPending(db, rows.slice(at, at + readRows)))
       }
-      if (await withholds(pending, mutes, withheld, now)) continue
+      if (buriesLost(rows, pending) || (await withholds(pending, mutes, withheld, now))) continue
       await pause()
       const gatherings = readGatherings(db, lane, plan, pending)
       const holds = plan.hold(pending, gatherings, now)
@@ -69,7 +69,7 @@ export function createClaims(
       if (first === undefined) continue
       const held = queue.held(lane, first.destination, { ids: due.map(({ id }) => id), last }, now)
       const gathered = held.length === 0 ? [] : readPending(db, held)
-      if (await withholds(gathered, mutes, withheld, now)) continue
+      if (buriesLost(held, gathered) || (await withholds(gathered, mutes, withheld, now))) continue
       const all = held.length === 0 ? due : composable(pending, holds, gathered, now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
       // What is held may be of other causes.
@@ -83,6 +83,16 @@ export function createClaims(
       })
       if (message !== undefined) return postOf(message, state)
     }
+  }
+
+  /** Whether some of `rows` have lost their texts, as after damage: those are dead letters then, and the rest goes on. */
+  function buriesLost(rows: readonly PendingRow[], pending: readonly Pending[]): boolean {
+    if (pending.length === rows.length) return false
+    const known = new Set(pending.map(({ id }) => Number(id)))
+    transaction(() => {
+      for (const { id } of rows) if (!known.has(id)) queue.bury(id, lostReason)
+    })
+    return true
   }
 
   /** Whether some of `pending` was held until now, and is matched by `mutes`, which are in effect: then that is withheld. */
@@ -183,13 +193,20 @@ function writeGatherings(db: Database, { id, lane }: Message, sentAt: number): v
   }
 }
 
-/** Rows in the order of their ids, with their texts. */
+/** Why what has lost its text is a dead letter. */
+const lostReason = 'its text is missing in the database: see what `flux-relay verify` says of it'
+
+/** Rows with their texts, in their order, but for those whose texts are missing. */
 function readPending(db: Database, rows: readonly PendingRow[]): Pending[] {
-  const views = db.all<{ view: string }>(
-    'select view from views where id in (select value from json_each(?)) order by id',
+  const views = db.all<{ id: number; view: string }>(
+    'select id, view from views where id in (select value from json_each(?))',
     JSON.stringify(rows.map(({ id }) => id))
   )
-  return rows.map((row, index) => pendingOf(row, views[index]?.view ?? ''))
+  const byId = new Map(views.map(({ id, view }) => [id, view]))
+  return rows.flatMap((row) => {
+    const view = byId.get(row.id)
+    return view === undefined ? [] : [pendingOf(row, view)]
+  })
 }
 
 /** Whether a message in `lane` may carry them: a new config file may have moved, or made dead letters of, what was only read. */

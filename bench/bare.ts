@@ -2,7 +2,9 @@
 import Fastify from 'fastify'
 import { FluxEventSchema } from '../src/events/flux.ts'
 
-const app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } })
+const app = Fastify({
+  ajv: { customOptions: { coerceTypes: false, removeAdditional: false, keywords: ['patternErrorMessage'] } }
+})
 app.post('/webhook', { schema: { body: FluxEventSchema } }, async (_request, reply) => {
   reply.code(202)
   return { id: '1', status: 'accepted', transition: 'failed', notifications: [] }

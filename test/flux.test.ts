@@ -12,7 +12,9 @@ const seen = (overrides: WireOverrides, at: Partial<Origin> = {}) =>
   normalise(wire(overrides), { ...origin, ...at }, receivedAt)
 
 // With the options of src/app.ts: ajv as Fastify sets it up, formats included.
-const app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } })
+const app = Fastify({
+  ajv: { customOptions: { coerceTypes: false, removeAdditional: false, keywords: ['patternErrorMessage'] } }
+})
 app.post('/', { schema: { body: FluxEventSchema } }, async () => 'accepted')
 const post = async (payload: object): Promise<string> => {
   const reply = await app.inject({ method: 'POST', url: '/', payload })

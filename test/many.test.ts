@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Client } from 'pg'
 import t, { type Test } from 'tap'
 import type { Failure } from '../src/objects/memory.ts'
 import type { Decision } from '../src/store/kept.ts'
@@ -115,6 +116,8 @@ interface Place {
   /** A count, in SQL. */
   count(condition: string): Promise<number>
   change(sql: string): Promise<void>
+  /** Has changes of notifications wait as soon as some are such as `condition` says, where those of another process would not. */
+  hold(condition: string): Promise<void>
   /** As after a kill: the database as it is, and what counts there. */
   killed(): Promise<Place>
 }
@@ -133,6 +136,8 @@ function inSqlite(t: Test, file: string): Place {
     count: async (where) =>
       sqlite((db) => Number(db.prepare(`select count(*) as n from notifications where ${where}`).get()?.['n'])),
     change: async (sql) => sqlite((db) => db.exec(sql)),
+    // Its steps leave this thread to the test in between.
+    hold: async () => {},
     async killed() {
       const copy = join(tempFolder(t), 'relay.db')
       sqlite((db) => db.exec(`vacuum into '${copy}'`))
@@ -141,17 +146,32 @@ function inSqlite(t: Test, file: string): Place {
   }
 }
 
-function inPostgres(url: string): Place {
+function inPostgres(t: Test, url: string): Place {
   const place: Place = {
     open: () => openPostgres(url, { clock: 'caller' }),
     count: async (where) =>
       Number((await execute(url, `select count(*) as n from notifications where ${where}`))[0]?.['n']),
     change: async (sql) => void (await execute(url, sql)),
+    async hold(condition) {
+      const holder = new Client({ connectionString: url })
+      // It is killed with the others.
+      holder.on('error', () => {})
+      t.teardown(() => holder.end())
+      await holder.connect()
+      await holder.query(`
+        create function hold() returns trigger language plpgsql as $$ begin
+          if exists (select 1 from notifications where ${condition}) then perform pg_advisory_xact_lock(1); end if;
+          return null;
+        end $$;
+        create trigger hold before update on notifications for each statement execute function hold();
+        select pg_advisory_lock(1)`)
+    },
     async killed() {
       // Its signs of life, too.
       await execute(url, 'delete from replicas')
       const others = `datname = current_database() and pid <> pg_backend_pid()`
       await execute(url, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`)
+      await execute(url, 'drop trigger hold on notifications')
       return place
     }
   }
@@ -197,7 +217,7 @@ function summing(): Summing {
 const { stores } = await startStores(t)
 const places: Record<string, (t: Test) => Promise<Place>> = {
   sqlite: async (t) => inSqlite(t, (await stores.sqlite(t)).file),
-  postgres: async (t) => inPostgres((await stores.postgres(t)).url)
+  postgres: async (t) => inPostgres(t, (await stores.postgres(t)).url)
 }
 
 for (const [name, placeFor] of Object.entries(places)) {
@@ -208,6 +228,7 @@ for (const [name, placeFor] of Object.entries(places)) {
         const place = await placeFor(t)
         await fill(place, act)
         const first = await place.open()
+        await place.hold(act.done)
         const before = summing()
         let isOver = false
         const doing = act

@@ -1,8 +1,8 @@
 // Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
-import { type AddHelpTextContext, Argument, Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import about from '../package.json' with { type: 'json' }
 import { limit, namespaceName, portNumber, webhookAddress } from './cli/arguments.ts'
-import { RelayError } from './errors.ts'
+import { addHelp } from './cli/help.ts'
 import type { Transition } from './objects.ts'
 import type { ActName } from './store/kept.ts'
 
@@ -18,11 +18,6 @@ const program = new Command('flux-relay')
   .description('Receives Flux CD events, decides which matter to whom, and posts those to Slack, reliably')
   .version(about.version, '--version', 'print the version')
   .exitOverride()
-  .showHelpAfterError('(--help lists the commands)')
-  .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
-  .addHelpText('beforeAll', refuseStrangers)
-  // Its own knows one level of commands alone.
-  .helpCommand(false)
 
 program.commandsGroup('Run it:')
 
@@ -287,25 +282,7 @@ ofRelay(silence.command('expire'))
   .argument('<ids...>', 'ids, as `silence list` shows them')
   .action(async (ids, options) => exit(await (await import('./cli/silence.ts')).expireSilences(ids, options)))
 
-program
-  .command('help')
-  .helpGroup('Commands:')
-  .description('show what a command does, and its options')
-  .argument('[command...]', 'such as check, or silence add')
-  .action((names: string[]) => void program.parse([...names, '--help'], { from: 'user' }))
-
-/** Else whoever asks for help with a command that there is not would be shown all of it, as if that were fine. */
-function refuseStrangers({ command }: AddHelpTextContext): string {
-  const [first = '', second] = command.args
-  const name = first === 'help' ? second : first
-  if (command.commands.length > 0 && name && !name.startsWith('-')) command.parse([name], { from: 'user' })
-  return ''
-}
-
-for (const each of [...program.commands, ...silence.commands].filter(({ commands }) => commands.length === 0)) {
-  const path = each.parent === program ? each.name() : `${each.parent?.name()} ${each.name()}`
-  each.showHelpAfterError(`(flux-relay ${path} --help lists what it takes)`)
-}
+addHelp(program)
 
 /** Why not all of the output is where it was to go. */
 let unwritten = ''
@@ -332,21 +309,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : 2
   } else {
-    // An operator gets a sentence about what they can mend; our own mistakes come with their stack.
-    const { message, stack, code } = error as NodeJS.ErrnoException
-    const isTheirs = error instanceof RelayError || /^E[A-Z_]+$/.test(code ?? '')
-    // What a library throws may repeat an address of the environment, password and all.
-    const [{ withoutSecrets }, { secretsIn }, { saySystemError }] = await Promise.all([
-      import('./log.ts'),
-      import('./env-secrets.ts'),
-      import('./cli/system-errors.ts')
-    ])
-    const said = (isTheirs ? (saySystemError(error as NodeJS.ErrnoException) ?? message) : stack) ?? String(error)
-    if (error instanceof TypeError && relayUrl !== undefined) {
-      const { sayUnreadable } = await import('./cli/client.ts')
-      process.stderr.write(`${sayUnreadable(relayUrl)}. Where it is of the same, this is a fault of flux-relay:\n`)
-    }
-    process.stderr.write(`${withoutSecrets(said, secretsIn(process.env))}\n`)
+    await (await import('./cli/fault.ts')).sayFault(error, relayUrl)
     process.exit(2)
   }
 }

@@ -1,5 +1,5 @@
 // Mute ends in PostgreSQL: sum up what a mute withheld once it is over, in steps, so that events of its objects wait for one of them
-// at most. One replica does it at a time, as long as it lives.
+// at most.
 import type { Mute } from '../../mutes/mutes.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
@@ -26,11 +26,12 @@ import {
   type WithheldObject,
   type WithheldRow
 } from '../withheld.ts'
-import { type Connections, clockSql, type Sql } from './connections.ts'
+import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { inPages, pageRows } from './pages.ts'
 import type { Presence } from './presence.ts'
 import { busyLanes, insertNotifications } from './queue.ts'
+import { lockSql, TakenOver, type Turn, takeTurn } from './summing-turn.ts'
 import { readEvents } from './withhold.ts'
 
 /** What is read with its texts, or locked, in one transaction. */
@@ -53,10 +54,10 @@ export async function* summariesOf(connections: Connections, ending: Ending): As
   const { rowCount } = await connections.query('select 1 from notifications where muted_until <= $1 limit 1', [
     ending.now
   ])
-  const { replica } = ending.presence
-  if (rowCount === 0 || !(await begin(connections, replica))) return
+  const turn = rowCount === 0 ? undefined : await takeTurn(connections, ending.presence)
+  if (turn === undefined) return
   try {
-    const steps = createSteps(connections, ending)
+    const steps = createSteps(connections, turn, ending)
     await steps.letGo()
     await steps.carryOn()
     for (;;) {
@@ -67,41 +68,9 @@ export async function* summariesOf(connections: Connections, ending: Ending): As
   } catch (error) {
     if (!(error instanceof TakenOver)) throw error
   } finally {
-    await connections.query('delete from announcements where key = $1', [keyOf(replica)]).catch(() => {})
+    await turn.end()
   }
 }
-
-/** The announcement that a replica sums up: it is in the key. */
-const prefix = 'what was withheld is summed up by '
-const keyOf = (replica: string) => prefix + replica
-
-const beginSql = `
-  with gone as (
-    delete from announcements where key like '${prefix}%' and key <> $1 and not exists (
-      select 1 from replicas where key = '${prefix}' || id and alive_until > ${clockSql})
-    returning key
-  )
-  insert into announcements (key, announced_at) select $1, ${clockSql}
-  where not exists (
-    select 1 from announcements where key like '${prefix}%' and key <> $1 and key not in (select key from gone))
-  on conflict (key) do update set announced_at = excluded.announced_at`
-
-/** Any number that nothing else is locked by. */
-const summaries = 8_140_773
-
-// Replicas of earlier versions sum up under it, too.
-const lockSql = `select pg_advisory_xact_lock(${summaries})`
-
-/** Whether this replica sums up, as no other does. */
-function begin(connections: Connections, replica: string): Promise<boolean> {
-  return connections.transaction(async (sql) => {
-    await sql(lockSql)
-    return (await sql(beginSql, [keyOf(replica)])).rowCount === 1
-  })
-}
-
-/** This replica is about to stop, or others may take it for dead: one of them goes on with it. */
-class TakenOver extends Error {}
 
 const group = 'hashtext(mute || destination) = hashtext($2 || $3) and mute = $2 and destination = $3'
 
@@ -158,27 +127,10 @@ const slackMs = 10_000
 /** As often what came meanwhile is gone through before the summary, which then has to wait for few. */
 const maxPasses = 5
 
-function createSteps(connections: Connections, { presence, now, laneOf, compose, mutes }: Ending) {
+function createSteps(connections: Connections, { step }: Turn, { now, laneOf, compose, mutes }: Ending) {
   const started = performance.now()
   /** By the store's clock, which stands still in `now`. */
   const sinceStart = () => Math.floor(now + performance.now() - started - slackMs)
-
-  function lease(): void {
-    try {
-      presence.lease()
-    } catch {
-      throw new TakenOver()
-    }
-  }
-
-  function step<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return connections.transaction(async (sql) => {
-      lease()
-      const { rowCount } = await sql('select 1 from announcements where key = $1 for update', [keyOf(presence.replica)])
-      if (rowCount === 0) throw new TakenOver()
-      return work(sql)
-    })
-  }
 
   /** What was put aside, and is in a summary by now, is not withheld any more. */
   async function letGo(): Promise<void> {

@@ -14,7 +14,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
     [['check'], {}, /missing required argument 'config'/],
-    [['check', '/nowhere.yaml'], {}, /no such file.*nowhere\.yaml/],
+    [['check', '/nowhere.yaml'], {}, /nowhere\.yaml does not exist/],
     [
       ['serve'],
       { CONFIG_FILE: '/nowhere.yaml' },

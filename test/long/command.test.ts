@@ -185,7 +185,7 @@ t.test('an address, a folder or nothing at all where something else is needed is
     [['status', '--url', 'ftp://relay'], /^--url must be of the form/],
     [['send', 'relay:8080', 'package.json'], /^the relay's address must be of the form/],
     [['send', 'http://127.0.0.1:1/webhook', folder], /^there is no \.json file in /],
-    [['check', folder], /^a folder was given where a file is needed/]
+    [['check', folder], /is a directory: name the file in it$/m]
   ] as const) {
     const { status, stdout, stderr } = spawnSync('node', ['src/main.js', ...args], { cwd: root, encoding: 'utf8' })
     t.match({ status, stdout, stderr }, { status: 2, stdout: '', stderr: said }, args.join(' '))

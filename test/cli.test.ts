@@ -30,42 +30,6 @@ t.test('check of a good file says yes', async (t) => {
   t.match(out, /is fine \(rules: 2, destinations: 1, sources: 1\)/)
 })
 
-t.test('a file that a relay would not read is none to try either', async (t) => {
-  const folder = tempFolder(t)
-  const large = join(folder, 'large.yaml')
-  writeFileSync(large, `#${' '.repeat(8 * 1024 * 1024)}`)
-  const says = /large\.yaml has more than 8 MiB: is it another file\?/
-  for (const call of [
-    ['check', large],
-    ['explain', large, 'x'],
-    ['test', large, 'x'],
-    ['replay', '--config', large]
-  ])
-    t.match(await run(call), { code: 2, err: says }, call.join(' '))
-  t.match((await run(['check', folder])).err, /is a directory: name the file in it/)
-  t.match((await run(['check', join(folder, 'none.yaml')])).err, /none\.yaml does not exist/)
-})
-
-t.test('help is of a command that there is; a wrong call is sent to the help of its own command', async (t) => {
-  const helps = [['help', 'check'], ['help', 'silence', 'add'], ['silence', 'help', 'add'], ['help', 'help'], ['help']]
-  for (const call of helps) {
-    const usage = `Usage: flux-relay ${call.filter((word) => word !== 'help').join(' ')}`
-    t.match(await run(call), { code: 0, out: new RegExp(`^${usage}`), err: /^$/ }, call.join(' '))
-  }
-  const wrong: [string[], RegExp][] = [
-    [['help', 'nope'], /^error: unknown command 'nope'\n\(--help lists the commands\)\n$/],
-    [['help', 'chek'], /^error: unknown command 'chek'\n\(Did you mean check\?\)/],
-    [['chek', '--help'], /^error: unknown command 'chek'\n\(Did you mean check\?\)/],
-    [['silence', 'ad', '-h'], /^error: unknown command 'ad'\n\(Did you mean add\?\)/],
-    [['help', 'silence', 'nope'], /^error: unknown command 'nope'/],
-    [['silence', 'help', 'nope'], /^error: unknown command 'nope'/],
-    [['check'], /'config'\n\(flux-relay check --help lists what it takes\)\n$/],
-    [['check', '--dril', 'a.yaml'], /--drill\?\)\n\(flux-relay check --help lists what it takes\)\n$/],
-    [['silence', 'add', '--for', '2h'], /\(flux-relay silence add --help lists what it takes\)\n$/]
-  ]
-  for (const [call, says] of wrong) t.match(await run(call), { code: 2, out: /^$/, err: says }, call.join(' '))
-})
-
 t.test('explain says of every rule why it fires or not, and shows the message', async (t) => {
   const folder = tempFolder(t)
   const config = join(folder, 'config.yaml')

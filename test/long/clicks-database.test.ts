@@ -2,13 +2,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Pool } from 'pg'
 import t, { type Test } from 'tap'
-import { Connections, type Sql } from '../src/store/postgres/connections.ts'
-import { plainConfig } from './fixtures/cards.ts'
-import { buttonsOf } from './fixtures/clicks.ts'
-import { startPostgres } from './fixtures/postgres.ts'
-import { about, type Relay, startRelay } from './fixtures/relay.ts'
-import { appToken, botToken, type Posted, type Pressing, startSlackApi } from './fixtures/slack-api.ts'
-import type { Link } from './fixtures/web-socket.ts'
+import { Connections, type Sql } from '../../src/store/postgres/connections.ts'
+import { plainConfig } from '../fixtures/cards.ts'
+import { buttonsOf } from '../fixtures/clicks.ts'
+import { startPostgres } from '../fixtures/postgres.ts'
+import { about, type Relay, startRelay } from '../fixtures/relay.ts'
+import { appToken, botToken, type Posted, type Pressing, startSlackApi } from '../fixtures/slack-api.ts'
+import type { Link } from '../fixtures/web-socket.ts'
 
 const lost = new Error('Connection terminated unexpectedly')
 /** What becomes of the next questions to the database: nobody answers, or once, after all was written. */

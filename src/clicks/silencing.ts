@@ -10,6 +10,7 @@ import { nameOf } from '../render/compose/name.ts'
 import type { Click } from '../slack-api/click.ts'
 import type { Card } from '../store/kept-cards.ts'
 import type { Store } from '../store/store.ts'
+import { oneByOne } from '../turns.ts'
 import type { Done } from './done.ts'
 import { notAlone, sayAgain, saySilenced } from './words.ts'
 
@@ -26,8 +27,8 @@ export type Silencing = (card: Card, click: Pick<Click, 'value' | 'at'>, actor: 
 const minuteMs = 60_000
 
 export function createSilencing({ store, actions, publicUrl, clock }: SilencingOptions): Silencing {
-  /** One is made after the other: who chooses the same is to find it there. */
-  let last: Promise<unknown> = Promise.resolve()
+  /** Who chooses the same is to find it there. */
+  const inTurn = oneByOne()
 
   const silence: Silencing = async (card, { value: choice, at }, actor) => {
     const [entry, ...others] = card.entries.filter(isOpen)
@@ -64,11 +65,7 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
     return choice === 'morning' ? { until: tomorrow(clock.now()) } : { for: '1h' }
   }
 
-  return (...asked) => {
-    const silenced = last.then(() => silence(...asked))
-    last = silenced.catch(() => {})
-    return silenced
-  }
+  return (...asked) => inTurn(() => silence(...asked))
 }
 
 /** 08:00 of the day after that of `now`, by the time zone that the relay runs in (TZ). */

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Reading } from '../config/watch.ts'
 import { configNotice } from '../notices/relay.ts'
+import { oneByOne } from '../turns.ts'
 import type { Announce, Lasting } from './operator.ts'
 
 /** Replicas read the same file within minutes; the same mistake a day later is another. */
@@ -33,8 +34,8 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
   let sent: number[] = []
   let cancel = () => {}
   let readings = 0
-  /** One after the other: what is said of one goes by what was said of the one before. */
-  let saying = Promise.resolve()
+  /** What is said of one goes by what was said of the one before. */
+  const inTurn = oneByOne()
   /** What is being said, and may yet be among {@link sent}. */
   let underWay = 0
 
@@ -75,18 +76,16 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
       readings += 1
       const own = readings
       const now = clock.now()
-      const attempt = () => {
+      const attempt = async () => {
         underWay += 1
-        saying = saying
-          .then(() => say(reading, now))
-          .catch((err: unknown) => {
-            log.error({ err }, 'the operator could not be notified of the config file; trying again in 10 seconds')
-            if (own === readings) cancel = clock.after(retryMs, attempt)
-          })
-          .finally(() => {
-            underWay -= 1
-          })
-        return saying
+        try {
+          await inTurn(() => say(reading, now))
+        } catch (err) {
+          log.error({ err }, 'the operator could not be notified of the config file; trying again in 10 seconds')
+          if (own === readings) cancel = clock.after(retryMs, attempt)
+        } finally {
+          underWay -= 1
+        }
       }
       sent = sent.filter((at) => clock.ticks() - at < withinMs)
       if (sent.length + underWay < atOnce) return attempt()

@@ -14,7 +14,7 @@ import type { Metrics } from '../src/metrics.ts'
 import type { Clocks } from '../src/operator/clocks.ts'
 import type { Sources } from '../src/operator/sources.ts'
 import type { Troubles } from '../src/operator/troubles.ts'
-import { createRarely, type Rarely } from '../src/rarely.ts'
+import { createRarely, fewLines, type Rarely } from '../src/rarely.ts'
 import { instant, type Spans } from '../src/spans.ts'
 import { createBodyReader, hasManyParts } from './body.ts'
 import { toRelayError } from './errors.ts'
@@ -33,9 +33,6 @@ interface WebhookOptions {
 
 /** Annotations of a Kubernetes object, the only part of an event that grows in number, have 256 KiB in all. */
 const maxParts = 10_000
-
-/** Lines of one source and code in a minute: whoever is refused may post any number. */
-const maxLines = 10
 
 const unknownSource =
   'the config file has no such source: post to /webhook/<source>, or to /webhook for the one named default'
@@ -94,7 +91,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
   const lines = new Map<string, Rarely>()
 
   function rarely(key: string): Rarely {
-    const known = lines.get(key) ?? createRarely(clock, maxLines)
+    const known = lines.get(key) ?? createRarely(clock, fewLines)
     lines.set(key, known)
     return known
   }

@@ -3,6 +3,9 @@ import type { Clock } from './clock.ts'
 
 const windowMs = 60_000
 
+/** Lines in a minute of what is to be told apart, such as by its sender or its channel, and may come any number of times. */
+export const fewLines = 10
+
 /** Calls `write` with how many there were since the last that was written, this one included. */
 export type Rarely = (write: (times: number) => void) => void
 

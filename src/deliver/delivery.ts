@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Ages, Clock } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { createRarely } from '../rarely.ts'
+import { createRarely, fewLines } from '../rarely.ts'
 import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, Step } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
@@ -48,12 +48,9 @@ export interface Delivered {
 
 /** How long to wait where the store cannot be reached. */
 export const storeRetryMs = 1000
-/** Lines in a minute of what all lanes meet at once. */
-export const maxLines = 10
-
 export function createDelivery(options: DeliveryOptions) {
   const { store, channels, tokens, alarm, wake, metrics, clock, ages, log } = options
-  const unstored = createRarely(clock, maxLines)
+  const unstored = createRarely(clock, fewLines)
   const { destinations } = channels
   const posts = createPost(options.slack, log)
   const looks = createLookBefore(options.slack, log)

@@ -3,12 +3,12 @@
 import type { Actor } from '../actor.ts'
 import { every, timeZone } from '../clock.ts'
 import type { Mute } from '../mutes/mutes.ts'
-import { createRarely } from '../rarely.ts'
+import { createRarely, fewLines } from '../rarely.ts'
 import { digestRoom } from '../render/receivers/dialect.ts'
 import type { HoldOf, Pending, Plan, Step } from '../store/kept-lanes.ts'
 import { createAlarm } from './alarm.ts'
 import { inLane, labelOf } from './channels.ts'
-import { createDelivery, type DeliveryOptions, maxLines, storeRetryMs } from './delivery.ts'
+import { createDelivery, type DeliveryOptions, storeRetryMs } from './delivery.ts'
 import { buttonsOf, type Destination, lanesByName } from './destination.ts'
 import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs } from './outcome.ts'
@@ -71,7 +71,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const triedMeanwhile = new Set<string>()
   const isStopping = () => stopping.signal.aborted
   /** While the database is away each lane fails once a second. */
-  const failures = createRarely(clock, maxLines)
+  const failures = createRarely(clock, fewLines)
   let stopFollowing = () => {}
 
   function wake(lanes: Iterable<string>): void {

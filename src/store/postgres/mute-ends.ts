@@ -12,9 +12,11 @@ import {
   longestCarriedMs,
   summedUp,
   summing,
+  type WithheldEnd,
   type WithheldFailure,
   type Withholding,
   withEnds,
+  withheldEndsSql,
   withheldFailuresSql,
   withholdings
 } from '../steps/muted.ts'
@@ -92,10 +94,6 @@ const asideSql = `
 const endsSql = `
   select distinct muted_until as until from notifications
   where muted_until > ${summing} and muted_until <= $1 and mute = $2 and destination = $3`
-
-type EndRow = Pick<WithheldNotification, 'id' | 'object' | 'says'>
-
-const recoveredSql = `select id, object, says from notifications where muted_until = ${summing} and says = 'recovered'`
 
 const countSql = `select count(*) as n from notifications where muted_until = ${summing}`
 
@@ -274,7 +272,7 @@ async function goingOn(sql: Sql, destination: string, now: number): Promise<Retu
     now,
     destination
   ])
-  const { rows: ends } = failures.length === 0 ? { rows: [] } : await sql<EndRow>(recoveredSql)
+  const { rows: ends } = failures.length === 0 ? { rows: [] } : await sql<WithheldEnd>(withheldEndsSql)
   return withEnds(ends, failures)
 }
 

@@ -7,9 +7,11 @@ import { busySql } from '../reading/counts.ts'
 import {
   summedUp,
   summing,
+  type WithheldEnd,
   type WithheldFailure,
   type Withholding,
   withEnds,
+  withheldEndsSql,
   withheldFailuresSql
 } from '../steps/muted.ts'
 import {
@@ -28,12 +30,8 @@ import { endsBetween } from './withheld.ts'
 const stepRows = 500
 const releasedRows = 2000
 
-type EndRow = Pick<WithheldNotification, 'id' | 'object' | 'says'>
-
 /** What was withheld: by which mute, from which destination. */
 type Group = readonly [mute: string, destination: string]
-
-const endsSql = `select id, object, says from notifications where muted_until = ${summing} and says = 'recovered'`
 
 const pageSql = `
   select n.id, n.lane, n.object, n.says, json_extract(v.view, '$.object') as ref, json_extract(v.view, '$.ending') as ending
@@ -126,7 +124,7 @@ async function letGo(db: Database, write: Write): Promise<void> {
 /** What goes on to be withheld of what was put aside: see `withEnds`. */
 function goingOn(db: Database, destination: string, now: number): ReturnType<typeof withEnds> {
   const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '+destination = ?2'), now, destination)
-  const ends = failures.length === 0 ? [] : db.all<EndRow>(endsSql)
+  const ends = failures.length === 0 ? [] : db.all<WithheldEnd>(withheldEndsSql)
   return withEnds(ends, failures)
 }
 

@@ -102,9 +102,18 @@ export function withheldFailuresSql(now: string, isTo: string): string {
       and object in (select object from notifications where muted_until = ${summing})`
 }
 
+/** What is being summed up that says of an object that it is over: {@link WithheldEnd}. */
+export const withheldEndsSql = `select id, object, says from notifications where muted_until = ${summing} and says = 'recovered'`
+
+export interface WithheldEnd {
+  id: number
+  object: string
+  says: Transition
+}
+
 /** What goes along with `failures`, which go on to be withheld: their ends. */
 export function withEnds(
-  rows: readonly { id: number; object: string; says: Transition }[],
+  rows: readonly WithheldEnd[],
   failures: readonly WithheldFailure[]
 ): { carried: Withholding[]; silent: ReadonlySet<string> } {
   const byObject = new Map(failures.map((failure) => [failure.object, failure]))

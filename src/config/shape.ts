@@ -1,8 +1,9 @@
 // Shape: describes every value in a config file that has the wrong shape, in words.
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Schema } from '../json-schema.ts'
 import { didYouMean } from '../spelling.ts'
 import { whereBelongs } from './belongs.ts'
+import { narrow } from './narrow.ts'
 import { ConfigSchema } from './schema.ts'
 import { longestHarmless, plainKeys, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
@@ -41,31 +42,29 @@ export function compileShape(
   vocabulary?: Vocabulary,
   whole: Schema = schema
 ): (value: unknown) => ShapeFault[] {
-  const validate = ajv.compile(schema)
-  return (value) =>
-    validate(value) ? [] : withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary, whole))
-}
-
-const compiled = new Map<string, (value: unknown) => ShapeFault[]>()
-
-/** Everything about `value` that is not of the shape of a config file. Compiles only what is about the sections it has. */
-export function shapeFaults(value: unknown): ShapeFault[] {
-  const present = Object.keys(ConfigSchema.properties).filter((name) => isMap(value) && name in value)
-  const key = present.join()
-  let faults = compiled.get(key)
-  if (faults === undefined) {
-    const properties = Object.entries(ConfigSchema.properties).map(([name, schema]) => [
-      name,
-      present.includes(name) ? schema : {}
-    ])
-    faults = compileShape({ ...ConfigSchema, properties: Object.fromEntries(properties) }, vocabulary, ConfigSchema)
-    compiled.set(key, faults)
+  let validate: ValidateFunction | undefined
+  return (value) => {
+    validate ??= compileOnce(schema)
+    if (validate(value)) return []
+    return withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary, whole))
   }
-  return faults(value)
 }
 
-function isMap(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** ajv would keep it for ever, and a file has other keys every now and then. */
+function compileOnce(schema: Schema): ValidateFunction {
+  const validate = ajv.compile(schema)
+  ajv.removeSchema(schema)
+  return validate
+}
+
+let last = { schema: '', faults: compileShape({}) }
+
+/** Everything about `value` that is not of the shape of a config file. Compiles only what is about the keys it has. */
+export function shapeFaults(value: unknown): ShapeFault[] {
+  const narrowed = narrow(ConfigSchema, [value])
+  const schema = JSON.stringify(narrowed)
+  if (last.schema !== schema) last = { schema, faults: compileShape(narrowed, vocabulary, ConfigSchema) }
+  return last.faults(value)
 }
 
 /**

@@ -10,7 +10,8 @@ function only<Properties extends object>(description: string, required: readonly
   return { type: 'object', ...(description && { description }), properties, required, additionalProperties: false }
 }
 
-const said = (size: number) => size.toLocaleString('en')
+// `toLocaleString` loads all that Node knows of languages, 15 ms of each start.
+const said = (size: number) => `${size}`.replace(/(?<=\d)(?=(\d{3})+$)/g, ',')
 
 const plain = only('Text that is shown as it is.', ['type', 'text'], {
   type: { enum: ['plain_text'], description: 'The kind of text.' },

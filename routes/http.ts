@@ -3,6 +3,7 @@
 import type { Server } from 'node:http'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
+import { lazySerializers, lazyValidators } from './compilers.ts'
 import { limitConnections } from './connections.ts'
 import { answerError, answerErrors, answerExpectation, answerUnreadable } from './errors.ts'
 import type { Strays } from './strays.ts'
@@ -30,13 +31,10 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
     },
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, strays),
     // An address in a Provider is written by hand: `…/webhook/` and `…//webhook` can mean nothing else.
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
-    // Coercing would accept a number for a reason; stripping would hide a misspelt field.
-    // Verbose: an error comes with its schema, which has words for it.
-    ajv: {
-      customOptions: { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['patternErrorMessage'] }
-    }
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true }
   }) as unknown as FastifyInstance
+  app.setValidatorCompiler(lazyValidators())
+  app.setSerializerCompiler(lazySerializers())
   app.server.on('checkExpectation', answerExpectation)
   const closeWaiting = limitConnections(app.server as Server, strays.crowdedOut)
   // Also methods that no route takes: they are answered 405, not 404. An import of `node:http` would take seven megabytes: it

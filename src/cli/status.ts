@@ -69,11 +69,11 @@ export async function status({ json, watch, ...relay }: StatusOptions): Promise<
 }
 
 async function look(relay: ClientOptions): Promise<Found> {
-  const objects = (state: string) => collect<ListedObject>(relay, '/api/objects', 'objects', { state }, maxCounted)
+  const objects = (state: string) => collect<ListedObject>(relay, 'objects', { state }, maxCounted)
   const [failing, stale, dead, lanes, sources, silences, apps] = await Promise.all([
     objects('failing'),
     objects('stale'),
-    collect<ListedNotification>(relay, '/api/notifications', 'notifications', { state: 'dead' }, maxCounted),
+    collect<ListedNotification>(relay, 'notifications', { state: 'dead' }, maxCounted),
     ask(relay, 'GET', '/api/lanes'),
     ask(relay, 'GET', '/api/sources'),
     ask(relay, 'GET', '/api/silences'),

@@ -144,7 +144,7 @@ function summary(day: readonly Moment[], messages: readonly Shown[]): string {
   const events = day.map(({ event }) => event)
   const count = (n: number) => n.toLocaleString('en-US')
   return [
-    `${paint('bold', `${count(events.length)} events → ${messages.length} messages.`)}`,
+    paint('bold', `${count(events.length)} events → ${messages.length} messages.`),
     `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them;`,
     `with eventSeverity: error, ${count(countPosts(events, 'error'))}, and never that anything recovered.`,
     ''

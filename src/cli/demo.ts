@@ -89,7 +89,7 @@ function createProgress(total: number) {
   let bar: SingleBar | undefined
   let done = 0
   return {
-    /** So many events more, and the time of the day. */
+    /** Adds this many events, and shows the time of day. */
     advance(events: number, time: string): void {
       done += events
       if (!isWatched) return

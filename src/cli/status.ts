@@ -114,7 +114,7 @@ function inWords(found: Found): string {
   return `${headline(found)}\n${lines}${more}`
 }
 
-/** As many as fit on a screen, in their order: those of several objects rather than others. */
+/** The groups that fit on a screen, in their order; groups of several objects come before single ones. */
 function mostOf(groups: readonly Group[]): Group[] {
   if (groups.length <= maxRows) return [...groups]
   const many = groups.filter(({ objects }) => objects.length > 1)

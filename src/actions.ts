@@ -53,7 +53,7 @@ export interface ActionsOptions {
   cardsChanged: () => void
 }
 
-/** As many incidents as one act may be about. */
+/** The most incidents that one act may be about. */
 export const maxIncidents = 500
 
 export type Actions = ReturnType<typeof createActions>

@@ -15,7 +15,7 @@ export interface Commits {
   stop(): void
 }
 
-/** Of each cluster. */
+/** Commits for each cluster. */
 const maxRemembered = 100
 
 /** How soon what another replica was told is known here: a push is applied some seconds after it was fetched. */

@@ -72,7 +72,7 @@ export function decide(
       ...{ rule, destination: name, lane: destination.lane, view },
       ...(group && { group }),
       ...(recipient.heldUntil !== undefined && { heldUntil: recipient.heldUntil }),
-      // Of what is held it is asked again when it has lasted.
+      // For what is held, mutes are asked once it has lasted.
       ...(muting && recipient.heldUntil === undefined && { muting })
     })
   }

@@ -4,7 +4,7 @@ import { distance } from 'fastest-levenshtein'
 /** The one of `known` that is at most `furthest` letters from `word`, whatever their case. */
 export function nearest(word: string, known: readonly string[], furthest: number): string | undefined {
   const [best] = known
-    // So many letters are missing at least.
+    // At least this many letters differ.
     .filter(({ length }) => Math.abs(length - word.length) <= furthest)
     .map((candidate) => ({ candidate, far: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)

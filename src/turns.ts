@@ -12,7 +12,7 @@ export async function inTurns<T>(items: Iterable<T>, each: (item: T) => Promise<
   for await (const part of inParts([...items])) for (const item of part) await each(item)
 }
 
-/** As many of `items` at a time as one turn takes. */
+/** `items` in parts that take one turn each. */
 export async function* inParts<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
   for (let from = 0; from < items.length; from += atOnce) {
     if (from > 0) await pause(othersMs)

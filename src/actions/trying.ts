@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 
 export interface TriedLane {
   lane: string
-  /** Those that post there. */
+  /** The names of the destinations that post there. */
   destinations: string[]
   /** Notifications that waited. */
   backlog: number
@@ -48,7 +48,7 @@ export function createTrying({ store, config, tryNow }: TryingOptions) {
   }
 
   return {
-    /** Of a lane, a destination, or a channel as notices call it. Throws NOT_FOUND, which says what there is. */
+    /** Tries the lane of this name: its own, a destination's, or a channel's as notices call it. Throws NOT_FOUND, which says what there is. */
     lane: async (name: string, actor: Actor): Promise<TriedLane> => tryOne(await laneNamed(name), actor),
 
     /** One channel of a Slack app for which something waits: where its token is taken, the others follow. Undefined where nothing waits. */

@@ -38,7 +38,7 @@ async function find(which: string, relay: ClientOptions): Promise<Failing> {
   const { object = askedObject(which) } = event ?? {}
   // A part that is empty is asked for as nothing.
   const query = Object.fromEntries(Object.entries(object).map(([field, text]) => [field, text || undefined]))
-  const { items } = await collect<ListedObject>(relay, '/api/objects', 'objects', query, maxFound)
+  const { items } = await collect<ListedObject>(relay, 'objects', query, maxFound)
   const failing = items.filter(
     (item): item is Failing =>
       item.failure !== undefined && (event === undefined || nameOf(item.object) === nameOf(event.object))

@@ -11,7 +11,7 @@ const columns = [{ name: 'AGO' }, { name: 'WHO', least: 8 }, { name: 'VIA', leav
 /** Lists those that match, newest first. Resolves to the exit code. */
 export async function listActs(options: ListOptions & Record<string, unknown>): Promise<number> {
   const query = Object.fromEntries(filters.map((name) => [name, options[name] as string | undefined]))
-  const { items, next } = await collect<ListedAct>(options, '/api/acts', 'acts', query, Number(options.limit))
+  const { items, next } = await collect<ListedAct>(options, 'acts', query, Number(options.limit))
   const rows = items.map(({ at, name, via, did, about }) => [age(at), name, via, sayAct(did, about)])
   print(options.json, { acts: items, next }, rows.length === 0 ? sayNone(query) : table(columns, rows))
   mentionMore({ next }, options)

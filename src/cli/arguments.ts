@@ -17,7 +17,7 @@ export function namespaceName(text: string): string {
   throw new InvalidArgumentError('A namespace is small letters, digits and -, such as flux-system.')
 }
 
-/** Of a Provider, which the API server refuses with another; and the relay takes no events at /. */
+/** The `address` of a Provider: http or https, because the API server refuses others, and not /, where the relay takes no events. */
 export function webhookAddress(text: string): string {
   const { protocol = '', pathname = '/' } = URL.parse(text) ?? {}
   if (/^https?:$/.test(protocol) && pathname !== '/') return text

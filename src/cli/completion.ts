@@ -8,7 +8,7 @@ interface Entry {
   words: string
   commands: { name: string; about: string }[]
   options: { flags: string[]; about: string; choices: readonly string[]; takesValue: boolean }[]
-  /** Of an argument: what it may be. */
+  /** What its argument may be. */
   choices: readonly string[]
 }
 

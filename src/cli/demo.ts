@@ -89,7 +89,7 @@ function createProgress(total: number) {
   let bar: SingleBar | undefined
   let done = 0
   return {
-    /** So many events more, and the time of the day. */
+    /** Adds this many events, and shows the time of day. */
     advance(events: number, time: string): void {
       done += events
       if (!isWatched) return
@@ -144,7 +144,7 @@ function summary(day: readonly Moment[], messages: readonly Shown[]): string {
   const events = day.map(({ event }) => event)
   const count = (n: number) => n.toLocaleString('en-US')
   return [
-    `${paint('bold', `${count(events.length)} events → ${messages.length} messages.`)}`,
+    paint('bold', `${count(events.length)} events → ${messages.length} messages.`),
     `Flux's own Slack provider would have posted ${count(countPosts(events, 'info'))} of them;`,
     `with eventSeverity: error, ${count(countPosts(events, 'error'))}, and never that anything recovered.`,
     ''

@@ -26,7 +26,7 @@ export async function listEvents(options: ListOptions & Record<string, unknown>)
   const query = Object.fromEntries(
     filters.map((name) => [name, options[name === 'q' ? 'search' : name] as string | undefined])
   )
-  const { items, next } = await collect<ListedEvent>(options, '/api/events', 'events', query, Number(options.limit))
+  const { items, next } = await collect<ListedEvent>(options, 'events', query, Number(options.limit))
   print(options.json, { events: items, next }, items.length === 0 ? sayNone(query) : table(columns, items.map(rowOf)))
   mentionMore({ next }, options)
   return 0

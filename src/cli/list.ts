@@ -9,11 +9,10 @@ export interface ListOptions extends ClientOptions {
 const maxPages = 200
 const pageSize = 500
 
-/** The first `limit` of `path` that match; `next` where there are more. `key` is the list in an answer. */
+/** The first `limit` of `/api/<what>` that match; `next` where there are more. */
 export async function collect<T>(
   relay: ClientOptions,
-  path: string,
-  key: string,
+  what: string,
   query: Query,
   limit: number
 ): Promise<{ items: T[]; next: string | null }> {
@@ -21,8 +20,9 @@ export async function collect<T>(
   let next: string | null = null
   for (let pages = 0; pages < maxPages && items.length < limit; pages++) {
     const left = String(Math.min(limit - items.length, pageSize))
-    const { body } = await ask(relay, 'GET', path, { ...query, limit: left, ...(next !== null && { cursor: next }) })
-    items.push(...body[key])
+    const asked = { ...query, limit: left, ...(next !== null && { cursor: next }) }
+    const { body } = await ask(relay, 'GET', `/api/${what}`, asked)
+    items.push(...body[what])
     next = nextOf(body, relay)
     if (next === null) break
   }

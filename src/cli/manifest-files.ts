@@ -24,7 +24,7 @@ export async function manifestTexts(paths: readonly string[]): Promise<ManifestT
   return found
 }
 
-/** Those in the folders among `paths`. */
+/** The kustomizations in the folders among `paths`. */
 export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
   const folders = paths.filter((path) => path !== '-' && statSync(path).isDirectory())
   const files = folders.flatMap(filesBelow).filter((file) => kustomizationName.test(basename(file)))

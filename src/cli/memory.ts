@@ -3,7 +3,7 @@
 import { performance } from 'node:perf_hooks'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
-/** Of a tenth of a second that it takes nobody is to notice. */
+/** Below this the process counts as idle: nobody should notice the tenth of a second that it takes. */
 const quietUtilization = 0.05
 /** What is worth it. */
 const minBytes = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ export function keepMemoryLow(lookEveryMs = 5000): void {
   timer.unref()
 }
 
-/** Of V8. What the system says of the process stands in a file, which cannot be opened where too many are. */
+/** By V8: the system's own number is in a file, which cannot be opened when too many are open. */
 function bytesTaken(): number {
   const { total_physical_size: heap, external_memory: buffers } = getHeapStatistics()
   return heap + buffers

@@ -16,13 +16,7 @@ interface NotificationsOptions extends ListOptions, Filter {
 /** Lists the newest; resolves to the exit code. */
 export async function list(options: NotificationsOptions): Promise<number> {
   const query = { state: options.state, ...filterOf(options) }
-  const { items, next } = await collect<ListedNotification>(
-    options,
-    '/api/notifications',
-    'notifications',
-    query,
-    Number(options.limit)
-  )
+  const { items, next } = await collect<ListedNotification>(options, 'notifications', query, Number(options.limit))
   print(options.json, { notifications: items, next }, items.length === 0 ? sayNone(query) : asTable(items))
   mentionMore({ next }, options)
   return 0
@@ -128,13 +122,7 @@ export async function discard(
 /** The ids of all that match, however many. */
 async function deadLetters(options: ClientOptions & Filter): Promise<string[]> {
   const query = { ...filterOf(options), state: 'dead' }
-  const { items } = await collect<ListedNotification>(
-    options,
-    '/api/notifications',
-    'notifications',
-    query,
-    Number.POSITIVE_INFINITY
-  )
+  const { items } = await collect<ListedNotification>(options, 'notifications', query, Number.POSITIVE_INFINITY)
   return items.map(({ id }) => id)
 }
 

@@ -27,7 +27,7 @@ export async function listObjects(options: ListOptions & Record<string, unknown>
   for (const state of query['state'] === undefined ? states : [query['state']]) {
     // One more than is listed: whether there are more.
     const left = limit + 1 - found.length
-    const page = await collect<ListedObject>(options, '/api/objects', 'objects', { ...query, state }, left)
+    const page = await collect<ListedObject>(options, 'objects', { ...query, state }, left)
     found.push(...page.items)
     next = page.next ?? (found.length > limit ? state : null)
     if (next !== null) break

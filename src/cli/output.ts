@@ -12,7 +12,7 @@ export interface Column {
   name: string
   /** Where there is too little room the lowest goes first. Without one it stays. */
   leaves?: number
-  /** So many characters are enough, where there is too little room: the middle is left out. */
+  /** How few characters are enough when there is too little room: the middle is left out. */
   least?: number
 }
 

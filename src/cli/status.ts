@@ -69,11 +69,11 @@ export async function status({ json, watch, ...relay }: StatusOptions): Promise<
 }
 
 async function look(relay: ClientOptions): Promise<Found> {
-  const objects = (state: string) => collect<ListedObject>(relay, '/api/objects', 'objects', { state }, maxCounted)
+  const objects = (state: string) => collect<ListedObject>(relay, 'objects', { state }, maxCounted)
   const [failing, stale, dead, lanes, sources, silences, apps] = await Promise.all([
     objects('failing'),
     objects('stale'),
-    collect<ListedNotification>(relay, '/api/notifications', 'notifications', { state: 'dead' }, maxCounted),
+    collect<ListedNotification>(relay, 'notifications', { state: 'dead' }, maxCounted),
     ask(relay, 'GET', '/api/lanes'),
     ask(relay, 'GET', '/api/sources'),
     ask(relay, 'GET', '/api/silences'),
@@ -114,7 +114,7 @@ function inWords(found: Found): string {
   return `${headline(found)}\n${lines}${more}`
 }
 
-/** As many as fit on a screen, in their order: those of several objects rather than others. */
+/** The groups that fit on a screen, in their order; groups of several objects come before single ones. */
 function mostOf(groups: readonly Group[]): Group[] {
   if (groups.length <= maxRows) return [...groups]
   const many = groups.filter(({ objects }) => objects.length > 1)

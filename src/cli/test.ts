@@ -22,7 +22,7 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
   })
   const ofTests = files.flatMap(({ problems }) => problems)
   const errors = [...problems, ...ofTests].filter(({ isWarning }) => !isWarning)
-  // Those of the config file are for `check` to say.
+  // Warnings about the config file are for `check` to say.
   const warnings = ofTests.filter(({ isWarning }) => isWarning)
   if (config === undefined || errors.length > 0) {
     if (json) print(json, { ok: false, problems: errors, tests: [] }, '')

@@ -48,7 +48,7 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
     return { outcome: 'done', say: saySilenced(name, silence, publicUrl), isChange: true }
   }
 
-  /** Of silences of the same in effect, the one that ends last, where that is not before one of that choice would. */
+  /** The silence of the same match that ends last, if it ends no sooner than one of this choice would. */
   async function lastingAsLong(match: Silence['match'], choice: string): Promise<Silence | undefined> {
     const now = clock.now()
     const { until, untilRecovered } = endOf(choice)

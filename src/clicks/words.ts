@@ -14,9 +14,9 @@ import type { EventDetail } from '../store/records.ts'
 /** Objects, and rules that did not match, that are named. */
 const maxNamed = 10
 const maxRules = 5
-/** Of what an object, a source or a rule is called. */
+/** The most characters of the name of an object, a source or a rule. */
 const maxName = 120
-/** Of all who were notified, and of all rules that match. */
+/** The most characters for all who were notified, and for all rules that match. */
 const maxNotified = 1000
 const maxMatched = 400
 
@@ -39,7 +39,7 @@ function sayRest(count: number): string {
   return count > 0 ? `_and ${count} more_` : ''
 }
 
-/** As many of `lines`, from the first, as `room` is enough for: none is cut, or a part of its markup would be shown as it is. */
+/** The first of `lines` that fit into `room`. None is cut, or a part of its markup would show as it is. */
 function fitting(lines: readonly string[], room: number): string[] {
   let left = room
   const end = lines.findIndex((line) => {
@@ -49,7 +49,7 @@ function fitting(lines: readonly string[], room: number): string[] {
   return lines.slice(0, end < 0 ? lines.length : end)
 }
 
-/** As many of `names` as `room` is enough for, and the number of the rest. */
+/** The first of `names` that fit into `room`, and the number of the rest. */
 function listed(names: readonly string[], room: number): string {
   const kept = fitting(names, room)
   const rest = names.length - kept.length

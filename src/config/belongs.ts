@@ -15,7 +15,7 @@ interface Keywords {
 export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema): string {
   const [best] = mapsWith(key, schema as Keywords, [])
     .map((path) => ({ path, shared: sharedWith(at, path) }))
-    // Of those that are as near, one of a rule, which most is written about; `match`, and not the `not` in it.
+    // Among equally near ones, prefer a rule's, which most files are about; and `match` to the `not` in it.
     .sort((a, b) => b.shared - a.shared || rank(a.path) - rank(b.path) || a.path.length - b.path.length)
   if (best === undefined) return ''
   const where = best.path.join('.').replaceAll('.[]', '[]')

@@ -4,7 +4,7 @@ import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'
 import { isGlob } from '../patterns.ts'
 import { urlFault } from '../render/links/links.ts'
-import { type Known, knownFrom, nothingKnown } from '../rules/never.ts'
+import { knownFrom, nothingKnown } from '../rules/never.ts'
 import { toOwner } from '../rules/rules.ts'
 import { findShadowed } from '../rules/shadow.ts'
 import { isLoopback } from '../slack-api/app.ts'
@@ -41,15 +41,16 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
   const lostApps = [...unknownApps(text), ...strangers.apps]
   const isWhole = (...sections: string[]) =>
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
+  /** A section whose entries are misshapen still has their names. */
+  const isThere = (section: string) => !shape.some(({ path }) => path.length === 1 && path[0] === section)
+  const known = isWhole('sources') ? knownFrom(made.sources) : nothingKnown
   const mayHang = createNear(shape)
   return [
     ...unknown,
     ...lostTemplates,
     ...mixedDestinations(text),
-    // Of owners that are misshapen as a whole, the section is there.
-    ...(shape.some(({ path }) => path.length === 1 && path[0] === 'owners') ? [] : mixedOwners(text)),
-    // Of an app that is misshapen, the name is there.
-    ...(shape.some(({ path }) => path.length === 1 && path[0] === 'slackApps') ? [] : lostApps),
+    ...(isThere('owners') ? mixedOwners(text) : []),
+    ...(isThere('slackApps') ? lostApps : []),
     ...(lostApps.length === 0 && isWhole('slackApps', 'destinations', 'owners') ? unusedApps(text) : []),
     ...repeatedNames(text),
     ...clusterFaults(text),
@@ -66,18 +67,13 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...idleButtons(text),
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),
-    ...effectFaults(text, knownOf(made, isWhole('sources'))),
-    ...(isWhole('owners') ? idleOwners(text, knownOf(made, isWhole('sources'))) : []),
+    ...effectFaults(text, known),
+    ...(isWhole('owners') ? idleOwners(text, known) : []),
     ...brokenLinks(text)
   ].filter(({ path }) => !mayHang(path).some((fault) => hangsOn(path, fault)))
 }
 
 const noRule: Fault = { path: ['rules'], message: 'there is no rule: nobody is notified of anything', isWarning: true }
-
-/** The names and clusters known from `made`; nothing is known of sources where one is misshapen. */
-function knownOf({ sources }: Pick<Made, 'sources'>, isWhole: boolean): Known {
-  return isWhole ? knownFrom(sources) : nothingKnown
-}
 
 /** Finds those of `shape` that something at a path may hang on: of the same entry, or of what holds that. A fleet's file has thousands. */
 function createNear(shape: readonly ShapeFault[]): (path: Path) => readonly ShapeFault[] {

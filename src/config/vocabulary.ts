@@ -19,7 +19,7 @@ export interface Vocabulary {
 /** What is at most so long is not a secret, if it stands alone. */
 export const longestHarmless = 4
 
-/** Beside secrets, what is not one: a name, a time, a number. Everything else under `sources` and the like may be one. */
+/** Keys next to secrets that hold none: a name, a time, a number. Anything else under `sources` and the like may be a secret. */
 export const plainKeys: ReadonlySet<string> = new Set([
   ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
   ...['operators', 'apiUrl', 'history', 'apiVersion', 'kind']

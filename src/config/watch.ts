@@ -33,7 +33,7 @@ const lookEveryMs = 500
 /** A file that was not there so often is gone, and not between the two halves of a swap. */
 const goneLooks = 6
 
-/** Of so many files of secrets a look takes milliseconds; of those beyond, whoever changes one sends SIGHUP. */
+/** Looking at this many secret files takes milliseconds; whoever changes one beyond these sends SIGHUP. */
 const maxFollowed = 1000
 
 export type ConfigWatch = ReturnType<typeof watchConfig>
@@ -56,7 +56,7 @@ export function watchConfig(
   let now = Date.now
   let looking: NodeJS.Timeout | undefined
   let isStopped = false
-  /** Of the changes before: each takes effect after the one before it. */
+  /** The changes before this one: each takes effect after the last. */
   let following = Promise.resolve()
   let seen = used
   let missed = 0

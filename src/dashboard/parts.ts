@@ -104,7 +104,7 @@ const transitions: Record<Transition, Colour> = {
 
 /** What an event did to its object. A warning fails in amber. */
 export function transitionBadge(transition: Transition, severity: string): Html {
-  const colour = transitions[transition] ?? 'grey'
+  const colour = transitions[transition]
   return badge(colour === 'red' && severity === 'warn' ? 'amber' : colour, transition)
 }
 

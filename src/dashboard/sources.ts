@@ -89,7 +89,7 @@ function faultOf(code: ErrorCode, { proves }: Standing, isOne: boolean): string 
     case 'INTERNAL':
       return 'failed here'
     default:
-      return `${isOne ? 'was not a Flux event' : 'were not Flux events'}`
+      return isOne ? 'was not a Flux event' : 'were not Flux events'
   }
 }
 

@@ -1,8 +1,8 @@
 // Trouble: says of an object that fails what is not in its memory: which mutes withhold it, whose it is, and when whoever was
 // notified is reminded.
 import type { Mute } from '../mutes/mutes.ts'
+import { reminderDue } from '../rules/judge.ts'
 import { createIndex } from '../rules/match-index.ts'
-import { reminderDue } from '../rules/notify.ts'
 import { type OwnersTable, ownerOf } from '../rules/owners.ts'
 import type { RuleSet } from '../rules/rule.ts'
 import type { ObjectRecord } from '../store/records.ts'

@@ -96,12 +96,12 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
 
   const noted: Alarm['noted'] = (lane, before, block, isNews) => {
     if (block === undefined) blocks.delete(lane)
-    // Of a block that another process has seen begin, that one may have notified.
+    // If another process saw the block begin, that one may have notified.
     else if (isNews || (isNews === false && before === undefined))
       blocks.set(lane, { since: block.since, isAnnounced: isNews })
   }
 
-  /** Of a token that Slack does not take, its app: one notice is for all channels. */
+  /** The app of a token that Slack does not take: one notice covers all its channels. */
   function appOf({ reason }: { reason: string }, place: Place | undefined): SlackApp | undefined {
     return isAbout('token', reason) ? place?.app : undefined
   }

@@ -189,7 +189,7 @@ export function read(body: string): Said {
   if (text === 'ok') return { ...nothing, is: 'text', verdict: 'yes' }
   const fields = parseObject(text)
   if (fields !== undefined) return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
-  // Of one that was cut off nobody knows what the rest takes back of a yes.
+  // It was cut off, and nobody knows whether the rest takes back a yes.
   const start = fieldsAtStart(text)
   if (verdictOf(start) === 'no') return { is: 'json', fields: start, word: wordOf(start['error']), verdict: 'no' }
   // Some pages have a warning of their makers before the first tag.
@@ -211,7 +211,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 const fieldAtStart =
   /[{,]\s*"([^"\\]*)"\s*:\s*(?:(true|false|null|-?(?:0|[1-9]\d*))|"((?:[^"\\]|\\.)*)("?))\s*(?=[,}]|$)/y
 
-/** Of an object that was cut off the fields before the first that is no text, number or constant. */
+/** The fields of a truncated object, up to the first that is not a text, number or constant. */
 function fieldsAtStart(text: string): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
   fieldAtStart.lastIndex = 0

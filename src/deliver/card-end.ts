@@ -53,7 +53,7 @@ export function judge(updated: Updated, reply: Reply, now: number): Judgement {
     case 'untrusted':
       return again(word, now + againMs)
     default:
-      // Of the token, all other cards would be answered the same.
+      // If it is about the token, all other cards would get the same answer.
       if (isAboutToken(reply, 'web-api')) return { is: 'rest', until: now + blockedMs, end: { is: 'again', at: now } }
       return again(word, now + blockedMs)
   }

@@ -28,7 +28,7 @@ export function createCardMutes(records: Pick<Records, 'incidentsOnCards'>, with
   let withheld: ReadonlySet<string> = new Set()
   let lookAt = 0
 
-  /** By what cards say of them. */
+  /** The mutes in effect, by what cards say of them. */
   function inEffect(now: number): ReadonlyMap<string, Mute> {
     const { muted, silenced } = withholding()
     const of = (is: Quiet['is'], mutes: readonly Mute[]) =>

@@ -128,7 +128,7 @@ const dayMs = 24 * 60 * 60 * 1000
 
 /** The channels that one running relay uses. It forgets them when it stops, and learns again what Slack does not take. */
 export interface Channels {
-  /** Those of the file, and the channels that events name. */
+  /** The destinations of the file, and the channels that events name. */
   destinations(): Destinations
   /** Nothing can be posted from `lane` until then, in ms, for `reason`, such as `200 is_archived`. */
   learn(lane: string, block: { reason: string } | undefined, until: number): void

@@ -102,7 +102,7 @@ export interface Destination {
 
 /** Where messages are posted, and how whoever takes them there is spoken to. */
 export interface Place {
-  /** Of a webhook, a secret. */
+  /** For a webhook, a secret. */
   url: string
   dialect: Dialect
   /** Whose answers they are. */

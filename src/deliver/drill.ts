@@ -132,7 +132,7 @@ async function tryOne(
   const kind = kindOf(reply, place.receiver)
   const isTaken = kind === 'taken'
   const details = detailsOf(reply).map((detail) => `; ${detail}`)
-  // Of a channel that is written by its name: the ID stays when it is renamed.
+  // For a channel given by name: its ID stays the same when it is renamed.
   const { posted } = (isTaken && app && reply.is === 'answer' && readApiAnswer(reply.body)) || {}
   const where = posted === undefined || posted.channel === sender.channel ? '' : `, channel ${posted.channel}`
   const answer = `${quoteReply(reply)}${details.join('')}${where}`

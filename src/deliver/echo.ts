@@ -22,7 +22,7 @@ function secretsOf(url: string): string[] {
   return [`${pathname}${search}`, pathname, ...parts, ...parts.map(decoded)].filter((part) => part.length > 1)
 }
 
-/** Of those that addresses have in common, the longest is `slack_incoming`. */
+/** The longest word that addresses have in common is `slack_incoming`. */
 function isWord(part: string): boolean {
   return /^[a-z_]+$/.test(part) && part.length < 16
 }

@@ -23,10 +23,10 @@ const stormGapMs = 1000
 const sharedLadderMs = ladderMs.slice(0, 4)
 const sharedMaxMs = 60_000
 
-/** So many in one message are a storm, which may have the second and third gap short. */
+/** This many in one message are a storm, whose second and third gap may be short. */
 const burst = 20
 
-/** So many fill messages: they go on as fast as the lane may post, as what did not fit does, and all of that is one step. */
+/** This many fill messages: they are posted as fast as the lane may, like what did not fit, and all of that is one step. */
 const flood = 200
 
 /** After so long without a message about it a cause begins anew: twice the longest gap. */

@@ -37,7 +37,7 @@ export interface Lanes {
 export interface LanesOptions extends Omit<DeliveryOptions, 'tokens' | 'alarm' | 'wake' | 'stopping' | 'givingUp'> {
   /** How long the rules of the config file hold. */
   holdOf: HoldOf
-  /** Of the config file, and made by hand: in effect or to come. */
+  /** From the config file and made by hand, in effect or to come. */
   mutes?: () => readonly Mute[]
   /** Who is notified of the lanes themselves. */
   operators: () => readonly Destination[]

@@ -9,7 +9,7 @@ import type { Place } from './destination.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
-/** Of a page, the answer has to be read whole, and a message may have 15 kB. */
+/** Messages per page: an answer has to be read whole, and one message may have 15 kB. */
 const pageSize = 20
 const maxPages = 10
 /** Slack's clock and that of the store may differ by so much. */

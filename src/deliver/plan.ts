@@ -160,7 +160,7 @@ function dueOrGathered(pending: readonly Pending[], now: number): readonly Pendi
   return withOlder(({ heldUntil, holds }) => heldUntil <= now || holds > 0, pending)
 }
 
-/** Those of `pending` that are chosen, and all that came before them of the same objects. */
+/** What is chosen of `pending`, and all that came before it about the same objects. */
 function withOlder(isChosen: (entry: Pending) => boolean, pending: readonly Pending[]): readonly Pending[] {
   const newest = new Map(pending.filter(isChosen).map((entry) => [subjectOf(entry.view), Number(entry.id)]))
   return pending.filter((entry) => isChosen(entry) || Number(entry.id) < (newest.get(subjectOf(entry.view)) ?? 0))

@@ -14,7 +14,7 @@ const timeoutMs = 15_000
 const maxAnswer = 16 * 1024
 /** The Web API repeats the whole message, each letter that is not ASCII as `\\u…`, and says anywhere when it was posted. */
 const maxApiAnswer = 512 * 1024
-/** So many times as much is dropped, for the connection's sake; whoever says more than that ends it. */
+/** How many times that much is read and dropped to keep the connection; whoever sends more loses it. */
 const readTimes = 4
 
 export interface Slack {

@@ -96,7 +96,7 @@ interface Row {
 const noReason = /^(info)?$/
 
 const sourceRows: Row[] = [
-  // Of HelmCharts: ChartPullSucceeded, ChartPackageSucceeded.
+  // HelmCharts have ChartPullSucceeded and ChartPackageSucceeded.
   { reason: /^(NewArtifact|Succeeded|Chart\w*Succeeded)$/, bearing: ready },
   { reason: noReason, message: /^(stored|fetched)/i, bearing: ready }
 ]
@@ -176,7 +176,7 @@ const stems: readonly [end: RegExp, beginnings: readonly string[]][] = [
   [/Ready$/, ['NotReady', 'Failed']]
 ]
 
-/** Of a kind nobody has described: what says that the object is well, or `XSucceeded` after `XFailed`. */
+/** For a kind that nobody has described: what says that the object is well, or `XSucceeded` after `XFailed`. */
 function unknownKind(reason: string): Bearing {
   if (/^(Succeeded|ReconciliationSucceeded|Ready)$/.test(reason)) return ready
   for (const [end, beginnings] of stems) {

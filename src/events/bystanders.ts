@@ -8,7 +8,7 @@ const met = String.raw`(?:[A-Z]\w{1,62}\/\S{1,320} (?:dry-run|apply) failed(?: \
 const outage = `(?:Internal error occurred: (?:failed calling webhook |etcdserver: )|etcdserver: (?!request is too large)|the server is currently unable to handle the request|(?:Get|Post|Put|Patch|Delete) "https?:|rpc error: code = Unavailable|Timeout: request did not complete|Unauthorized$|http2: |dial tcp )`
 
 const bystander = new RegExp(`(?<=^|: | && )${met}(?=${outage})`, 'g')
-/** Of the API server every object has an address of its own. */
+/** Every object has an address of its own at the API server. */
 const address = /(?<=\b(?:Get|Post|Put|Patch|Delete) "https?:\/\/[^\s"/]{1,253}\/)apis?\/[^\s"]{1,1000}(?=": )/g
 
 /** One of these is in each text that has an outage: looking for them costs less than the pattern. */

@@ -41,7 +41,7 @@ function withoutRevisions(text: string, event: FluxEvent): string {
 }
 
 function revisionsOf({ revision, metadata }: FluxEvent): Revision[] {
-  // Of a Kustomization from an artifact, its text may name that and the revision the commit it was made from.
+  // For a Kustomization from an artifact, the text may name the artifact, and the revision the commit that it was made from.
   const texts = [metadata['revision'], metadata['originRevision'], metadata['oci-digest']]
   const others = texts.filter((text) => text !== undefined && text !== revision?.text)
   return [...(revision ? [revision] : []), ...others.map((text) => parseRevision(text ?? ''))]

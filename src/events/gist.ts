@@ -22,7 +22,7 @@ import { redact } from './redaction.ts'
 export interface Gist {
   /** One line of at most 200 characters, the decisive words within the first 90. Empty for an empty message. */
   what: string
-  /** Of a health check, or of a wait that timed out: what it waited for. */
+  /** For a health check, or a wait that timed out: what it waited for. */
   notReady?: NotReady
   /** Which images were updated, or are the latest. */
   images?: ImageUpdate[]

@@ -9,7 +9,7 @@ const quotes = String.raw`(?:\\"|["'])?`
 /** The end of the name of a secret: DB_PASSWORD, rootPassword, SECRET_KEY_BASE, and not PASSWORD_FILE. */
 const nameOfSecret = String.raw`(?:pass(?:word|wd|phrase)?|pwd|token|secret|(?:key|salt)(?:[-_]base)?|credentials?|dsn)(?:[-_]?\d{1,2})?`
 
-/** Of a container: `Name:"DB_PASSWORD", Value:"…"`, as validations print the whole of what cannot be changed, and as JSON and YAML. */
+/** A variable of a container: `Name:"DB_PASSWORD", Value:"…"`, as validations print the whole of what cannot be changed, and as JSON and YAML. */
 const variable = new RegExp(
   String.raw`(\bname${quotes}\s{0,2}:\s{0,2}${quotes}(?:[\w.-]{0,100}[a-z\d._-])?${nameOfSecret}${quotes}[,\s]{1,40}${quotes}value${quotes}\s{0,2}:\s{0,2})(?!null\b)(${value})`,
   'gi'
@@ -22,12 +22,12 @@ const refused = new RegExp(
   String.raw`((${password})["'\]]{0,2}: (?:Invalid|Unsupported|Duplicate) value: ")((?:[^"\\\n]|\\.){1,2000})(?=")`,
   'gi'
 )
-/** Of terraform: `var.db_password is "…"` */
+/** From terraform: `var.db_password is "…"` */
 const evaluated = new RegExp(
   String.raw`(\b(?:var|local|each|self|data|module)\.[\w.[\]"-]{0,100}?${password} is ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
   'gi'
 )
-/** Of a plan: `password = "…" -> "…"`, whose first value is taken out before. */
+/** From a plan: `password = "…" -> "…"`, whose first value is taken out before. */
 const planned = new RegExp(
   String.raw`((?:= ?"?…"?|${password}"? {0,20}= null) -> ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
   'gi'
@@ -71,7 +71,7 @@ function withoutValue(_: string, before: string, value: string): string {
   return `${before}${/^(?:\\"|["'])/.exec(value)?.[0] ?? ''}…`
 }
 
-/** Of a field that takes the name of a Secret, that may end as the field is called. */
+/** A field for the name of a Secret may hold a name that ends like the field's own. */
 function withoutRefused(all: string, before: string, name: string, value: string): string {
   return value.endsWith(`-${name}`) ? all : `${before}…`
 }

@@ -68,7 +68,7 @@ const keyNames = [
   ...['(?:encryption|signing|licen[cs]e)[-_]?key', 'pass(?:word|wort|wd|phrase|code)?', 'pwd']
 ].join('|')
 
-/** Those that mean the same at the end of another word: PGPASSWORD, rootPassword, dbPass, githubApiKey. */
+/** Words that mean the same at the end of another word: PGPASSWORD, rootPassword, dbPass, githubApiKey. */
 const lastWords =
   'pass(?:word|wort|wd|phrase)|(?-i:Pass)|(?:api|access|secret|private|encryption|signing)[-_]?key|client[-_]?secret|(?:access|refresh|auth)[-_]?token'
 
@@ -82,7 +82,7 @@ const keyed = new RegExp(
   String.raw`((?:(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))(?:${keyNames})|(?<=[A-Za-z0-9])(?:${lastWords}))(?:["']? ?=>? ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)((?<=["'])(?![\s,;)])[^\n"'\\]{1,400}(?=\\?["'])|(?<!["'])${bracketed}|…(?=[\]}])|[^\s"'&,;<>)\\]+)`,
   'gi'
 )
-/** Of a command that is a list: `"--password", "…"`, and in YAML on two lines; what follows may be another option. */
+/** An option in a command that is a list: `"--password", "…"`, and in YAML on two lines; what follows may be another option. */
 const listedOption =
   /(["'\s]--?[a-z-]{0,40}(?:pass(?:word|wd|phrase)?|token|client-secret|(?:api|access|secret|private)-key)(?:["'],\s{0,10}["']|["']?\s{0,4}\n\s{0,40}- ["']?))(?!-)[^"'\n]{1,400}/gi
 /** `<password>…</password>` */
@@ -99,7 +99,7 @@ const flagged =
 /** Headers of HTTP that are keys, whatever is in them. */
 const headers =
   /\b((?:(?:private|job|deploy|x-[a-z-]{1,30})-token|(?:[a-z-]{1,20}-)?api-key|(?:set-)?cookie): {1,4})[^\s"',;)]{8,}/gi
-/** Of a Docker config: `"auth":"…"`, and as Go prints it: `map[auth:… password:…]`. */
+/** From a Docker config: `"auth":"…"`, and as Go prints it: `map[auth:… password:…]`. */
 const auth = /(\bauth\\?["']?: {0,4}\\?["']?)(?=[A-Za-z+/]{0,64}[\dA-Z=])[A-Za-z\d+/]{12,}={0,2}/g
 const mapped = /(?<=[[ ])((?:auth|pass|password|token|secret|key):)[^\s\]]{6,}/g
 /** What SOPS has made of a value is no secret, but long. */
@@ -143,7 +143,7 @@ const tokens = new RegExp(
     .join('|'),
   'g'
 )
-/** Of Terraform Cloud. Apart, because it may begin with any letter, and so would each try of a pattern with it. */
+/** A token of Terraform Cloud. Kept apart: it may begin with any letter, and a pattern with it would be tried at every one. */
 const atlas = /(?<![\w-])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}/g
 const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\w+/=\s\\:,-]*/g
 

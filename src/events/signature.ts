@@ -33,7 +33,7 @@ export function verify(
       return { ok: false, because: 'X-Signature is not of the form sha256=<hex>' }
     }
     const given = Buffer.from(digest, 'hex')
-    // Of a signature that is none the time shows nothing: every key is tried. Who has one knows which key it was.
+    // The time that a wrong signature takes shows nothing, because every key is tried. Whoever has a right one knows its key.
     for (const key of new Set(hmacKeys.flatMap(formsOf))) {
       const wanted = createHmac(algorithm, key).update(body).digest()
       if (wanted.length === given.length && timingSafeEqual(wanted, given)) return { ok: true }

@@ -72,7 +72,7 @@ export function apart(source: string, speakers: Speakers | undefined): string {
   return speakers?.has(folded(source)) ? `source:${source}` : source
 }
 
-/** Beside spaces and controls, what is drawn as nothing though it counts as a letter or a mark: fillers, joiners, variation selectors. */
+/** Spaces, controls, and whatever is drawn as nothing although it counts as a letter or a mark: fillers, joiners, variation selectors. */
 const invisible = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
 /** The same for all names that people, or rules, could take for each other. */

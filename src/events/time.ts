@@ -18,7 +18,7 @@ export function believe(stamp: number, receivedAt: number, behindMs = 0): number
   return Math.abs(at - receivedAt) <= believedMs ? Math.min(at, receivedAt) : receivedAt
 }
 
-/** Of the events of one clock, since it was last seen to be set. */
+/** What the events of one clock have shown since it was last seen to be set. */
 export interface Skew {
   /** The newest timestamp: the same once more says nothing new, and events posted by hand often have one for all. */
   stamp: number

@@ -83,7 +83,7 @@ const reasons = [
   ...['NotificationDispatchFailed', 'MetadataAppendFailed', 'InvalidConfig', 'TokenNotFound', 'TokenNotValid']
 ]
 
-/** Those that controllers share (fluxcd/pkg apis/event/v1/action.go). */
+/** The actions that controllers share (fluxcd/pkg apis/event/v1/action.go). */
 const actions = [
   ...['Reconciling', 'Reconciled', 'Fetching', 'Fetched', 'Applying', 'Applied', 'Deleting', 'Deleted'],
   ...['Validating', 'Validated', 'Waiting', 'Progressing', 'Failed']

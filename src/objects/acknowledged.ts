@@ -42,7 +42,7 @@ function present({ failure, others = [] }: ObjectMemory): number | undefined {
   return failure?.since ?? others.find((other) => other.failure !== undefined)?.failure?.since
 }
 
-/** Of objects that share a name, any may be meant. */
+/** If objects share a name, any of them may be meant. */
 function marked(memory: ObjectMemory, since: number, by: Acknowledgement | undefined): ObjectMemory {
   const { failure, others } = memory
   const after = failure?.since === since ? withMark(failure, by) : failure

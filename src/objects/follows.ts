@@ -4,7 +4,7 @@ import type { Advance } from '../objects.ts'
 import type { ObjectMemory } from './memory.ts'
 import { objectKey, objectOf } from './name.ts'
 
-// Of what else an event may name beside its object, nothing is rolled out.
+// An event may name other kinds next to its object, but nothing is rolled out from those.
 const sources = /^(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact)$/
 
 /** `advanced`, with the source that `event` names; what an earlier one named stays, because one object may be heard in both forms. */

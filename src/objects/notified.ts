@@ -52,7 +52,7 @@ export function markNotified(memory: ObjectMemory, destination: string, now: num
   )
 }
 
-/** Of several objects with one name nobody knows here which a notification was about: its failure says it, or all are meant. */
+/** If several objects share a name, only the failure can tell which of them a notification was about; without one, all are meant. */
 function inEach(
   memory: ObjectMemory,
   change: (notified: readonly Notified[], failure: ObjectMemory['failure']) => readonly Notified[]

@@ -21,7 +21,7 @@ export function gistOfFailure(
 }
 
 const maxText = 300
-/** Of what is said again and again: logs of tens of thousands of characters follow what is wrong, and reading them takes milliseconds. */
+/** How much of a repeated message is read: a log of tens of thousands of characters may follow what is wrong, and reading that takes milliseconds. */
 const maxRead = 8000
 
 /** Cut between words, so that no half of a secret is left: that would not be known for one. */

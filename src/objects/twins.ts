@@ -4,7 +4,7 @@ import type { FluxEvent } from '../events/flux.ts'
 import { type Advance, advance } from '../objects.ts'
 import type { ObjectMemory } from './memory.ts'
 
-/** Beside the latest. More clusters than that behind one name are reported, and the oldest is forgotten. */
+/** How many are remembered besides the latest. More clusters behind one name are reported, and the oldest is forgotten. */
 const maxOthers = 3
 
 export interface TwinAdvance extends Advance {

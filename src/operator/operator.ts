@@ -13,7 +13,7 @@ export type Announce = (key: string, view: View, withinMs: number) => Promise<bo
 
 /** Troubles that last, of which the database knows: a process that starts says none again, and says when it is over. */
 export interface Lasting {
-  /** Those that the operator was notified of and that are not over, by name: since when, in ms. */
+  /** Troubles that the operator was notified of and that go on, by name: since when, in ms. */
   begun(kind: LastingKind): Promise<ReadonlyMap<string, number>>
   /** Resolves to whether it was news. Without a view nobody is notified. */
   begin(kind: LastingKind, name: string, view?: View): Promise<boolean>

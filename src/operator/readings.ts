@@ -10,7 +10,7 @@ import type { Announce, Lasting } from './operator.ts'
 
 /** Replicas read the same file within minutes; the same mistake a day later is another. */
 const withinMs = 60 * 60 * 1000
-/** So many notices an hour come at once. Two writers may fight over a file, or its volume may come and go, for a night. */
+/** How many notices an hour are sent at once. Two writers may fight over a file, or its volume may come and go, all night. */
 const atOnce = 6
 /** After those, what the file has been for so long is said. */
 const steadyMs = 10 * 60 * 1000
@@ -41,7 +41,7 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
 
   /** `now`: when it was read. */
   async function say({ file, text, problems, isGood }: Reading, now: number): Promise<void> {
-    // Also of what is right: a replica may have missed one of the mistakes before it.
+    // Of a good file, too: a replica may have missed one of the mistakes before it.
     const isRead = text !== undefined
     const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
     // The same text again, such as a revert of a revert: what was said before `since` was about another time.

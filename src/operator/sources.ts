@@ -58,7 +58,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   let isShared = false
   let stop = async () => {}
 
-  /** Also the time since the last look may be one in which nobody listened: the machine slept, the database was away. */
+  /** Since when somebody has listened, in ms. Perhaps nobody has since the last look: the machine slept, or the database was away. */
   function listeningFrom(now: number): number {
     return now - knownAt > absentMs || knownAt - now > setBackMs ? now : listeningSince
   }

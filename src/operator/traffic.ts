@@ -135,7 +135,7 @@ export function createHourCount() {
   }
 }
 
-/** So many within so long: more than a scanner that passes by, and what a wrong key of a small cluster comes to. */
+/** This many in this time is a flood: more than a passing scanner sends, and about what a small cluster with a wrong key does. */
 const floodRequests = 10
 const floodMs = 5 * 60 * 1000
 

@@ -68,7 +68,7 @@ export function startRehearsal(
   const held = new Map<string, HeldBack[]>()
   let ids = 0
   const rollouts = rehearseRollouts(memory, (destination) => config.destinations.get(destination))
-  /** Those that something may yet be said about of a rollout. */
+  /** Steps that may yet get a message about a rollout. */
   const open = new Map<number, Writable>()
 
   /** What is known of an object once the mutes that are over have sent their summaries. */

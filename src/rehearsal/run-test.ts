@@ -22,7 +22,7 @@ interface SentAt extends Spoken {
 // A Monday. Any time does, as long as a test says the same on every day.
 const start = Date.UTC(2026, 0, 5, 9)
 
-/** Those that come again: one that ends once would be in effect here whether or not it is over, and be tested for ever. */
+/** Mutes that recur: one with an end would be in effect here even when it is over, and be tested for ever. */
 function lastingMutes({ mutes }: Config): Config['mutes'] {
   return mutes.filter(({ nextOf }) => nextOf(start) !== undefined)
 }

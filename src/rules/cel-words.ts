@@ -7,7 +7,7 @@ export interface Vocabulary {
   /** Each with its fields; none where they are open or there are no fields. */
   variables: Readonly<Record<string, readonly string[]>>
   functions: readonly string[]
-  /** Those of them that stand behind a text, as in `event.message.matches("…")`, and nowhere else. */
+  /** The functions that follow a text, as in `event.message.matches("…")`, and nowhere else. */
   ofTexts: readonly string[]
 }
 

@@ -31,7 +31,7 @@ export function lastsUntil(
   return until > now ? until : undefined
 }
 
-/** Those that were held and are no longer count as notified when that ended. */
+/** Marks what is no longer held as notified when its hold ended. */
 export function unlessHeld(
   notified: readonly Notified[],
   rowOf: (entry: Notified) => Held | undefined

@@ -1,8 +1,9 @@
 // Notify: decides who is notified, and of what: something changed, it still fails, it is over. Pure.
 import { sayDuration } from '../duration.ts'
-import type { Acknowledgement, Notified } from '../objects/memory.ts'
+import type { Notified } from '../objects/memory.ts'
 import type { Advance, Transition } from '../objects.ts'
 import type { Grouping } from './group.ts'
+import { judge, reminderWait } from './judge.ts'
 import { type Held, lastsUntil, passedReason, type Release, soonerThan, unlessHeld } from './lasting.ts'
 import type { Owned } from './owners.ts'
 import type { Rule } from './rule.ts'
@@ -30,8 +31,6 @@ export interface Quiet {
   because: string
 }
 
-const longestReminderMs = 24 * 60 * 60 * 1000
-
 /** Who is notified of an event, and what becomes of what was held. */
 export interface Notifying {
   recipients: Recipient[]
@@ -54,6 +53,32 @@ export interface Surroundings {
   held?: readonly Held[]
 }
 
+/** The event, and what is asked about each rule and destination of it. */
+interface Case {
+  advance: Advance
+  rules: ReadonlyMap<string, Rule>
+  addressed: readonly Addressed[]
+  /** What is held of the failure that goes on, or ends, by a rule for a destination. */
+  rowOf: (entry: Pick<Notified, 'rule' | 'destination'>) => Held | undefined
+  now: number
+  isMuted: boolean
+}
+
+interface Addressed {
+  rule: Rule
+  addresses: readonly Address[]
+}
+
+interface Address {
+  destination: string
+  mention: string | undefined
+}
+
+/** What has been decided so far. */
+interface Draft extends Omit<Notifying, 'passed'> {
+  releases: Release[]
+}
+
 /**
  * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
  * match it, and to nobody by a rule whose `for` the failure did not last; everything else to the destinations of the rules that
@@ -61,144 +86,161 @@ export interface Surroundings {
  * is pinged. `isMuted`: the notifications will be withheld, unless they are held: that is asked again when they have lasted.
  */
 export function recipientsOf(
-  { transition, memory, before: over, ended, namedTo, aside, overAfterMs }: Advance,
+  advance: Advance,
   { fired, owned, rules, held = [] }: Surroundings,
   now: number,
   isMuted: boolean
 ): Notifying {
-  const recipients: Recipient[] = []
-  const quiet: Quiet[] = []
-  const releases: Release[] = []
-  const since = ended === undefined ? memory.failure?.since : over?.since
-  const rowOf = (entry: Pick<Notified, 'rule' | 'destination'>) =>
-    held.find((row) => row.since === since && row.rule === entry.rule && row.destination === entry.destination)
-  let notified = unlessHeld(notAhead(memory.notified, now), rowOf)
-  const acknowledged = memory.failure?.acknowledged
+  const { memory, before, ended } = advance
+  const since = ended === undefined ? memory.failure?.since : before?.since
+  const rowOf: Case['rowOf'] = ({ rule, destination }) =>
+    held.find((row) => row.since === since && row.rule === rule && row.destination === destination)
+  const addressed = fired
+    .filter(({ rollouts }) => rollouts === undefined)
+    .map((rule) => ({ rule, addresses: addressesOf(rule, owned) }))
+  const about: Case = { advance, rules, addressed, rowOf, now, isMuted }
+  const notified = unlessHeld(notAhead(memory.notified, now), rowOf)
+  const draft: Draft = { recipients: [], quiet: [], notified, releases: [] }
+  const passed = notifyOfEnd(about, draft)
+  for (const { rule, addresses } of addressed) {
+    if (rule.isToOwner && owned !== undefined) followOwner(rule, addresses, about, draft)
+    if (rule.isToOwner && owned === undefined) {
+      draft.quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
+    }
+    for (const address of addresses) {
+      const isOf = entriesOf(rule, address)
+      if (ended?.notified.some((entry) => isOf(entry) && !passed.includes(entry))) continue
+      const because = notify(rule, address, about, draft)
+      if (because !== undefined) draft.quiet.push({ rule: rule.name, destination: address.destination, because })
+    }
+  }
+  return { ...draft, passed: [...new Set(passed.map(({ rule }) => rule))] }
+}
 
+/** Notifies those of the end of a failure who were notified of it. Returns for whom it passed before it had lasted. */
+function notifyOfEnd({ advance, rules, rowOf, isMuted }: Case, draft: Draft): readonly Notified[] {
+  const { memory, before, ended } = advance
+  const lastedMs = Math.max(0, memory.since - (before?.since ?? memory.since))
   const passed: Notified[] = []
   for (const entry of ended?.notified ?? []) {
     const { rule, destination, isWithheld } = entry
     const row = entry.heldUntil === undefined ? undefined : rowOf(entry)
-    const lastedMs = Math.max(0, memory.since - (since ?? memory.since))
     if (row !== undefined && lastedMs < (rules.get(rule)?.forMs ?? 0)) {
       const because = `${passedReason} after ${sayDuration(lastedMs)}`
       passed.push(entry)
-      releases.push({ held: row, because })
-      quiet.push({ rule, destination, because })
+      draft.releases.push({ held: row, because })
+      draft.quiet.push({ rule, destination, because })
       continue
     }
+    const grouping = rules.get(rule)?.group
     // The end must not overtake it; a group holds both.
-    if (row !== undefined && rules.get(rule)?.group === undefined) releases.push({ held: row })
+    if (row !== undefined && grouping === undefined) draft.releases.push({ held: row })
     if (isWithheld && !isMuted) {
-      quiet.push({ rule, destination, because: 'the failure that is over was muted' })
+      draft.quiet.push({ rule, destination, because: 'the failure that is over was muted' })
       continue
     }
     // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
-    recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping: rules.get(rule)?.group })
+    draft.recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping })
   }
-  const addressed = fired
-    .filter(({ rollouts }) => rollouts === undefined)
-    .map((rule) => ({ rule, addresses: addressesOf(rule, owned) }))
-  const isOfFailing = transition === 'failed' || transition === 'changed' || transition === 'repeated'
-  for (const { rule, addresses } of addressed) {
-    // Nobody knows yet of what is held: it goes to whom the object belongs by now.
-    for (const entry of rule.isToOwner && owned && isOfFailing && aside === undefined ? notified : []) {
-      const row = entry.rule === rule.name ? rowOf(entry) : undefined
-      if (row === undefined || addresses.some(({ destination }) => destination === entry.destination)) continue
-      releases.push({ held: row, because: 'it belongs to another owner by now' })
-      notified = notified.filter((other) => other !== entry)
-    }
-    if (rule.isToOwner && owned === undefined) {
-      quiet.push({ rule: rule.name, destination: toOwner, because: 'no entry of `owners` matches' })
-    }
-    for (const { destination, mention } of addresses) {
-      const isOf = (entry: Notified) => entry.rule === rule.name && entry.destination === destination
-      if (ended?.notified.some((entry) => isOf(entry) && !passed.includes(entry))) continue
-      const withhold = (because: string) => quiet.push({ rule: rule.name, destination, because })
-      // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
-      const entry = notified.find((known) => isOf(known) && (isMuted || !known.isWithheld))
-      const row = entry && rowOf(entry)
-      if (row !== undefined && isOfFailing && (aside === 'late' || transition === 'repeated')) {
-        withhold(`held until ${new Date(row.until).toISOString()}, to see whether it lasts`)
-        continue
-      }
-      // What is held says what the failure is by now; nobody knows of it yet.
-      const isAnew = row !== undefined && isOfFailing && aside === undefined
-      const before = isAnew ? undefined : entry
-      const what = { transition: ended?.beneath ?? transition, aside, acknowledged }
-      const judgement = judge(what, before, rule, now)
-      if ('because' in judgement) {
-        withhold(judgement.because)
-        continue
-      }
-      const { says } = judgement
-      // The recovery names the revision that fixed it: the same destination need not be notified of the update, too.
-      if (
-        (says === 'updated' && namedTo?.includes(destination)) ||
-        ((says === 'updated' || (ended !== undefined && says === 'informed')) &&
-          recipients.some((other) => other.says === 'recovered' && other.destination === destination))
-      ) {
-        withhold('the recovery message already names this revision')
-        continue
-      }
-      if (overAfterMs !== undefined && overAfterMs < rule.forMs) {
-        withhold(`${passedReason}, after ${sayDuration(overAfterMs)} at most`)
-        continue
-      }
-      const sooner =
-        says === 'failed' ? soonerThan(rule, destination, { addressed, notified, rules, isMuted }) : undefined
-      if (isAnew) {
-        const because = sooner === undefined ? 'a newer event says more of the failure' : `${sooner} notifies it sooner`
-        releases.push({ held: row, because })
-      }
-      if (sooner !== undefined) {
-        notified = notified.filter((other) => !isOf(other))
-        withhold(`${sooner} notifies it sooner`)
-        continue
-      }
-      const reminders = says === 'repeated' && rule.notify === 'changes' ? (before?.reminders ?? 0) + 1 : 0
-      const heldUntil = says === 'failed' ? lastsUntil(rule, memory.failure?.since, row, now) : undefined
-      recipients.push({
-        rule: rule.name,
-        destination,
-        says,
-        mention: says === 'failed' && acknowledged === undefined ? mention : undefined,
-        grouping: rule.group,
-        ...(heldUntil !== undefined && { heldUntil }),
-        ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
-      })
-      const isOfFailure = says === 'failed' || says === 'changed' || says === 'repeated'
-      if (!isOfFailure || aside !== undefined) continue
-      if (says === 'failed') {
-        const later = notified.filter((other) => {
-          const isLater = (rules.get(other.rule)?.forMs ?? 0) > rule.forMs
-          return other.destination === destination && !isOf(other) && isLater && rowOf(other) !== undefined
-        })
-        for (const other of later) {
-          const otherRow = rowOf(other)
-          if (otherRow) releases.push({ held: otherRow, because: `${rule.name} notifies it sooner` })
-        }
-        notified = notified.filter((other) => !later.includes(other))
-      }
-      const isHeld = heldUntil !== undefined
-      const isWithheld = isMuted && !isHeld && (before?.isWithheld ?? before === undefined)
-      notified = [
-        ...notified.filter((other) => !isOf(other)),
-        {
-          ...{ rule: rule.name, destination, at: now, reminders },
-          ...(isWithheld && { isWithheld }),
-          ...(isHeld && { heldUntil })
-        }
-      ]
+  return passed
+}
+
+/** Nobody knows yet of what is held: it goes to whom the object belongs by now. */
+function followOwner(rule: Rule, addresses: readonly Address[], { advance, rowOf }: Case, draft: Draft): void {
+  if (!isOfFailing(advance.transition) || advance.aside !== undefined) return
+  for (const entry of draft.notified) {
+    if (entry.rule !== rule.name || addresses.some(({ destination }) => destination === entry.destination)) continue
+    release(entry, rowOf(entry), 'it belongs to another owner by now', draft)
+  }
+}
+
+/** Adds what `rule` says at `address`. Returns why it says nothing, where it does not. */
+function notify(rule: Rule, address: Address, about: Case, draft: Draft): string | undefined {
+  const { advance, rules, addressed, rowOf, now, isMuted } = about
+  const { transition, memory, ended, aside, overAfterMs } = advance
+  const { destination, mention } = address
+  const isOf = entriesOf(rule, address)
+  // While a mute lasts, a withheld failure counts as notified; after it, the failure is new.
+  const entry = draft.notified.find((known) => isOf(known) && (isMuted || !known.isWithheld))
+  const row = entry && rowOf(entry)
+  const mayChange = row !== undefined && isOfFailing(transition)
+  if (mayChange && (aside === 'late' || transition === 'repeated')) {
+    return `held until ${new Date(row.until).toISOString()}, to see whether it lasts`
+  }
+  // What is held says what the failure is by now; nobody knows of it yet.
+  const isAnew = mayChange && aside === undefined
+  const before = isAnew ? undefined : entry
+  const { acknowledged } = memory.failure ?? {}
+  const judgement = judge({ transition: ended?.beneath ?? transition, aside, acknowledged }, before, rule, now)
+  if ('because' in judgement) return judgement.because
+  const { says } = judgement
+  if (isNamed(says, destination, advance, draft)) return 'the recovery message already names this revision'
+  if (overAfterMs !== undefined && overAfterMs < rule.forMs) {
+    return `${passedReason}, after ${sayDuration(overAfterMs)} at most`
+  }
+  if (says === 'failed') {
+    const sooner = soonerThan(rule, destination, { addressed, notified: draft.notified, rules, isMuted })
+    const anew = sooner === undefined ? 'a newer event says more of the failure' : `${sooner} notifies it sooner`
+    if (isAnew) draft.releases.push({ held: row, because: anew })
+    if (sooner !== undefined) {
+      draft.notified = draft.notified.filter((other) => !isOf(other))
+      return anew
     }
   }
-  return {
-    recipients,
-    quiet,
-    notified,
-    releases,
-    passed: [...new Set(passed.map(({ rule }) => rule))]
+  const reminders = says === 'repeated' && rule.notify === 'changes' ? (before?.reminders ?? 0) + 1 : 0
+  const heldUntil = says === 'failed' ? lastsUntil(rule, memory.failure?.since, row, now) : undefined
+  draft.recipients.push({
+    rule: rule.name,
+    destination,
+    says,
+    mention: says === 'failed' && acknowledged === undefined ? mention : undefined,
+    grouping: rule.group,
+    ...(heldUntil !== undefined && { heldUntil }),
+    ...(reminders > 0 && { nextReminderMs: reminderWait(rule.remindEveryMs ?? 0, reminders) })
+  })
+  if (!isOfFailing(says) || aside !== undefined) return undefined
+  if (says === 'failed') releaseLater(rule, address, about, draft)
+  const isHeld = heldUntil !== undefined
+  const isWithheld = isMuted && !isHeld && (before?.isWithheld ?? before === undefined)
+  draft.notified = [
+    ...draft.notified.filter((other) => !isOf(other)),
+    {
+      ...{ rule: rule.name, destination, at: now, reminders },
+      ...(isWithheld && { isWithheld }),
+      ...(isHeld && { heldUntil })
+    }
+  ]
+  return undefined
+}
+
+/** Whether the end of a failure says the same: its message names the revision, and need not be followed by one of the update. */
+function isNamed(says: Transition, destination: string, { ended, namedTo }: Advance, { recipients }: Draft): boolean {
+  if (says === 'updated' && namedTo?.includes(destination)) return true
+  if (says !== 'updated' && (says !== 'informed' || ended === undefined)) return false
+  return recipients.some((other) => other.says === 'recovered' && other.destination === destination)
+}
+
+/** What rules that wait longer hold for the same destination: it is notified of the failure by `rule`. */
+function releaseLater(rule: Rule, { destination }: Address, { rules, rowOf }: Case, draft: Draft): void {
+  for (const entry of draft.notified) {
+    if (entry.destination !== destination || (rules.get(entry.rule)?.forMs ?? 0) <= rule.forMs) continue
+    release(entry, rowOf(entry), `${rule.name} notifies it sooner`, draft)
   }
+}
+
+/** `entry` counts no longer, where it is held. */
+function release(entry: Notified, row: Held | undefined, because: string, draft: Draft): void {
+  if (row === undefined) return
+  draft.releases.push({ held: row, because })
+  draft.notified = draft.notified.filter((other) => other !== entry)
+}
+
+function entriesOf(rule: Rule, { destination }: Address): (entry: Notified) => boolean {
+  return (entry) => entry.rule === rule.name && entry.destination === destination
+}
+
+function isOfFailing(transition: Transition): boolean {
+  return transition === 'failed' || transition === 'changed' || transition === 'repeated'
 }
 
 /** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */
@@ -208,61 +250,9 @@ export function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | u
   return [...all].map(([destination, mention]) => ({ destination, mention }))
 }
 
-interface Happened {
-  transition: Transition
-  aside: Advance['aside'] | undefined
-  acknowledged: Acknowledgement | undefined
-}
-
-function judge(
-  { transition, aside, acknowledged }: Happened,
-  before: Notified | undefined,
-  rule: Rule,
-  now: number
-): { says: Transition } | { because: string } {
-  switch (transition) {
-    case 'failed':
-    case 'changed':
-    case 'repeated':
-      if (aside === undefined && before === undefined) return { says: 'failed' }
-      if (transition === 'repeated' && acknowledged !== undefined) return { because: sayAcknowledged(acknowledged) }
-      if (rule.notify === 'every') return { says: transition }
-      if (aside === 'late') return { because: 'older than what is known of the object' }
-      if (before === undefined || aside === 'remark') return { because: 'the same warning again' }
-      if (transition !== 'repeated') return { says: transition }
-      return remind(before, rule, now)
-    case 'heartbeat':
-      return rule.notify === 'every' ? { says: 'heartbeat' } : { because: 'a heartbeat: nothing new' }
-    default:
-      return { says: transition }
-  }
-}
-
-/** Why there is no reminder of an incident that is acknowledged. */
-export function sayAcknowledged({ by, at }: Acknowledgement): string {
-  return `acknowledged by ${by} since ${new Date(at).toISOString()}: no reminder`
-}
-
 /** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
 function notAhead(notified: readonly Notified[], now: number): readonly Notified[] {
   return notified.every(({ at }) => at <= now)
     ? notified
     : notified.map((entry) => ({ ...entry, at: Math.min(entry.at, now) }))
-}
-
-function remind(before: Notified, { remindEveryMs }: Rule, now: number): { says: Transition } | { because: string } {
-  if (remindEveryMs === undefined) return { because: 'the same failure, and reminders are off' }
-  const due = before.at + reminderWait(remindEveryMs, before.reminders)
-  if (now >= due) return { says: 'repeated' }
-  return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
-}
-
-/** When a reminder of a failure that lasts, and is not acknowledged, is due, in ms; undefined where `rule` sends none. */
-export function reminderDue({ at, reminders }: Notified, { notify, remindEveryMs }: Rule): number | undefined {
-  return notify === 'every' || remindEveryMs === undefined ? undefined : at + reminderWait(remindEveryMs, reminders)
-}
-
-/** Reminders come after `remindEvery`, then twice as long each time, up to a day. */
-function reminderWait(remindEveryMs: number, reminders: number): number {
-  return Math.min(remindEveryMs * 2 ** reminders, Math.max(longestReminderMs, remindEveryMs))
 }

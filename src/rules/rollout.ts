@@ -14,7 +14,7 @@ export interface Rollouts {
   isAbout: ((object: ObjectRef) => boolean) | undefined
 }
 
-/** Of `cluster` and `revision`. */
+/** What a rollout is told apart by: `cluster` and `revision`, or one of them. */
 export const RolloutBy = Type.Array(Type.Enum(['cluster', 'revision']), { minItems: 1, uniqueItems: true })
 
 /** The longest `settle`, in ms: whatever is later is of another rollout. */

@@ -44,6 +44,6 @@ export type Verdict =
 export interface RuleSet {
   all: readonly Rule[]
   byName: ReadonlyMap<string, Rule>
-  /** Those that an event must be matched against. */
+  /** The rules that an event must be matched against. */
   candidates(subject: Subject): readonly Rule[]
 }

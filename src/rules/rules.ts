@@ -213,7 +213,7 @@ function opposite({ key, wanted, matches, found }: Condition): Condition {
   return { key, wanted: `not ${wanted}`, matches: (subject) => matches(subject) === false, found }
 }
 
-/** As many reasons why rules did not fire are kept with an event. More would weigh more than the event. */
+/** How many reasons why rules did not fire are kept with an event. More would weigh more than the event. */
 export const maxPassedOver = 50
 
 // Names come with events, so there is no end of them.

@@ -2,7 +2,7 @@
 import { shared } from '../metrics.ts'
 import type { Family } from './text.ts'
 
-/** By what they say. */
+/** Gauges, by what they measure. */
 export const gauges = {
   pending: gauge('pending', `Notifications that wait for delivery, counted at most every 5 seconds. ${shared}`),
   pendingLimit: gauge(

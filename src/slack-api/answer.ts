@@ -9,9 +9,9 @@ export interface ApiAnswer {
   /** By which name people invite the app, of `auth.test`. */
   user: string | undefined
   team: string | undefined
-  /** Of `apps.connections.open`: where to connect to, which is a secret. */
+  /** From `apps.connections.open`: where to connect to, which is a secret. */
   url: string | undefined
-  /** Of `usergroups.users.list`: the IDs of its members. A gateway says `{"ok":true}`, too. */
+  /** From `usergroups.users.list`: the IDs of the members. A gateway says `{"ok":true}`, too. */
   users: readonly string[] | undefined
   /** What Slack says beside its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
   details: string[]

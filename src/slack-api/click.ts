@@ -2,12 +2,12 @@
 // docs.slack.dev/reference/interaction-payloads/block_actions-payload
 
 export interface Click {
-  /** Of this click alone: however often, and in however many envelopes Slack repeats it. */
+  /** The same for this click however often, and in however many envelopes, Slack repeats it, and for no other. */
   key: string
   /** When it was pressed, by Slack's clock, in ms. */
   at: number
   user: { id: string; name: string }
-  /** Of another workspace or organisation, in a channel that both share. */
+  /** Belongs to another workspace or organisation, and clicked in a channel that both share. */
   isGuest: boolean
   /** The message below which the button is. */
   channel: string

@@ -76,7 +76,7 @@ const aboutChannel: Record<string, string | Meaning['advice']> = {
 export const deletedWord = 'message_not_found'
 export const lostWords = [deletedWord, 'edit_window_closed', 'cant_update_message']
 
-/** Of a reply: there is no such thread any more. */
+/** Answers to a reply whose thread is gone. */
 export const threadWords = ['cannot_reply_to_message', 'thread_not_found']
 
 const aboutMessage = [
@@ -130,7 +130,7 @@ function meaningOf(reason: string): Meaning | undefined {
 const anotherToken =
   'make another app-level token with the scope connections:write, under Basic Information of the app at https://api.slack.com/apps'
 
-/** Of these, another app-level token is the end. What else is about a token may be of every token of the relay, or of its network. */
+/** What only another app-level token helps against. Other words about a token may apply to every token of the relay, or to its network. */
 const tokenIsOver = ['account_inactive', 'invalid_auth', 'token_expired', 'token_revoked']
 
 /**

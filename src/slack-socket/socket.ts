@@ -164,7 +164,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     drop(line)
   }
 
-  /** Also what comes meanwhile: what is done is to be acknowledged. */
+  /** Includes what arrives meanwhile: whatever was done has to be acknowledged. */
   async function untilAnswered({ busy }: Line): Promise<void> {
     while (busy.size > 0) await Promise.all(busy)
   }

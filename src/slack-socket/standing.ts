@@ -18,7 +18,7 @@ export interface SocketStanding {
   state: SocketState
   /** For how long there has been a connection, or none, in ms. */
   forMs: number
-  /** Of the last try; undefined while there is a connection, and before the first try has failed. */
+  /** Why the last try failed; undefined while there is a connection, and before the first try has failed. */
   why: string | undefined
   advice: string | undefined
 }

@@ -45,7 +45,7 @@ export interface EntryRow {
   since: number | null
   view: string
   memory: string | null
-  /** Of the rollout in which its object fails, and the card of that; null where there is none. */
+  /** The head of the rollout in which its object fails, and the card of that; null if there is none. */
   head: string | null
   channel: string | null
   ts: string | null
@@ -96,7 +96,7 @@ export function rolloutCardSql(key: string): string {
 
 /** The id of the rollout that a message was about, which is about nothing else then. */
 export function rolloutIn([first]: readonly CarriedRow[]): number | undefined {
-  // Of others, a text that says so is in a longer text, and its quotes are escaped.
+  // In other views, a text that says so is part of a longer text, and its quotes are escaped.
   if (!first?.view.includes('"rollout":{')) return undefined
   const id = readView(first.view).rollout?.id
   return id === undefined ? undefined : Number(id)
@@ -129,8 +129,8 @@ export function carriedBy(
   const changes = all.filter(({ key, says }) => isKnown.has(key) && says !== 'repeated')
   const begun = all.filter(({ key }) => !isKnown.has(key))
   const open = begun.filter(({ says }) => says !== 'recovered')
-  // Of what was over when it was posted nothing changes any more. It goes before what lasts: of an object that has failed
-  // again since, the later says what it is.
+  // What was over when it was posted no longer changes. It goes before what lasts: if an object has failed again since,
+  // the later entry says how it is.
   const over = begun.filter(({ says }) => says === 'recovered').map(({ entry }) => ({ ...entry, since: null }))
   return {
     entries: open.length === 0 ? [] : [...over, ...open.map(({ entry }) => entry), ...news],
@@ -149,7 +149,7 @@ export function cardOf(
   return {
     ...{ id: String(id), lane, destination, channel, ts, version, claim: claim + 1, postedAt },
     entries: entries.map(entryOf),
-    // Of an update whose answer nobody knows Slack may show either.
+    // If nobody knows the answer to an update, Slack may show either.
     shown: shown !== undefined && shown_claim === claim ? (JSON.parse(shown) as Payload) : undefined,
     ...(rollout && { rollout })
   }

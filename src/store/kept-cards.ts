@@ -64,7 +64,7 @@ export interface PostedAnew extends NewNotification {
 export interface CardPlan {
   /** What its lanes begin with. */
   lanes: string
-  /** Those of them that show no cards by now. */
+  /** The lanes that no longer show cards. */
   except: readonly string[]
   /** The channels, by their IDs, whose cards are not to be updated for now. */
   resting: readonly string[]
@@ -73,7 +73,7 @@ export interface CardPlan {
   token: Plan['token']
 }
 
-/** So many of what a card has shown are kept. */
+/** How many of a card's former versions are kept. */
 export const keptVersions = 10
 
 /** A card is updated at most once in so long, in ms. */

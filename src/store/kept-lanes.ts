@@ -29,7 +29,7 @@ export interface Pending {
   event: string
   destination: string
   createdAt: number
-  /** Of a group whose time has come. */
+  /** The group whose time has come. */
   group: string | undefined
   /** To be gathered with others, until then, in ms; 0 where it is due. */
   heldUntil: number

@@ -17,7 +17,7 @@ export interface Arrival {
   event: FluxEvent
   /** As received, without what is internal to a controller; for replays. */
   body: string
-  /** Of source and raw bytes: the same bytes within two minutes are the same event, sent again. */
+  /** Hash of source and raw bytes: the same within two minutes is the same event, sent again. */
   identity: string
   /** ms */
   receivedAt: number
@@ -47,7 +47,7 @@ export interface NewNotification {
 export interface RolloutReport extends Reported {
   rule: string
   destination: string
-  /** Of these one follows the other: they have it in common. */
+  /** What successive rollouts have in common: each follows the one before it. */
   scope: string
   /** How its revision is called. */
   head: RolloutHead
@@ -92,11 +92,11 @@ export interface Decision {
   notifications: readonly NewNotification[]
   trace: Trace
   keep: boolean
-  /** Of the notifications that were held. */
+  /** What becomes of notifications that were held. */
   releases?: readonly Release[]
   /** The rules of which it ended a failure before that had lasted. */
   passed?: readonly string[]
-  /** Of rollouts; left out where no rule is about them. */
+  /** What it says about rollouts; left out if no rule is about them. */
   reports?: readonly RolloutReport[]
   /** Two objects with its name exist at a time. */
   isTwin?: true
@@ -185,7 +185,7 @@ export interface Size {
   dataBytes: number
   /** Committed and not yet moved to the data, or left to be written again. */
   logBytes?: number
-  /** Of the data, what is used again before it grows. */
+  /** The part of the data that is used again before it grows. */
   reusableBytes?: number
   /** Left on the volume for whoever writes there. */
   freeBytes?: number

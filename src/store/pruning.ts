@@ -11,7 +11,7 @@ const everyMs = 60_000
 const stepRows = 500
 const pauseMs = 50
 
-/** Of each source. At a kilobyte each they are 100 MB, more than ten times what a large fleet has. */
+/** How many objects of each source are remembered. At a kilobyte each they are 100 MB, more than ten times what a large fleet has. */
 const maxObjects = 100_000
 const boundEveryMs = 5 * 60_000
 

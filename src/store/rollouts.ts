@@ -27,7 +27,7 @@ export interface RolloutChanges {
 /** Where news never ends, it is said so often, in ms. */
 const maxUnsaidMs = 15 * 60_000
 
-/** Of so many sources it is remembered that a revision is theirs: one in each cluster, as a rule. */
+/** For how many sources it is remembered that a revision is theirs: one in each cluster, as a rule. */
 const maxSources = 100
 
 /** What a report comes with. */

@@ -39,7 +39,7 @@ export interface MessageRow {
   notifications: number
   card_id: number | null
   is_broadcast: boolean | number
-  /** Of its card; null where that is gone. */
+  /** Where its card is; null if that is gone. */
   card_channel: string | null
   card_ts: string | null
 }

@@ -147,7 +147,7 @@ export function lastsUntil({ heldUntil, muting, dead }: NewNotification, now: nu
   return isHeld ? heldUntil : undefined
 }
 
-/** Of notifications that are held to see whether their failures last, `held_at` says since when, and they were never gathered. */
+/** A held row. One that waits to see whether its failure lasts has `held_at`, since when, and was never gathered: `holds` is 0. */
 export interface HeldRow {
   id: number
   created_at: number
@@ -157,8 +157,8 @@ export interface HeldRow {
 }
 
 /**
- * Of `rows`, of which all deadlines have come or are of a clock that was set back: whose failures have lasted, which wait as if
- * they came now; and those that are held `anew`, because nobody knows for how long they were.
+ * Splits `rows`, whose deadlines have all come or are by a clock that was set back: failures that have `lasted`, which wait as if
+ * they came now; and those to be held `anew`, because nobody knows how long they were. Undefined if neither is among them.
  */
 export function lasting<Row extends HeldRow>(
   rows: readonly Row[],

@@ -109,10 +109,10 @@ export interface Store {
    */
   followMutes(endsOf: (mute: string) => readonly number[], now: number): Promise<boolean>
 
-  /** Those that have not ended, oldest first. */
+  /** Silences that have not ended, oldest first. */
   silences(now: number): Promise<Silence[]>
 
-  /** Those that have ended, the latest first, as far as they are kept. */
+  /** Silences that have ended, latest first, as far as they are kept. */
   endedSilences(now: number, limit: number): Promise<Silence[]>
 
   /** As with every act of an operator: `actor` is written down with the effect; throws REPEATED where its click has had it before. */

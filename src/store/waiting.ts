@@ -15,7 +15,7 @@ export class Waiting {
   /** What the transaction under way has changed. */
   #changes: Change[] = []
 
-  /** So many more wait for `destination`; `pending` is negative for those that wait no longer. */
+  /** `pending` more wait for `destination`; negative if they wait no longer. */
   add(destination: string, pending: number): void {
     this.#changes.push({ destination, pending, buried: 0 })
   }

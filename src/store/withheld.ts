@@ -44,7 +44,7 @@ export interface Muted {
   last: number
 }
 
-/** Those of `rows` that end at another time by a new config file, whose mutes of a name end at `endsOf`, and when. All in ms. */
+/** The `rows` whose end is moved by a new config file, and to when; `endsOf` says when its mutes of a name end. All in ms. */
 export function movedEnds<Row extends Omit<Muted, 'last'>>(
   rows: readonly Row[],
   endsOf: (mute: string) => readonly number[],

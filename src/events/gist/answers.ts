@@ -17,7 +17,7 @@ export function withAnswersOnOneLine(text: string): string {
 const vault =
   /Error making API request\.[\s|]{1,80}(?:Namespace: \S{1,200}[\s|]{1,80})?URL: ([A-Z]{3,7})[\s|]{1,80}(\S{1,1000})[\s|]{1,80}Code: (\d{3})\. (?:Errors|Raw Message):[\s|]{1,80}(?:\*\s{1,8})?/g
 
-// Of S3, GCS and Azure: `<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message>…`
+// From S3, GCS and Azure: `<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message>…`
 const document =
   /(?:<\?xml[^<>]{0,100}\?>\s{0,8})?<Error>\s{0,8}<Code>(\w{1,100})<\/Code>\s{0,8}<Message>([^<\n]{1,600})[^<]{0,600}<\/Message>(?:[\s\S]{0,3000}?<\/Error>)?/g
 

@@ -10,7 +10,7 @@ export interface Applied extends Named {
   action: string
 }
 
-/** So many are kept by name. */
+/** The most that are kept by name. */
 const maxObjects = 50
 
 /** What the lines of `text` say was applied, and how many of them say something else. */
@@ -35,7 +35,7 @@ export function appliedIn(text: string): { objects: Applied[]; counts: Map<strin
 
 function referenceOf(text: string): { kind: string; namespace: string; name: string } {
   const parts = text.slice(0, 600).split('/')
-  // Of what has no namespace; and of kubectl, before server-side apply: deployment.apps/web.
+  // Something without a namespace; or, from kubectl before server-side apply: deployment.apps/web.
   const [kind = '', namespace = '', ...rest] =
     parts.length > 2 ? parts : [parts[0]?.split('.', 1)[0] ?? '', '', ...parts.slice(1)]
   return { kind, namespace, name: rest.join('/') }

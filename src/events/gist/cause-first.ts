@@ -78,7 +78,7 @@ function textOf({ head, details, context, isAttempt }: Ordered, place: string): 
 
 function worthOf(read: string, cause: string, parts: readonly Part[], place: string): number {
   const share = shareRead(cause, read)
-  // Of an image its name: the tag may be cut.
+  // An image's name is enough: its tag may be cut.
   const step = place.slice(place.lastIndexOf('/')).replace(/(?<=.)[:@].*$/, '')
   return parts.reduce(
     (sum, part) => sum + (isRead(part, read) ? part.worth : 0),

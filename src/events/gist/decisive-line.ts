@@ -131,7 +131,7 @@ function startsWrong(lines: readonly Line[]): boolean {
 function headingsOf(lines: readonly Line[], at: number): string[] {
   const nearest = lines.slice(0, at).findLastIndex(({ kind }) => kind === 'heading')
   const first = lines[0]
-  // Of what stands before a vague line or a log nobody learns more.
+  // Nobody learns more from what comes before a vague line or a log.
   const opening = at > 0 && (first?.kind === 'heading' || first?.kind === 'vague') ? [first.text] : []
   const near = nearest > 0 ? lines[nearest]?.text : undefined
   const headings = near === undefined || near.length > 60 ? opening : [...opening, near]

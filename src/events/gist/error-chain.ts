@@ -76,7 +76,7 @@ function withoutValues(links: readonly string[]): string[] {
   })
 }
 
-/** Of several faults in brackets the first, and how many more there are. */
+/** The first of several faults in brackets, and how many more there are. */
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
   const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
   if (!last.startsWith('[') || !last.endsWith(']'))
@@ -114,7 +114,7 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     const isKept = at > 0 || (where !== '' && !/ error$/.test(link))
     if (isKept && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
-    // Of go-git's `unknown error` all that is known is behind it, and that may sound as if all were well.
+    // All that is known of go-git's `unknown error` comes after it, and may sound as if all were well.
     const isTold = (later: string) => isWrong(later) || (later.length > 40 && link !== 'unknown error')
     if (rest.some((later) => !isVague(later) && !tried.test(later) && isTold(later))) {
       const [next = ''] = rest

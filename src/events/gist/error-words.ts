@@ -21,5 +21,5 @@ export function isWrong(text: string): boolean {
 export const attempt =
   /^(?:(?:error|failed|failure|unable|could not|couldn't|cannot|can't|unknown|unexpected|invalid|error(?:ed)? while)\b[^'"/\d]{0,80}|[A-Za-z][^'"/\d]{0,60} (?:error|failed|failure))$/i
 
-/** Of these also what stands in the middle goes. */
+/** These are dropped in the middle, too. */
 export const tried = /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\b/i

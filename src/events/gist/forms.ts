@@ -55,7 +55,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
   return { forms: distinct, bare }
 }
 
-/** Of a long path to a field its last two steps. */
+/** The last two steps of a long path to a field. */
 function withShortPath(link: string): string {
   if (link.length < 32 || !field.test(link)) return link
   return `…${/\.[^.]{1,100}\.[^.]{1,100}$/.exec(link)?.[0] ?? link}`

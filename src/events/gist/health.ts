@@ -29,7 +29,7 @@ const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6}(
 // flux-operator adds a line for each of Flux's own objects below.
 const detail = /^([A-Z]\w{0,62}\/\S{1,320}) status: (?:'?(?:Failed|Stalled)'?: )?(?!')([^\n]{1,4000})/gm
 
-/** So many are kept by name of those that failed, and of those that wait. */
+/** The most that are kept by name, of those that failed and of those that wait. */
 const maxNames = 20
 
 /** Why one of them is not ready, and which. */
@@ -50,7 +50,7 @@ export function notReadyIn(text: string): (NotReady & Reason) | undefined {
     const status = match[4] ?? (all.includes('unknown status') ? 'Unknown' : 'InProgress')
     const key = [kind, namespace, name].filter(Boolean).join('/')
     if (!found.has(key)) found.set(key, { kind, namespace, name, status })
-    // Of what goes on, no more is known than that it was not done in time.
+    // All that is known of what still goes on is that it was not done in time.
     const why = status === 'InProgress' ? '' : reasonBehind(rest, match.index + all.length)
     if (why !== '' && !reasons.has(key)) reasons.set(key, why)
   }

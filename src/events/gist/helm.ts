@@ -102,7 +102,7 @@ const pods =
 const unbound =
   /^(\w{1,63}) (?:is|has|does) (not (?:ready|bound|have)[\w ]{0,60}|failed): (?:([\w-]{1,63})\/)?([\w.-]{1,253})/
 
-/** Of a hook: `web-init: Jobs active: 1, jobs failed: 3, jobs succeeded: 0` */
+/** The job of a hook: `web-init: Jobs active: 1, jobs failed: 3, jobs succeeded: 0` */
 const job = /^([\w.-]{1,253}): Jobs active: \d{1,6}, jobs failed: (\d{1,6}), jobs succeeded: \d{1,6}$/
 
 /** What a log says was waited for last: `Deployment ledger: 0 of 2 pods ready`. */

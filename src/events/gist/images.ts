@@ -17,7 +17,7 @@ const arrow = /^[\s│*•-]{0,20}`?'?([\w./:@+-]{1,512})`?'? (?:->|→|=>) `?'?
 const bullet =
   /^\s{0,20}[-*] `?((?:[\w.-]{1,253}(?::\d{1,5})?\/)?[\w./-]{1,253}:[\w][\w.-]{0,127}(?:@sha256:[\da-f]{64})?)`?(?: \([^()]{0,200}\))?$/
 
-/** Of a push: what it changed, where to, and the first line of the commit. */
+/** A push: what it changed, where it went, and the first line of the commit. */
 export interface Push {
   commit: string
   branch: string

@@ -3,10 +3,10 @@
 const opening =
   /\{\s{0,40}"(?:(?:error|errors|code|message|detail|details|status|statusCode|title|level|ts|time|timestamp|severity|msg)":|kind":\s{0,4}"Status")/g
 const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
-/** Of a line of a log, which is the body of no service, and of those that say no more. */
+/** For a line of a log, which is no service's body, and for bodies that say no more than this. */
 const logged = [/"(?:error|err)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/, /"msg":\s{0,4}"((?:[^"\\]|\\.){1,600})"/]
 
-/** Of a program that says below why. */
+/** The end of a program that says why below. */
 const exit = /(?:: )?(?:rpc error: code = \w{1,30} desc = )?exit status \d{1,3}$/
 
 /** No answer of a service is longer before it comes to the point, and no message has more of them in it. */

@@ -13,7 +13,7 @@ const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 /** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
 const label =
   /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception|http2|tls|ssh|x509|Too (?:long|many)|(?:Required|Unsupported|Duplicate|Invalid) value)$/
-/** Those that say nothing at all without it. */
+/** Labels that say nothing at all without the next link. */
 const protocol = /^(?:http2|tls|ssh|x509)$/
 
 /** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
@@ -174,7 +174,7 @@ function lengthOf(chain: readonly string[], start: number, end: number): number 
   return links.reduce((sum, link) => sum + 2 + neededOf(link), -2)
 }
 
-/** Of a sentence that is longer than all the room its beginning has to do; what is in brackets behind it can be missed. */
+/** For a sentence longer than all the room, its beginning has to do; what is in brackets after it can be spared. */
 export function neededOf(link: string): number {
   if (link.length <= 60) return link.length
   const end = link.search(/(?<!e\.g|i\.e)[.,;] | except | [[(][^()[\]]{1,100}[)\]]$/)

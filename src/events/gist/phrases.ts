@@ -42,7 +42,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:unexpected|response) status code (?=\d{3})/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
-  // Of a limit and what exceeds it, each digit counts.
+  // Each digit counts in a limit and in what exceeds it.
   [/(?<![<>] )\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b(?! [<>]))/g, '$1'],
   [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
   // Which fields there are comes after that the others cannot be changed.

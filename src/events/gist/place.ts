@@ -20,7 +20,7 @@ export function briefPlaces(place: string): string[] {
   return last - first < 4 ? [] : [`${place.slice(0, first)}/…${place.slice(last)}`, `…${place.slice(last)}`]
 }
 
-/** Of a long path at the beginning or end of `link` the file, and so many of the folders that it is in. */
+/** Shortens a long path at the beginning or end of `link` to the file, and `kept` of the folders that it is in. */
 export function withoutFolders(link: string, kept = 0): string {
   return link.replace(/(?<=^|: )[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?(?:$|: ))/, (path) => {
     const short = `…/${path

@@ -59,5 +59,5 @@ function sentenceOf(lines: readonly string[]): string {
   return /\b(?:Get|Head|Post|Put) "https?:[^"]{1,1000}": (.+)$/.exec(sentence)?.[1] ?? sentence
 }
 
-/** Of what follows in the same paragraph. */
+/** A heading of what follows in the same paragraph. */
 const heading = /^[A-Z][\w ]{1,30}:$/

@@ -119,7 +119,7 @@ export interface NoticedName {
   id: string
   /** ms */
   createdAt: number
-  /** Of a destination, or of an app. */
+  /** The name of a destination or an app. */
   name: string
   isApp: boolean
 }

@@ -48,7 +48,7 @@ export function isTakenOn({ since, memory }: Named): boolean {
   return since !== undefined && memory !== undefined && failureOf(memory, since)?.acknowledged !== undefined
 }
 
-/** Of objects that share a name, any may be meant. One that was created anew has that of another that is no more. */
+/** If objects share a name, any may be meant. Otherwise the others are gone, and this one was created anew in their place. */
 function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure'] {
   const all = [memory, ...(memory.isShared ? (memory.others ?? []) : [])]
   return all.find(({ failure }) => failure?.since === since)?.failure
@@ -146,7 +146,7 @@ function asItFails(view: View, known: ObjectMemory['failure']): View {
   const at = short(parseRevision(known.revision).short)
   return {
     ...others,
-    // Of another one nothing is known but how it is called.
+    // Only the text of another revision is known.
     ...(revision?.text === at
       ? { ...(revision && { revision }), ...(previous && { previous }), ...(subject && { subject }) }
       : at !== '' && { revision: { text: at } }),

@@ -132,7 +132,7 @@ function sameTrouble({ category, view }: Pick<Item, 'category' | 'view'>): strin
   return `${category}\n${reason}\n${cause}\n${isOwn(view) ? summary : ''}`
 }
 
-/** Those of the same trouble together, in the order in which they came. */
+/** Items by trouble, each group and its items in the order in which they came. */
 export function grouped(items: readonly Item[]): Item[][] {
   return [...Map.groupBy(items, sameTrouble).values()]
 }

@@ -17,7 +17,7 @@ export interface Style {
   hasClusters: boolean
   /** Whether names lead to the pages of their objects. */
   hasLinks: boolean
-  /** Of what an event says, in characters. */
+  /** The most of what an event says, in characters. */
   maxText: number
 }
 

@@ -131,7 +131,7 @@ function ownLines(group: Group): Group[] {
 interface Writing {
   page: Page
   style: Style
-  /** Of one cause. */
+  /** The most names for one cause. */
   maxNames: number
   /** What is in the message so far. */
   named: Item[]

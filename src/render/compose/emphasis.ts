@@ -45,7 +45,7 @@ function decisiveIn(gist: string): [start: number, end: number] {
   return end - start <= maxBold ? [start, end] : decisiveLink(gist, start, end)
 }
 
-/** Of a chain that is too long for bold the last link that says what is wrong: what follows it are values, and lists. */
+/** The last link that says what is wrong, in a chain that is too long for bold: what follows it is values and lists. */
 function decisiveLink(gist: string, start: number, end: number): [start: number, end: number] {
   const joints = jointsOf(gist.slice(start, end)).map((at) => start + at)
   const links = [start, ...joints.map((at) => at + 2)].map((from, n) => gist.slice(from, joints[n] ?? end))
@@ -88,7 +88,7 @@ function openingOf(text: string): number {
     if (text[at] === ')') depth++
     if (text[at] !== '(' || --depth > 0) continue
     if (text[at - 1] === ' ') return at - 1
-    // Of what was cut off more than one may be open.
+    // In a text that was cut off, more than one may be open.
     if (text.endsWith(')')) return -1
     depth = 1
   }

@@ -63,7 +63,7 @@ function whole(text: string, head: Block[], beside: Block[], { colour }: Face): 
     unfurl_links: false,
     unfurl_media: false
   }
-  // Of what is written in letters of three bytes there is less room: the log goes first, which the event's page has.
+  // Text in three-byte letters needs more room: the log goes first, because the event's page has it.
   const isTooLarge = beside.length > 0 && Buffer.byteLength(JSON.stringify(payload)) > messageRoom.bytes
   return isTooLarge ? whole(text, head, [], { emoji: '', word: '' }) : payload
 }
@@ -107,7 +107,7 @@ export function gistLines(view: View): string[] {
   // A reminder has it among its facts.
   if (!isOfTrouble || (says === 'repeated' && view.failure !== undefined)) return []
   const change = isOfChange(view) ? changeOf(view) : ''
-  // Of one object its gist says as much in one line.
+  // For one object, its gist says as much in one line.
   const isOfMany = notReady !== undefined && notReady.failedCount + notReady.waitingCount > 1
   const said = isSaid(view) ? '' : emphasised(summary)
   const [counts = '', ...which] = isOfMany ? notReadyLines(notReady) : []

@@ -10,7 +10,7 @@ export interface Said {
   summary: string
   /** What it waited for in vain, where that is what it says. */
   notReady?: NotReady
-  /** Of a log, the few lines that add something. */
+  /** The few lines of a log that add something. */
   log?: readonly string[]
 }
 
@@ -35,7 +35,7 @@ export function saidIn(view: Saying): Said {
   return said
 }
 
-/** Of a `message` about `object`, within the limits of a view. */
+/** What a `message` about `object` says, within the limits of a view. */
 export function readSaid({ object, reason, message }: Saying): Said {
   const { what, notReady, log = [] } = gistOf(object, reason, message)
   return {

@@ -104,7 +104,7 @@ export interface Shown {
   links: Links
   /** Keys of its metadata. */
   show?: readonly string[]
-  /** Of the commit that its revision is. */
+  /** The subject of the commit that is its revision. */
   subject?: string | undefined
 }
 
@@ -173,7 +173,7 @@ function givenIn(
   return { ...rest, summary: cut(late(at, overAt) + summary, maxSummary) }
 }
 
-/** Of a failure that came late, nobody must think that it lasts. */
+/** Nobody must think that a failure that came late goes on. */
 function late(at: number, overAt: number | undefined): string {
   if (overAt === undefined) return ''
   return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: `

@@ -118,7 +118,7 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
   return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
 }
 
-/** Those that follow from the repository. */
+/** The links that follow from the repository. */
 function guessed({ repository, host }: Static<typeof LinkSchema>, path: Fault['path'], faults: Fault[]): LinkTemplates {
   if (repository === undefined) {
     if (host !== undefined) faults.push({ path: [...path, 'host'], message: 'host is for a repository: add one' })

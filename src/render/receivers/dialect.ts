@@ -30,7 +30,7 @@ export function guessDialect(url: string): Dialect {
   if (!URL.canParse(url)) return 'slack'
   const { hostname, pathname } = new URL(url)
   if (pathname.startsWith('/services/')) return 'slack'
-  // Of Slack only: Microsoft's Power Automate has /workflows/, too.
+  // Only at Slack: Microsoft's Power Automate has /workflows/, too.
   const isSlack = isOfSlack(hostname) || loopback.test(hostname)
   if (isSlack && /^\/(triggers|workflows)\//.test(pathname)) return 'workflow'
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && /^\/api\/(v\d+\/)?webhooks\//.test(pathname)) return 'discord'

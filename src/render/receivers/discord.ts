@@ -84,7 +84,7 @@ function bodyOf(content: string, lines: readonly Embed[]): Body {
   return { ...(content !== '' && { text: content }), ...(embeds.length > 0 && { attachments: embeds }) }
 }
 
-/** As many of the first lines as there is room for, and how much that leaves out. They are without markup. */
+/** The first lines that there is room for, and how much that leaves out. They are without markup. */
 function cutLines(all: readonly Embed[]): Embed[] {
   const lines = all.map((line) => ({ ...line, text: cut(line.text, maxEmbed) }))
   let missing = sizeOf(lines)

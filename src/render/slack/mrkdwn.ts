@@ -131,7 +131,7 @@ export function withoutMentions(mrkdwn: string): string {
   return mrkdwn.replace(mentions, '')
 }
 
-/** Those mentions. */
+/** The mentions in a text. */
 export function mentionsIn(mrkdwn: string): string[] {
   return (mrkdwn.match(mentions) ?? []).map((mention) => mention.trimStart())
 }
@@ -140,7 +140,7 @@ const mentions = / *<(@\w+|!subteam\^\w+|!here|!channel)>/g
 
 const joint = '   '
 
-/** As many of `facts` on one line as there is room for, and `last` in any case. */
+/** One line with the `facts` that there is room for, and `last` in any case. */
 export function factsLine(facts: readonly string[], last = ''): string {
   let room = messageRoom.section - last.length
   const kept: string[] = []

@@ -13,7 +13,7 @@ export interface Payload {
   text: string
   blocks?: Block[]
   attachments?: Attachment[]
-  /** Of a card: what follows it in its thread. Whoever posts the message leaves it out. */
+  /** For a card: what follows it in its thread. It is left out of the message that is posted. */
   reply?: Payload
   unfurl_links: false
   unfurl_media: false

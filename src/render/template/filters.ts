@@ -8,7 +8,7 @@ import { code, fence, link, time, utc, words } from '../slack/mrkdwn.ts'
 import { type Called, phraseOf } from '../slack/phrases.ts'
 import { Said } from './pieces.ts'
 
-// Of Liquid's own these are left: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing
+// These of Liquid's own filters are kept: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing
 // that runs a text as an expression (`where_exp`), nothing for HTML.
 const kept = new Set([
   ...['append', 'prepend', 'capitalize', 'downcase', 'upcase', 'strip', 'lstrip', 'rstrip', 'squish', 'default'],

@@ -62,7 +62,7 @@ interface Kept {
   arrival: Arrival
   key: string
   decision: Decision
-  /** Of its receipt, to be filled in. */
+  /** The part of its receipt that is still to be filled in. */
   notified: ReturnType<typeof receiptOf>[]
 }
 
@@ -161,7 +161,7 @@ function heldAt(place: number, { rule, destination, view }: NewNotification, unt
   return { id: `${ofBatch}${place}`, rule, destination, since: view.failure?.since, until }
 }
 
-/** Of what came in this batch, where it stands among what is written. */
+/** Where something that came in this batch stands among what is written; undefined for anything else. */
 function placeOf(id: string): number | undefined {
   return id.startsWith(ofBatch) ? Number(id.slice(ofBatch.length)) : undefined
 }

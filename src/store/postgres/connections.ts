@@ -92,7 +92,7 @@ export class Connections {
       // Every statement waits for it.
       begun.catch(() => {})
       const sql: Sql = async <Row extends QueryResultRow>(statement: string | Hot, values?: readonly unknown[]) => {
-        // Those that are known by name only lock and read where they come first: they may do so though there is no transaction.
+        // Named statements that come first only lock and read: they may do so before the transaction has begun.
         if (!isBegun && typeof statement === 'string') await begun
         const answer = await send<Row>(statement, values)
         await begun
@@ -163,7 +163,7 @@ function isConflict(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 }
 
-/** Of the first server, where `url` has several. */
+/** The configuration for `url`; for the first server, if it names several. */
 export function connectionConfig(url: string): PoolConfig {
   return {
     connectionString: addressesIn(url)[0],

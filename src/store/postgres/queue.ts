@@ -132,7 +132,7 @@ const killSql = `
   returning id, lane, object, rule, destination, says,
     (select view from views where views.id = notifications.id) as view`
 
-/** Of a failure `f`, the notification of its end that still waits: that nobody was notified of it would make this news from nowhere. */
+/** The notification of the end of a failure `f` that still waits: without one of the failure, it would come out of nowhere. */
 export const endOfSql = `(
   select e.id from notifications e
   where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
@@ -148,7 +148,7 @@ const killEndsSql = `
   ) and state = 'pending'
   returning destination`
 
-// Of each failure `f`, what waits behind it that says how it goes on.
+// What waits behind each failure `f` and says how it goes on.
 const nextSql = `
   select distinct on (f.id) f.id as dead, n.id, v.view
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
@@ -165,7 +165,7 @@ interface DeadRow extends FailedRow {
   says: string
 }
 
-/** Those of `failed` of whose failure nothing waits behind them; where something does, its destination is notified by that. */
+/** The rows of `failed` behind which nothing waits about the same failure; where something does, that notifies the destination. */
 async function withoutMore(sql: Sql, failed: readonly DeadRow[]): Promise<DeadRow[]> {
   if (failed.length === 0) return []
   const { rows } = await sql<{ dead: number; id: number; view: string }>(nextSql, [

@@ -181,7 +181,7 @@ const pruneSql = `
   )
   select id from over`
 
-/** Those of which all is said. */
+/** Deletes rollouts about which everything has been said. Returns how many. */
 export async function pruneRollouts(sql: Sql, before: number, limit: number): Promise<number> {
   return (await sql(pruneSql, [before, limit])).rowCount ?? 0
 }

@@ -1,7 +1,7 @@
 // Servers: lead to the one of a database's servers that takes writes, whichever it is by now.
 import { Client, type ClientBase, type ClientConfig } from 'pg'
 
-/** Of `postgres://user:password@a:5432,b:5432/database`, which libpq takes as well: an address for each server. */
+/** An address for each server of `postgres://user:password@a:5432,b:5432/database`, which libpq takes as well. */
 export function addressesIn(url: string): string[] {
   const [, before = '', hosts = '', rest = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(url) ?? []
   const urls = hosts.includes(',') ? hosts.split(',').map((host) => `${before}${host}${rest}`) : [url]
@@ -73,7 +73,7 @@ export class Servers {
     throw new Error('the server takes no writes; it may be a standby')
   }
 
-  /** Of the server that took writes when it was last asked; of the first, to begin with. */
+  /** The server that took writes when it was last asked; at first, the first one. */
   get #address(): string {
     return this.#addresses[this.#at] ?? this.url
   }

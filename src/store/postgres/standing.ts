@@ -36,7 +36,7 @@ export const pendingSql = `
   select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.held_at, n.holds, v.view
   from notifications n join lateral (select view from views where id = n.id limit 1) as v on true`
 
-// Of a group not only what has reached its deadline, but all that was there before the first of it did: replicas that each
+// Takes not only what has reached its deadline of a group, but all that was there before the first did: replicas that each
 // began the group at the same moment did not see each other's. Nothing while there is a message to be posted first.
 export const waitingSql = hot(`${pendingSql}
   where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= ${nowSql}

@@ -4,12 +4,12 @@ import type { Payload } from '../../render/slack/payload.ts'
 import type { CardIncident, CardRecord, Records } from '../records.ts'
 import { type Ask, idOf, type Row } from './walk.ts'
 
-/** Of more, mutes are not looked for: so many failures at a time are a fault of something else. */
+/** With more, mutes are not looked for: so many failures at once are the fault of something else. */
 const maxIncidents = 5000
 
-/** Of one event: one for each destination. */
+/** Cards of one event: one for each destination. */
 const maxCards = 20
-/** Of one card: more than anybody reads. */
+/** Replies below one card: more than anybody reads. */
 const maxReplies = 100
 
 export function readCards(ask: Ask): Pick<Records, 'incidentsOnCards' | 'cardsOf' | 'card'> {

@@ -14,7 +14,7 @@ import { type Ask, among, idOf, inOrder, type Row } from './walk.ts'
 const maxBytes = 16 * 1024 * 1024
 /** More than any sensible rules make of a page of events. */
 const maxNotifications = 20_000
-/** Of one event. */
+/** The most notifications, and the most attempts, that are shown of one event. */
 const maxDetails = 1000
 /** A digest may carry hundreds. */
 const maxReported = 100

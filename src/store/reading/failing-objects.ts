@@ -107,7 +107,7 @@ export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
 
   return {
     order,
-    /** Those that were not seen in this look or a later one. */
+    /** Forgets objects that were not seen in this look or a later one. */
     forgetBefore(look: number) {
       for (const [key, one] of known) if (one.look < look) known.delete(key)
     }

@@ -98,7 +98,7 @@ function byKey(ask: Ask): Order<Row> {
       const { key } = placeIn(cursor, true)
       return ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [key])
     },
-    // Of the same form as above.
+    // In the same form as above.
     cursorOf: (row) => `0:${row['key']}`
   }
 }

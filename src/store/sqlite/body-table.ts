@@ -1,7 +1,7 @@
 // Body table: finds events by what the identity of their bodies begins with. In typed arrays: of half a million entries in a map
 // the collector would visit each, and a look into it has to fetch three places of memory where this one fetches one.
 
-/** Of 43 of an identity: enough to keep bodies apart, and the most that fits into a number. */
+/** How many of an identity's 43 characters count: enough to tell bodies apart, and the most that fit into a number. */
 const characters = 8
 const firstSize = 1024
 

@@ -170,7 +170,7 @@ function firstHeld(db: Database, lane: string): number | null {
   return db.get<{ until: number | null }>(held, lane)?.until ?? null
 }
 
-/** Of the causes of `pending`. */
+/** What is remembered of the causes of `pending`. */
 function readGatherings(db: Database, lane: string, plan: Plan, pending: readonly Pending[]): Gatherings {
   const causes = new Set(pending.flatMap(({ view }) => plan.causesOf(view)))
   return gatheringsOf(
@@ -181,7 +181,7 @@ function readGatherings(db: Database, lane: string, plan: Plan, pending: readonl
   )
 }
 
-/** Of a message that was sent. */
+/** Remembers what a sent message gathered. */
 function writeGatherings(db: Database, { id, lane }: Message, sentAt: number): void {
   const gathered = db.get<{ gathered: string }>('select gathered from messages where id = ?', Number(id))?.gathered
   for (const { cause, posted_at, step, gap_ms, pinged } of gatheringRows(gathered ?? '[]', sentAt)) {

@@ -19,7 +19,7 @@ function readable(file: string): string {
   return `${file} cannot be opened: check owner and mode of the file and of its folder, and the volume's`
 }
 
-/** Of a volume. */
+/** What is wrong with a volume without locks. */
 export const knowsNoLocks = 'knows no locks or no shared memory, as NFS and SMB may not: take one that is a disk'
 
 /** That a file is damaged. */

@@ -63,7 +63,7 @@ export function noteLastEvents(db: Database, sources: ReadonlyMap<string, number
   }
 }
 
-/** So many rows are read at once: a fleet has ten thousand. */
+/** How many rows are read at a time: a fleet has ten thousand. */
 const rowsAtOnce = 1000
 
 export async function lastEvents(db: Database): Promise<LastEvents> {

@@ -5,7 +5,7 @@ import type { Database } from './file.ts'
 
 /** Forgotten together. */
 const spanMs = duplicateWindowMs / 4
-/** So many are known at most, which takes 20 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
+/** The most that are remembered, which takes 20 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
 const maxBodies = 500_000
 
 interface Span {
@@ -19,7 +19,7 @@ export class RecentBodies {
   readonly #max: number
   /** Newest first. */
   readonly #spans: Span[] = []
-  /** Of the transaction that is being written. */
+  /** Bodies of the transaction that is being written. */
   readonly #fresh = new Map<number, number>()
   /** ms, of the newest of them */
   #at = 0
@@ -28,7 +28,7 @@ export class RecentBodies {
   constructor(db: Database, max = maxBodies) {
     this.#db = db
     this.#max = max
-    // Of the row that was written last: others may be from a clock that was ahead.
+    // The time of the row that was written last: others may be from a clock that was ahead.
     const newest = Number(db.get('select received_at as at from events order by id desc limit 1')?.at ?? 0)
     const rows = db.iterate(
       'select id, identity, received_at from events where received_at > ? and received_at < ? and identity is not null order by received_at',

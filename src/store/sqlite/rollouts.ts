@@ -126,7 +126,7 @@ function withEntries(db: Database, row: RolloutRow): Rollout {
   return rolloutOf(row, entries)
 }
 
-/** Those of which all is said. */
+/** Deletes rollouts about which everything has been said. Returns how many. */
 export function pruneRollouts(db: Database, before: number, limit: number): number {
   const over = db.all<{ id: number }>(
     `delete from rollouts where id in (

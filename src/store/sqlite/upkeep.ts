@@ -91,7 +91,7 @@ function createOld(db: Database, { table, time, old, isOver }: Prunable, isEndin
   }
 }
 
-/** Those of `ids` that are over still: which were deleted. */
+/** Deletes those of `ids` that are still over. Returns the ids that were deleted. */
 function deleteOld(db: Database, { table, old, isOver }: Prunable, ids: readonly number[], before: Before): number[] {
   const sql = `delete from ${table} where id in (select value from json_each(?3)) and ${old} and ${isOver} returning id`
   return db.all<{ id: number }>(sql, ...before, JSON.stringify(ids)).map(({ id }) => id)

@@ -19,7 +19,7 @@ export function* endsBetween(db: Database, after: number, last: number): Generat
   }
 }
 
-/** By what something is withheld that is not over at `now`, in ms, and until when: each pair once. */
+/** The mutes that withhold something and are not over at `now`, in ms, and until when: each pair once. */
 export function mutesAfter(db: Database, now: number): { mute: string; until: number }[] {
   const found: { mute: string; until: number }[] = []
   const sql = `select mute, muted_until as until from notifications where muted_until is not null and (muted_until, mute) > (?1, ?2)

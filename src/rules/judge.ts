@@ -1,0 +1,59 @@
+// Judge: decides what an event is to one rule and destination: news, a reminder, or nothing. Pure.
+import type { Acknowledgement, Notified } from '../objects/memory.ts'
+import type { Advance, Transition } from '../objects.ts'
+import type { Rule } from './rule.ts'
+
+const longestReminderMs = 24 * 60 * 60 * 1000
+
+/** An event, as far as it decides what is said of it. */
+interface Happened {
+  transition: Transition
+  aside: Advance['aside'] | undefined
+  acknowledged: Acknowledgement | undefined
+}
+
+/** What an event is to one rule and destination; `before` is what is known of the last time that it was notified of the failure. */
+export function judge(
+  { transition, aside, acknowledged }: Happened,
+  before: Notified | undefined,
+  rule: Rule,
+  now: number
+): { says: Transition } | { because: string } {
+  switch (transition) {
+    case 'failed':
+    case 'changed':
+    case 'repeated':
+      if (aside === undefined && before === undefined) return { says: 'failed' }
+      if (transition === 'repeated' && acknowledged !== undefined) return { because: sayAcknowledged(acknowledged) }
+      if (rule.notify === 'every') return { says: transition }
+      if (aside === 'late') return { because: 'older than what is known of the object' }
+      if (before === undefined || aside === 'remark') return { because: 'the same warning again' }
+      if (transition !== 'repeated') return { says: transition }
+      return remind(before, rule, now)
+    case 'heartbeat':
+      return rule.notify === 'every' ? { says: 'heartbeat' } : { because: 'a heartbeat: nothing new' }
+    default:
+      return { says: transition }
+  }
+}
+
+function sayAcknowledged({ by, at }: Acknowledgement): string {
+  return `acknowledged by ${by} since ${new Date(at).toISOString()}: no reminder`
+}
+
+function remind(before: Notified, rule: Rule, now: number): { says: Transition } | { because: string } {
+  const due = reminderDue(before, rule)
+  if (due === undefined) return { because: 'the same failure, and reminders are off' }
+  if (now >= due) return { says: 'repeated' }
+  return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
+}
+
+/** When a reminder of a failure that lasts, and is not acknowledged, is due, in ms; undefined where `rule` sends none. */
+export function reminderDue({ at, reminders }: Notified, { notify, remindEveryMs }: Rule): number | undefined {
+  return notify === 'every' || remindEveryMs === undefined ? undefined : at + reminderWait(remindEveryMs, reminders)
+}
+
+/** How long after the last of so many `reminders` the next is due, in ms: twice as long each time, up to a day. */
+export function reminderWait(remindEveryMs: number, reminders: number): number {
+  return Math.min(remindEveryMs * 2 ** reminders, Math.max(longestReminderMs, remindEveryMs))
+}

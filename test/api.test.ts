@@ -122,7 +122,11 @@ t.test('what fails is listed with since when, how often and who was notified', a
       {
         object: { name: 'shop' },
         state: 'failing',
-        failure: { since: '2026-09-21T13:59:58.000Z', count: 1, reason: 'BuildFailed', text: /kustomize build/ },
+        failure: {
+          ...{ since: '2026-09-21T13:59:58.000Z', count: 1, reason: 'BuildFailed', text: /kustomize build/ },
+          revision: 'main@sha1:4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a'
+        },
+        revision: '',
         notified: [{ rule: 'everything', destination: 'team', at: '2026-09-21T14:00:00.000Z' }]
       }
     ],
@@ -381,7 +385,7 @@ const notificationRecord: Record<keyof NotificationRecord, unknown> = {
 }
 const objectRecord: Record<keyof ObjectRecord, unknown> = {
   ...{ object, state: 1, since: 1, revision: 1, seenAt: 1, notified: [] },
-  failure: { since: 1, count: 1, severity: 1, reason: 1, text: 1 }
+  failure: { since: 1, count: 1, severity: 1, reason: 1, revision: 1, text: 1 }
 }
 
 const gist = { gist: 1 }

@@ -66,7 +66,7 @@ t.test(
       text,
       /flux-system\/charts HelmRepository · prod .* no such host .* 2 hang on it: flux-system 2 .*early.*late/
     )
-    t.match(text, /3 HelmReleases prod .* UpgradeFailed · shop 2, pay 1 .*shop\/cart.*pay\/ledger/)
+    t.match(text, /3 HelmReleases prod .* UpgradeFailed at main@4f2c91d · shop 2, pay 1 .*shop\/cart.*pay\/ledger/)
     t.match(text, /Waiting 1 data\/etl/)
     t.match(
       text,

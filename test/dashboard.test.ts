@@ -64,7 +64,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   t.match(text, '1 failing')
   t.match(
     text,
-    /apps\/shop Kustomization · prod 2 h 5 m kustomize build: shop: is a directory BuildFailed · 2 times, last/
+    /apps\/shop Kustomization · prod 2 h 5 m kustomize build: shop: is a directory BuildFailed at main@4f2c91d · 2 times, last/
   )
   t.match(
     text,

@@ -56,6 +56,24 @@ t.test('the history of an object says who knows of its failure, and what withhol
   )
 })
 
+t.test('what fails says at which commit, wherever it is named', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  const at = (digit: string) => ({ message: 'boom', metadata: { revision: `main@sha1:${digit.repeat(40)}` } })
+  await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', ...at('0') }))
+  for (const name of ['shop', 'cart']) await relay.post(about(name, { ...at('1'), timestamp: '2026-09-21T13:59:59Z' }))
+  const { body } = await relay.post(about('shop', { ...at('2'), timestamp: '2026-09-21T14:00:00Z' }))
+  const read = async (path: string) => textOf((await look(relay, path)).html)
+  t.match(await read(`/events?kind=Kustomization&namespace=apps&name=shop`), /still fails, for .* , at main@2222222 \./)
+  t.match(await read(`/events/${body.id}`), /still fails, for .* , at main@2222222 \./)
+  t.match(await read('/objects?q=name:shop'), /fails at main@2222222 · last applied main@sha1:0/)
+  t.match(await read('/?q=name:cart'), /BuildFailed at main@1111111 · once/)
+  t.match(await read('/'), /2 Kustomizations .* BuildFailed · apps 2/, 'those of one cause may fail at several')
+  await relay.post(about('cart', { ...at('2'), timestamp: '2026-09-21T14:00:00Z' }))
+  t.match(await read('/'), /2 Kustomizations .* BuildFailed at main@2222222 · apps 2/)
+  await relay.post(about('odd', { metadata: {}, message: 'boom' }))
+  t.match(await read('/?q=name:odd'), /BuildFailed · once/)
+})
+
 t.test('who hears a button, and does not see where it stands, is told what it is for', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })

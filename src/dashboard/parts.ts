@@ -4,6 +4,7 @@ import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { gistOf } from '../events/gist.ts'
+import { parseRevision } from '../events/revision.ts'
 import { clean } from '../legible.ts'
 import { matchOf } from '../mutes/silence.ts'
 import type { Transition } from '../objects.ts'
@@ -40,6 +41,11 @@ export function gistIn(object: ObjectRef, { reason, text }: { reason: string; te
 /** `apps/shop` */
 export function objectName({ namespace, name }: ObjectRef): string {
   return shown([namespace, name].filter(Boolean).join('/'), 300) || 'unnamed object'
+}
+
+/** `at main@4f2c91d`: the revision that it fails at; nothing where its events name none. */
+export function failsAt({ revision }: { revision: string }): Html | undefined {
+  return revision === '' ? undefined : html`at <code>${shown(parseRevision(revision).short, 80)}</code>`
 }
 
 /** The name, what kind of object it is and where: a link to all events about it. */

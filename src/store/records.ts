@@ -85,9 +85,10 @@ export const maxFailures = 20_000
 export interface ObjectRecord {
   object: ObjectRef
   state: ObjectState
-  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'gist' | 'severity' | 'acknowledged'>
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'revision' | 'text' | 'gist' | 'severity' | 'acknowledged'>
   /** When the present state began. */
   since: number
+  /** The one that was applied last. */
   revision: string
   notified: readonly Notified[]
   /** When the newest of its events was that were remembered. */

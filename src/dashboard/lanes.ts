@@ -95,7 +95,7 @@ function laneRow(
   const facts = [
     backlog > 0 &&
       html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`}`,
-    trafficOf(destinations, traffic, now),
+    trafficOf(destinations, record, traffic, now),
     first !== undefined && first.slack === undefined && 'preview',
     app && `${sender?.channel}, by the app ${app.name}`,
     first && paceOf(first)
@@ -108,17 +108,20 @@ function laneRow(
 </li>`
 }
 
-/** `23 messages today, last 5 m ago` */
+/** `23 messages sent in 24 h, last 5 m ago` */
 function trafficOf(
   destinations: readonly Destination[],
+  record: LaneRecord | undefined,
   traffic: ReadonlyMap<string, DestinationTraffic>,
   now: number
 ): Html | string {
   const used = destinations.flatMap(({ name }) => traffic.get(name) ?? [])
-  if (used.length === 0) return 'nothing posted yet'
+  const times = used.flatMap(({ lastAt }) => lastAt ?? [])
+  if (times.length === 0) return isNew(record) ? 'nothing sent yet' : 'nothing sent lately'
   const messages = used.reduce((sum, entry) => sum + entry.messages, 0)
-  const last = Math.max(...used.map(({ lastAt }) => lastAt))
-  return html`${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'} in 24 h, last ${ago(last, now)}`
+  const isPart = used.some(({ isPart }) => isPart)
+  const count = `${messages.toLocaleString('en')}${isPart ? '+' : ''} ${messages === 1 && !isPart ? 'message' : 'messages'}`
+  return html`${count} sent in 24 h, last ${ago(Math.max(...times), now)}`
 }
 
 /** Only where it is not what Slack allows everyone. */
@@ -130,10 +133,15 @@ function tryButton(lane: string): Html {
   return html`<form class="line" method="post" action="/lanes/${encodeURIComponent(lane)}/try"><button data-key="try-${lane}">Try now</button></form>`
 }
 
+/** Nothing was ever posted, or has to be. */
+function isNew(record: LaneRecord | undefined): boolean {
+  return record?.bucket == null && (record?.backlog ?? 0) === 0
+}
+
 function stateOf(record: LaneRecord | undefined, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
   // An empty lane does not show whether a message would be taken.
-  if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
+  if (isNew(record)) return badge('grey', 'never used')
   if (record == null || record.backlog === 0) return badge('grey', 'idle')
   if (isLate(record, now)) return badge('amber', 'late')
   return record.notBefore > now

@@ -158,12 +158,13 @@ export interface RuleHits {
   lastAt: number
 }
 
-/** `messages`: how many posts to it there were. */
+/** `messages`: how many it took; `isPart`: at least. */
 export interface DestinationTraffic {
   destination: string
   messages: number
-  /** When the newest post was settled, or else written down. */
-  lastAt: number
+  isPart: boolean
+  /** When it took the newest; undefined where it has taken none that is kept. */
+  lastAt: number | undefined
 }
 
 /** An act as the audit log has it. */
@@ -260,7 +261,7 @@ export interface Records {
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
   /** What each rule did since then, where it did anything; by their names. */
   ruleHits(since: number): Promise<RuleHits[]>
-  /** Posts to each destination that was ever posted to, since then, and when the newest was. */
+  /** What each destination that was ever posted to has taken since then, and when the newest. */
   destinationTraffic(since: number): Promise<DestinationTraffic[]>
 
   /**

@@ -297,8 +297,8 @@ t.test('a name that nothing has is answered with what there is, and one that has
     ['events?rule=al+of+it', /^there is no rule "al of it"; did you mean "all of it"\?$/],
     ['events?source=egde', /^there is no source "egde"; did you mean "edge"\?$/],
     ['events?cluster=prdo', /^there is no cluster "prdo"; did you mean "prod"\?$/],
-    ['objects?cluster=staging', /^there is no cluster "staging"; there is prod$/],
-    ['notifications?cluster=staging', /there is prod/],
+    ['objects?cluster=staging', /^there is no cluster "staging"; there is at least prod$/],
+    ['notifications?cluster=staging', /there is at least prod/i],
     ['events?kind=Kustomizaton', /did you mean "Kustomization"/],
     ['events?reason=buildfailed', /did you mean "BuildFailed"/],
     ['events?transition=failing', /transition .*failed, changed, repeated, recovered, updated, informed, heartbeat/],
@@ -339,7 +339,7 @@ t.test('a name that nothing has is answered with what there is, and one that has
     ['/events?transition=fail', /there is no transition/],
     ['/events?since=yesterday', /since is not a duration/],
     ['/events?destination=nobody', /there is crew/],
-    ['/events?cluster=staging', /there is prod/],
+    ['/events?cluster=staging', /there is at least prod/i],
     ['/deliveries?destination=nobody', /there is crew/],
     ['/deliveries?state=sending', /did you mean .*pending/]
   ]

@@ -100,6 +100,31 @@ t.test('a search that is refused can be mended where it is refused', async (t) =
   t.notMatch((await look(relay, '/events?sevrity=warn')).html, 'type="search"')
 })
 
+t.test('a name that nothing has is said in the list, with what was asked for to be mended there', async (t) => {
+  const relay = await startRelay(t, { config: `${config}cluster: prod\n` })
+  await relay.post(about('shop', { metadata: { cluster: 'staging' } }))
+  for (const path of ['/events?', '/deliveries?state=sent&']) {
+    const { status, html } = await look(relay, `${path}cluster=stagin&namespace=apps`)
+    t.equal(status, 400, path)
+    t.match(textOf(html), /There is no cluster "stagin"; did you mean "staging"\?/, path)
+    t.match(html, /<details class="card filter" id="filter" open>/, path)
+    t.match(html, /name="cluster" value="stagin".*name="namespace" value="apps"/, path)
+    t.notMatch(html, 'data-live', 'what is refused does not change by itself')
+    t.match(
+      textOf((await look(relay, `${path}cluster=elsewhere`)).html),
+      /There is no cluster "elsewhere"; there are at least prod, staging\./
+    )
+  }
+  t.equal((await look(relay, '/deliveries?cluster=prod')).status, 200)
+})
+
+t.test('who would discard what somebody else has dealt with is told so', async (t) => {
+  const relay = await startRelay(t, { config })
+  const text = textOf((await look(relay, '/deliveries/discard?destination=team')).html)
+  t.match(text, /Nothing to discard Those of destination team \. There are none, or no longer/)
+  t.notMatch(text, 'cannot be undone')
+})
+
 t.test('silences with the same words say each what it withholds itself', async (t) => {
   const relay = await startRelay(t, { config })
   for (const cluster of ['prod-eu', 'prod-us']) await relay.post(about('shop', { metadata: { cluster } }))

@@ -142,7 +142,7 @@ const EventReply = Type.Object({
 export type OneEvent = Static<typeof EventReply>
 
 export function events(app: FastifyInstance, options: OperatorOptions): void {
-  const { store, config, clock } = options
+  const { store, clock } = options
   const standings = createStandings(options)
 
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
@@ -156,7 +156,7 @@ export function events(app: FastifyInstance, options: OperatorOptions): void {
       const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now), search }
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
-      if (items.length === 0) await refuseUnknown(fields, config(), store.records)
+      if (items.length === 0) await refuseUnknown(fields, options)
       return { events: items.map(replyOf), next }
     }
   )

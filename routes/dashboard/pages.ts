@@ -23,7 +23,7 @@ import { compileNames, eventSearchFields, notificationSearchFields, objectSearch
 import { unknownName } from '../../src/spelling.ts'
 import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
-import { refuseUnknown } from '../api/names.ts'
+import { unknownIn } from '../api/names.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
 import { createOwners } from '../owners.ts'
@@ -130,11 +130,10 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       record && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 }),
       record && records.events(record.object, { limit: maxNear })
     ])
-    if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
+    const fault = events.items.length === 0 ? await unknownIn(wanted, options) : undefined
+    reply.code(fault === undefined ? 200 : 400)
     const body = eventsPage({
-      now,
-      answers,
-      events,
+      ...{ now, answers, events, fault },
       object: record && failed && near && { standing: await standingOf(record, near, now), failed, weekMs },
       ...names()
     })
@@ -153,8 +152,9 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       records.notifications({ ...wanted, state, search }, { limit: 50, cursor }),
       state === 'dead' ? records.notifications({ ...wanted, state, search }, { limit: maxPage }) : undefined
     ])
-    if (notifications.items.length === 0) await refuseUnknown(wanted, config(), records)
-    const body = deliveriesPage({ now, state, answers, notifications, dead, ...names() })
+    const fault = notifications.items.length === 0 ? await unknownIn(wanted, options) : undefined
+    reply.code(fault === undefined ? 200 : 400)
+    const body = deliveriesPage({ now, state, answers, notifications, fault, dead, ...names() })
     return sendPage(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
   })
 

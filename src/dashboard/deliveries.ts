@@ -7,6 +7,7 @@ import {
   type Answers,
   ago,
   filterForm,
+  nothingFor,
   nothingMore,
   objectName,
   objectPlace,
@@ -21,6 +22,8 @@ export interface Deliveries {
   state: NotificationState
   answers: Answers
   notifications: Listed<NotificationRecord>
+  /** Why there are none: what was asked for is not there. */
+  fault: string | undefined
   /** As many dead letters as one page may have, of those that match: for how many there are of each kind. */
   dead: Listed<NotificationRecord> | undefined
   rules: readonly string[]
@@ -43,7 +46,8 @@ const meanings: Record<NotificationState, string> = {
   sent: 'Nothing has been sent yet.'
 }
 
-export function deliveriesPage({ now, state, answers, notifications, dead, rules, destinations }: Deliveries): Html {
+export function deliveriesPage(page: Deliveries): Html {
+  const { now, state, answers, notifications, fault, dead, rules, destinations } = page
   const { cursor, ...asked } = answers
   const here = address('/deliveries', { state, ...answers })
   const questions = [
@@ -63,10 +67,10 @@ export function deliveriesPage({ now, state, answers, notifications, dead, rules
       html`<a href="${address('/deliveries', { ...asked, state: tab })}"${tab === state && html` aria-current="page"`}>${label}</a>`
   )}</nav>
 ${searchBox('/deliveries', q, { ...filter, state })}
-${filterForm('/deliveries', questions, filter, { state, q })}
-<div id="deliveries"${!cursor && html` data-live`}>
+${filterForm('/deliveries', questions, filter, { state, q }, fault !== undefined)}
+<div id="deliveries"${!cursor && fault === undefined && html` data-live`}>
   ${dead && dead.items.length > 0 && deadCard(dead, asked, here)}
-  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothing(state, asked)}</p>`}
+  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothingFor(fault, nothing(state, asked))}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
@@ -119,10 +123,18 @@ export function discardPage(asked: Answers, dead: Listed<NotificationRecord>): H
   const said = Object.entries(asked).flatMap(([name, value]) => (value ? `${name} ${value}` : []))
   const what = dead.items.length === 1 && dead.next === null ? 'dead letter' : 'dead letters'
   const back = address('/deliveries', { state: 'dead', ...asked })
+  const of = said.length > 0 && html`<p>Those of <b>${shown(said.join(', '), 600)}</b>.</p>`
+  if (dead.items.length === 0 && dead.next === null)
+    return html`<h1>Nothing to discard</h1>
+<section class="card">
+  ${of}
+  <p>There are none, or no longer: what was a dead letter may have been retried or discarded.</p>
+  <div class="buttons"><a class="button" href="${back}">Dead letters</a></div>
+</section>`
   const which = dead.next === null ? { ids: dead.items.map(({ id }) => id).join(' ') } : asked
   return html`<h1>Discard ${count} ${what}?</h1>
 <section class="card">
-  ${said.length > 0 && html`<p>Those of <b>${shown(said.join(', '), 600)}</b>.</p>`}
+  ${of}
   <p>They will never be sent. This cannot be undone.</p>
   <ul class="members">${dead.items.slice(0, 10).map(({ object, summary, destination }) => html`<li>${objectName(object)} <span class="quiet">to ${destination}: ${shown(summary, 120)}</span></li>`)}</ul>
   ${dead.items.length > 10 && html`<p class="quiet">and others</p>`}

@@ -7,6 +7,7 @@ import { gistOf } from '../events/gist.ts'
 import { parseRevision } from '../events/revision.ts'
 import { clean } from '../legible.ts'
 import { matchOf } from '../mutes/silence.ts'
+import { asSentence } from '../notices/notice.ts'
 import type { Transition } from '../objects.ts'
 import { cut, utc } from '../render/slack/mrkdwn.ts'
 import type { NotificationState } from '../store/records.ts'
@@ -210,13 +211,26 @@ export function nothingMore(first: string): Html {
   return html`Nothing more. <a href="${first}">To the first page</a>`
 }
 
+/** Of a list that has nothing: what is wrong with the question, or else `otherwise`. */
+export function nothingFor(fault: string | undefined, otherwise: Html | string): Html | string {
+  return fault === undefined
+    ? otherwise
+    : html`<span class="trouble" role="alert">${shown(asSentence(fault), 1000)}</span>`
+}
+
 /**
  * `action` is where the form leads; `kept` goes along unseen. Closed, and saying what was asked for: who comes by a link
- * wants to see what is below it.
+ * wants to see what is below it. Open where there is something to mend.
  */
-export function filterForm(action: string, questions: readonly Question[], answers: Answers, kept: Answers = {}): Html {
+export function filterForm(
+  action: string,
+  questions: readonly Question[],
+  answers: Answers,
+  kept: Answers = {},
+  isOpen = false
+): Html {
   const asked = questions.flatMap(({ name, label }) => (answers[name] ? `${label.toLowerCase()} ${answers[name]}` : []))
-  return html`<details class="card filter" id="filter">
+  return html`<details class="card filter" id="filter"${isOpen && html` open`}>
   <summary>Filter <span class="count">${asked.join(', ')}</span></summary>
   <form action="${action}" method="get">
     ${Object.entries(kept).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}

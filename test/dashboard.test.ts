@@ -552,7 +552,7 @@ t.test('rules that do nothing stand out', async (t) => {
   const text = textOf((await look(relay, '/rules')).html)
   t.match(
     text,
-    /1\. failures severity: warn or worse team , local changes only · reminds every 4 h 1 event 2 messages last just now/
+    /1\. failures severity: warn or worse team , local changes only · reminds after 4 h, then up to a day apart 1 event 2 messages last just now/
   )
   t.match(text, /2\. payments severity: error namespace: pay team .* none in 7 d/)
 })

@@ -152,6 +152,54 @@ t.test('an object without a cluster is not one of the same name in a cluster', a
   t.notMatch(says, 'something else in prod-eu')
 })
 
+t.test('an object without a namespace is not one of the same name in a namespace', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(about('shop'))
+  const event = about('shop', { message: 'of no namespace' })
+  await relay.post({ ...event, involvedObject: { ...event.involvedObject, namespace: '' } })
+  const [, path = ''] = /<a class="object" href="(\/events\?[^"]+)"><b>shop</.exec((await look(relay, '/')).html) ?? []
+  const { html } = await look(relay, path.replaceAll('&amp;', '&'))
+  t.match(textOf(html), /failing for .* It still fails/)
+  t.equal(html.match(/class="event"/g)?.length, 1)
+})
+
+t.test('a link to a rule leads to it, whatever it is called', async (t) => {
+  const names = ['rules', 'owners', 'live', 'main', 'owner-1', 'a b/ü?#']
+  const relay = await startRelay(t, {
+    config: `
+destinations: { team: { preview: true } }
+owners: [{ send: team }]
+rules: [${names.map((name) => `{ name: '${name}', send: owner }`).join(', ')}]
+`
+  })
+  const { body } = await relay.post({})
+  const { html } = await look(relay, `/events/${body.id}`)
+  const links = [...html.matchAll(/href="\/rules#([^"]+)">([^<]+)</g)].filter(([, , name = '']) => names.includes(name))
+  t.same(
+    links.map(([, , name]) => name),
+    names
+  )
+  const rules = (await look(relay, '/rules')).html
+  for (const [, id = '', name = ''] of links) {
+    t.equal(rules.split(` id="${id}"`).length, 2, name)
+    t.match(rules, `<tr id="${id}">`, name)
+  }
+})
+
+t.test('of many silences that ended the last are shown, and that there were more', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  const end = async (name: string) => {
+    const { to } = await submit(relay, '/silences', { name, for: '1h' })
+    await submit(relay, `/silences/${/silenced-(\d+)/.exec(to)?.[1]}/end`)
+  }
+  for (let n = 0; n < 20; n++) await end(`n${n}`)
+  t.match(textOf((await look(relay, '/silences')).html), /Ended 20 /)
+  await end('last')
+  const text = textOf((await look(relay, '/silences')).html)
+  t.match(text, /Ended the last 20 .*name last/)
+  t.notMatch(text, 'name n0 ')
+})
+
 t.test('a list that was asked for something does not say that there is nothing', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(about('shop'))

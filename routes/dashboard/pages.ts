@@ -117,12 +117,13 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const { cursor, since, state, q = '', ...wanted } = answers
     const search = searchOf(q, eventSearchFields)
     const { cluster, kind, namespace, name } = wanted
-    const isOne = kind !== undefined && namespace !== undefined && name !== undefined
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
-    const object = isOne ? { cluster: cluster ?? '', kind, namespace, name } : undefined
+    // What is empty stands in no address.
+    const isOne = kind !== undefined && name !== undefined
+    const object = isOne ? { cluster: cluster ?? '', kind, namespace: namespace ?? '', name } : undefined
     const [record] = object ? (await records.objects(object, { limit: 1 }, now)).items : []
-    // One without a cluster is not those of the same name in clusters.
+    // One without a cluster or a namespace is not those of the same name in others.
     const about = record ? { ...wanted, ...object } : wanted
     const weekMs = Math.min(7 * dayMs, config().retention.eventsMs)
     const [events, failed, near] = await Promise.all([

@@ -180,7 +180,7 @@ function commandCard({ event: { id, object }, origin }: EventFacts): Html {
 
 /** What a rule said of an event. */
 export function verdictRow(verdict: Verdict): Html {
-  const name = html`<a href="${address('/rules', {})}#${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
+  const name = html`<a href="${address('/rules', {})}#rule-${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
   if (verdict.fired)
     return html`<li class="verdict"><span class="mark green" aria-hidden="true">✓</span><div><b>${name}</b> matched</div></li>`
   return html`<li class="verdict"><span class="mark" aria-hidden="true">–</span><div><b>${name}</b> no match: <code>${verdict.because}</code>

@@ -47,11 +47,14 @@ export interface Silences {
   now: number
   silences: readonly Checked[]
   mutes: readonly ConfigMute[]
-  /** The latest first. */
+  /** The latest first: one more than are shown, where there are more. */
   ended: readonly Silence[]
   /** The objects that fail and are withheld, by the {@link holderKey} of the mute or silence. */
   holds: ReadonlyMap<string, readonly ObjectRef[]>
 }
+
+/** Of those that ended, so many are shown; the audit log has all. */
+export const maxEnded = 20
 
 /** What tells mutes and silences apart: several silences may have the same comment, which may be the name of a mute. */
 export function holderKey(holder: { id: string } | { name: string }): string {
@@ -70,8 +73,8 @@ export function silencesPage({ now, silences, mutes, ended, holds }: Silences): 
   }
   ${
     ended.length > 0 &&
-    html`<details class="card" id="ended"><summary>Ended <span class="count">${ended.length}</span></summary>
-  <ul class="rows">${ended.map((silence) => endedRow(silence, now))}</ul></details>`
+    html`<details class="card" id="ended"><summary>Ended <span class="count">${ended.length > maxEnded ? `the last ${maxEnded}` : ended.length}</span></summary>
+  <ul class="rows">${ended.slice(0, maxEnded).map((silence) => endedRow(silence, now))}</ul></details>`
   }
 </div>`
 }

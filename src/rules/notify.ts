@@ -30,7 +30,7 @@ export interface Quiet {
   because: string
 }
 
-const longestReminderMs = 24 * 60 * 60 * 1000
+export const longestReminderMs = 24 * 60 * 60 * 1000
 
 /** Who is notified of an event, and what becomes of what was held. */
 export interface Notifying {

@@ -700,6 +700,24 @@ t.test('open pages learn that something changed, and only so many of them', asyn
   t.equal(await probe(relay), 200, 'who leaves makes room')
 })
 
+t.test('open pages learn at once of what another operator did: it need not be done again', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post(fluxEvent())
+  await relay.logged(/"message sent|message previewed/, 2)
+  const pass = async () => {
+    clock.advance(2000)
+    for (let looks = 0; looks < 3; looks++) await look(relay, '/')
+  }
+  const stream = await fetch(`${relay.url}/live`)
+  for (let looks = 0; looks < 2; looks++) await pass()
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec((await look(relay, '/')).html) ?? []
+  await submit(relay, action.replaceAll('&amp;', '&'))
+  await pass()
+  await relay.app.close()
+  t.equal((await stream.text()).match(/event: change/g)?.length, 1)
+})
+
 /** Resolves to all that came once it matches. */
 function listen(response: Response): (pattern: RegExp) => Promise<string> {
   let text = ''

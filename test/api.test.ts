@@ -276,7 +276,12 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
     ['/api/events?since=2026-13-01', /since is not a time such as/],
     ['/api/events?since=2026-02-30', /2026-02-30 is on a day that there is not/],
-    ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/]
+    ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/],
+    ['/api/events?since=1h&until=2h', /until, \S+Z, is not after since, \S+Z/],
+    ...['events', 'notifications', 'acts'].map((list): [string, RegExp] => [
+      `/api/${list}?since=2096-01-01T00:00`,
+      /since, 2096-01-01T00:00:00.000Z, is ahead: it is \S+Z here; a time without a zone is in UTC/
+    ])
   ]
   for (const [path, message] of cases)
     t.match(await get(relay, path), { status: 400, body: { code: 'BAD_REQUEST', message } }, path)

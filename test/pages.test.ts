@@ -74,6 +74,24 @@ t.test('what fails says at which commit, wherever it is named', async (t) => {
   t.match(await read('/?q=name:odd'), /BuildFailed · once/)
 })
 
+t.test('who acknowledges what is over by then is told so where they were', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  for (const name of ['shop', 'cart']) await relay.post(about(name))
+  const back = '/objects?q=name%3Ashop'
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec((await look(relay, back)).html) ?? []
+  const timestamp = '2026-09-21T14:00:00Z'
+  await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', timestamp }))
+  for (const [path, says] of [
+    [action, /Nothing of that fails, or all of it is acknowledged already/],
+    [action.replace('/acknowledge', '/unacknowledge'), /It was not acknowledged any more/]
+  ] as const) {
+    const { status, html, to } = await submit(relay, path.replaceAll('&amp;', '&'))
+    t.equal(status, 200, path)
+    t.match(to, back)
+    t.match(textOf(html), says)
+  }
+})
+
 t.test('who hears a button, and does not see where it stands, is told what it is for', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })

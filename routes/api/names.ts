@@ -1,6 +1,7 @@
 // Names in a query: refuses those that do not exist, because an empty answer would look as if all were quiet.
 import { RelayError } from '../../src/errors.ts'
 import { meantBy } from '../../src/events/vocabulary.ts'
+import { clean, oneLine } from '../../src/legible.ts'
 import { quote, unknownName } from '../../src/spelling.ts'
 import type { Listed, Records } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
@@ -69,10 +70,15 @@ async function newestOf(kept: Records, cluster: string | undefined): Promise<Lis
   return events.items.length > 0 || events.next !== null ? events : kept.objects({ cluster }, one, 0)
 }
 
+/** Whoever posts may write anything there. */
+function isLegible(name: string): boolean {
+  return name.length <= 100 && oneLine(clean(name)) === name
+}
+
 /** Those of the file, and those that events named lately. */
 function clustersOf({ config, standing }: Around): string[] {
   const { cluster, sources } = config()
   const named = [cluster, ...[...sources.values()].map((source) => source.cluster ?? '')]
-  const seen = standing().sources.flatMap(({ clusters }) => clusters.map(({ name }) => name))
+  const seen = standing().sources.flatMap(({ clusters }) => clusters.map(({ name }) => name).filter(isLegible))
   return [...new Set([...named, ...seen])].filter((name) => name !== '')
 }

@@ -13,13 +13,13 @@ import {
   Id,
   iso,
   Moment,
-  momentOf,
   Next,
   ObjectReply,
   objectFields,
   PageFields,
   pageOf,
   State,
+  startOf,
   Time,
   textOrNull
 } from './query.ts'
@@ -68,7 +68,7 @@ export function notifications(app: FastifyInstance, options: OperatorOptions): v
     async ({ query }) => {
       const { since, limit, cursor, order, ...fields } = query
       const page = pageOf({ limit, cursor, order })
-      const filter = { ...fields, since: momentOf(since, clock.now()) }
+      const filter = { ...fields, since: startOf(since, clock.now()) }
       const { items, next } = await store.records.notifications(filter, page)
       if (items.length === 0) await refuseUnknown(fields, options)
       return { notifications: items.map((item) => ({ ...item, createdAt: iso(item.createdAt) })), next }
@@ -93,7 +93,7 @@ export function notifications(app: FastifyInstance, options: OperatorOptions): v
     async (request) => {
       const { since, limit, cursor, ...fields } = request.query
       const page = pageOf({ limit, cursor })
-      const filter = { ...fields, since: momentOf(since, clock.now()) }
+      const filter = { ...fields, since: startOf(since, clock.now()) }
       const { items, next } = await actions.retryAll(filter, page, actorOf(request, 'api'))
       if (items.length === 0) await refuseUnknown(fields, options)
       return { retried: items, next }

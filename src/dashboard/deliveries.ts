@@ -2,12 +2,13 @@
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { sayCount } from './lanes.ts'
+import { withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
 import {
   type Answers,
   ago,
+  faultLine,
   filterForm,
-  nothingFor,
   nothingMore,
   objectName,
   objectPlace,
@@ -66,11 +67,12 @@ export function deliveriesPage(page: Deliveries): Html {
     ([tab, label]) =>
       html`<a href="${address('/deliveries', { ...asked, state: tab })}"${tab === state && html` aria-current="page"`}>${label}</a>`
   )}</nav>
+${faultLine(fault)}
 ${searchBox('/deliveries', q, { ...filter, state })}
 ${filterForm('/deliveries', questions, filter, { state, q }, fault !== undefined)}
 <div id="deliveries"${!cursor && fault === undefined && html` data-live`}>
   ${dead && dead.items.length > 0 && deadCard(dead, asked, here)}
-  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothingFor(fault, nothing(state, asked))}</p>`}
+  ${items.length === 0 && fault === undefined && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothing(state, asked)}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
@@ -155,7 +157,7 @@ function deliveryRow(
   return html`<li>
   <div class="line"><span>${stateBadge(state)} ${name}</span> <span class="quiet">${ago(createdAt, now)}</span></div>
   ${summary && html`<p class="text">${shown(summary, 240)}</p>`}
-  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${shown(reason, 300)}</p>`}
+  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${withTimes(shown(reason, 300), now)}</p>`}
   <div class="line"><span class="quiet">to <b>${destination}</b> by ${rule}</span>
   ${state === 'dead' && html`<span class="buttons">${retryButton(id, back, what)} ${discardButton(id, back, what)}</span>`}</div>
 </li>`

@@ -11,12 +11,12 @@ import {
   type Answers,
   ago,
   badge,
+  faultLine,
   filterForm,
   gistIn,
   gistOfTrouble,
   historyOf,
   lasting,
-  nothingFor,
   nothingMore,
   objectName,
   objectPlace,
@@ -77,10 +77,11 @@ export function eventsPage({ now, answers, events, fault, object, rules, destina
   const isCut = older && events.items.length === 0
   return html`<h1>${object ? objectName(object.standing.record.object) : 'Events'}</h1>
 ${object && objectCard(object, now)}
+${faultLine(fault)}
 ${searchBox('/events', q, filter)}
 ${filterForm('/events', questionsOf(rules, destinations), filter, { q }, fault !== undefined)}
 <div id="events"${!cursor && fault === undefined && html` data-live`}>
-  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : cursor ? nothingMore(address('/events', asked)) : nothingFor(fault, nothing(asked))}</p>`}
+  ${events.items.length === 0 && fault === undefined && html`<p class="empty">${isCut ? 'None among those searched so far.' : cursor ? nothingMore(address('/events', asked)) : nothing(asked)}</p>`}
   <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Search further back' : 'Older'}</a></p>`}
 </div>`

@@ -1,6 +1,7 @@
 // Destinations card: shows each lane and whether its messages arrive.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
+import { createPace, type Pace, tokensAt } from '../deliver/pace.ts'
 import { adviceOnBlock } from '../slack-api/words.ts'
 import type { DestinationTraffic, LaneRecord, Listed } from '../store/records.ts'
 import { address, type Html } from './page.ts'
@@ -101,7 +102,7 @@ function laneRow(
     first && paceOf(first)
   ].filter(Boolean)
   return html`<li>
-  <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, now)}</div>
+  <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, first?.pace ?? createPace(), now)}</div>
   ${record?.block && html`<p class="trouble">Nothing could be posted for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.${advice && html`<br>What to do: ${advice}.`}</p>`}
   ${record !== undefined && record.backlog > 0 && record.notBefore > now && tryButton(record.lane)}
   <p class="quiet">${facts.map((fact, index) => html`${index > 0 && ' · '}${fact}`)}</p>
@@ -117,7 +118,7 @@ function trafficOf(
 ): Html | string {
   const used = destinations.flatMap(({ name }) => traffic.get(name) ?? [])
   const times = used.flatMap(({ lastAt }) => lastAt ?? [])
-  if (times.length === 0) return isNew(record) ? 'nothing sent yet' : 'nothing sent lately'
+  if (times.length === 0) return record?.bucket == null ? 'nothing sent yet' : 'nothing sent lately'
   const messages = used.reduce((sum, entry) => sum + entry.messages, 0)
   const isPart = used.some(({ isPart }) => isPart)
   const count = `${messages.toLocaleString('en')}${isPart ? '+' : ''} ${messages === 1 && !isPart ? 'message' : 'messages'}`
@@ -133,18 +134,18 @@ function tryButton(lane: string): Html {
   return html`<form class="line" method="post" action="/lanes/${encodeURIComponent(lane)}/try"><button data-key="try-${lane}">Try now</button></form>`
 }
 
-/** Nothing was ever posted, or has to be. */
-function isNew(record: LaneRecord | undefined): boolean {
-  return record?.bucket == null && (record?.backlog ?? 0) === 0
-}
-
-function stateOf(record: LaneRecord | undefined, now: number): Html {
+function stateOf(record: LaneRecord | undefined, pace: Pace, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
   // An empty lane does not show whether a message would be taken.
-  if (isNew(record)) return badge('grey', 'never used')
+  if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
   if (record == null || record.backlog === 0) return badge('grey', 'idle')
   if (isLate(record, now)) return badge('amber', 'late')
-  return record.notBefore > now
-    ? html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
-    : badge('green', 'sending')
+  if (record.notBefore > now)
+    return html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
+  return isHeld(record, pace, now) ? badge('grey', 'held') : badge('green', 'sending')
+}
+
+/** Something waits, and could be posted at once: it is held for its group, to see whether it lasts, or to be gathered. */
+function isHeld({ openSince, bucket }: LaneRecord, pace: Pace, now: number): boolean {
+  return openSince === null && tokensAt(bucket ?? undefined, pace, now) >= 1
 }

@@ -211,11 +211,9 @@ export function nothingMore(first: string): Html {
   return html`Nothing more. <a href="${first}">To the first page</a>`
 }
 
-/** Of a list that has nothing: what is wrong with the question, or else `otherwise`. */
-export function nothingFor(fault: string | undefined, otherwise: Html | string): Html | string {
-  return fault === undefined
-    ? otherwise
-    : html`<span class="trouble" role="alert">${shown(asSentence(fault), 1000)}</span>`
+/** What is wrong with what a list was asked for, above the form that can mend it. */
+export function faultLine(fault: string | undefined): Html | undefined {
+  return fault === undefined ? undefined : html`<p class="trouble" role="alert">${shown(asSentence(fault), 1000)}</p>`
 }
 
 /**

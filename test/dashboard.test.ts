@@ -497,13 +497,16 @@ t.test('a silence may last as long as something fails: at one tap, or by the for
   t.match(textOf(form.html), /by hand ends when it recovers/)
 })
 
-t.test('mutes of the config file say when they come next', async (t) => {
+t.test('mutes of the config file say what they match, and when they come next', async (t) => {
   const weekly = `
 mute:
   - { name: nights, match: { namespace: db }, weekly: { days: [tue], from: "20:00", to: "07:00", timeZone: UTC } }
 rules:`
   const relay = await startRelay(t, { config: config.replace('\nrules:', weekly), clock: createClock() })
-  t.match(textOf((await look(relay, '/silences')).html), /nights next in .* Not now; it begins 2026-09-22 20:00:00 UTC/)
+  t.match(
+    textOf((await look(relay, '/silences')).html),
+    /nights next in .* namespace db Not now; it begins 2026-09-22 20:00:00 UTC/
+  )
 })
 
 t.test('a silence that no event meets says so, with what was meant', async (t) => {

@@ -177,7 +177,7 @@ t.test('an object without a namespace is not one of the same name in a namespace
   await relay.post({ ...event, involvedObject: { ...event.involvedObject, namespace: '' } })
   const [, path = ''] = /<a class="object" href="(\/events\?[^"]+)"><b>shop</.exec((await look(relay, '/')).html) ?? []
   const { html } = await look(relay, path.replaceAll('&amp;', '&'))
-  t.match(textOf(html), /failing for .* It still fails/)
+  t.match(textOf(html), / shop · flux-relay .* failing for .* It still fails/, 'as the name of a tab, too')
   t.equal(html.match(/class="event"/g)?.length, 1)
 })
 

@@ -11,6 +11,7 @@ import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
 import { objectsPage } from '../../src/dashboard/objects.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
+import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { createMutesOf } from '../../src/dashboard/trouble.ts'
@@ -138,7 +139,8 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       object: record && failed && near && { standing: await standingOf(record, near, now), failed, weekMs },
       ...names()
     })
-    return sendPage(request, reply, { title: 'Events', place: '/events' }, body)
+    const title = record ? objectName(record.object) : 'Events'
+    return sendPage(request, reply, { title, place: '/events' }, body)
   })
 
   const deliveryQuestions = [...deadLetterQuestions, 'state', 'cursor'] as const

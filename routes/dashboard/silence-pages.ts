@@ -45,7 +45,12 @@ export const silencePages: FastifyPluginAsync<OperatorOptions> = async (app, opt
     }
     const body = silencesPage({
       ...{ now, silences, ended, holds },
-      mutes: config().mutes.map(({ name, endOf, nextOf }) => ({ name, endsAt: endOf(now), nextAt: nextOf(now) }))
+      mutes: config().mutes.map(({ name, match, endOf, nextOf }) => ({
+        name,
+        match,
+        endsAt: endOf(now),
+        nextAt: nextOf(now)
+      }))
     })
     return sendPage(request, reply, { title: 'Silences', place: '/silences' }, body)
   })

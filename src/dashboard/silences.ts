@@ -37,6 +37,7 @@ type Checked = Silence & { warnings: readonly string[] }
 /** A mute of the config file. */
 export interface ConfigMute {
   name: string
+  match: BoardMute['match']
   /** While it is in effect. */
   endsAt: number | undefined
   /** When it comes again. */
@@ -79,7 +80,12 @@ export function silencesPage({ now, silences, mutes, ended, holds }: Silences): 
 </div>`
 }
 
-function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Silences['holds'], now: number): Html {
+function muteRow(
+  { name, match, endsAt, nextAt }: ConfigMute,
+  index: number,
+  holds: Silences['holds'],
+  now: number
+): Html {
   const when =
     endsAt !== undefined
       ? html`ends ${ahead(endsAt, now)}`
@@ -87,6 +93,7 @@ function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Sil
         ? html`next ${ahead(nextAt, now)}`
         : 'over'
   return html`<li><div class="line"><b>${shown(name, 100)}</b> <span class="quiet">${when}</span></div>
+  <p><code>${shown(sayMatching(match), 600)}</code></p>
   ${endsAt === undefined && nextAt !== undefined && html`<p class="quiet">Not now; it begins ${exactly(nextAt)}.</p>`}
   ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(holderKey({ name })) ?? [])}</li>`
 }

@@ -32,11 +32,16 @@ export function createGuess(): Guess {
 // More than a person looks through.
 const maxListed = 20
 
-/** `there is no source "egde"; did you mean "edge"?`, or else `; there are default, edge`: `known` is what there is. */
-export function unknownName(what: string, name: string, known: readonly string[]): string {
+/**
+ * `there is no source "egde"; did you mean "edge"?`, or else `; there are default, edge`: `known` is what there is, or, unless they
+ * `areAll`, a part of it.
+ */
+export function unknownName(what: string, name: string, known: readonly string[], areAll = true): string {
   const more = known.length > maxListed ? ` and ${known.length - maxListed} more` : ''
-  const all = `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, maxListed).join(', ')}${more}`
-  return `there is no ${what} ${quote(name)}${didYouMean(name, known) || `; ${known.length === 0 ? 'there are none' : all}`}`
+  const least = areAll ? '' : 'at least '
+  const all = `there ${known.length === 1 ? 'is' : 'are'} ${least}${known.slice(0, maxListed).join(', ')}${more}`
+  const none = areAll ? 'there are none' : 'none is known yet'
+  return `there is no ${what} ${quote(name)}${didYouMean(name, known) || `; ${known.length === 0 ? none : all}`}`
 }
 
 /** In quotes, without what a terminal takes for commands. */

@@ -66,7 +66,7 @@ t.test(
       text,
       /flux-system\/charts HelmRepository · prod .* no such host .* 2 hang on it: flux-system 2 .*early.*late/
     )
-    t.match(text, /3 HelmReleases prod .* UpgradeFailed · shop 2, pay 1 .*shop\/cart.*pay\/ledger/)
+    t.match(text, /3 HelmReleases prod .* UpgradeFailed at main@4f2c91d · shop 2, pay 1 .*shop\/cart.*pay\/ledger/)
     t.match(text, /Waiting 1 data\/etl/)
     t.match(
       text,
@@ -234,11 +234,19 @@ t.test('objects are found by the same words on their page and in the API', async
 
 t.test('destinations say what they were sent today, those in trouble first', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
-  t.match(textOf((await look(relay, '/')).html), /Destinations 2 team never used nothing posted yet · 50 a second/)
+  t.match(textOf((await look(relay, '/')).html), /Destinations 2 team never used nothing sent yet · 50 a second/)
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   await relay.logged(/message sent/)
-  t.match(textOf((await look(relay, '/')).html), /team idle 1 message in 24 h, last just now/)
+  t.match(textOf((await look(relay, '/')).html), /team idle 1 message sent in 24 h, last just now/)
+  relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+  await relay.post(about('refused'))
+  await relay.logged(/dead letters/)
+  t.match(
+    textOf((await look(relay, '/')).html),
+    /team idle 1 message sent in 24 h/,
+    'what it does not take is none of them'
+  )
 })
 
 const owned = `

@@ -64,7 +64,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   t.match(text, '1 failing')
   t.match(
     text,
-    /apps\/shop Kustomization · prod 2 h 5 m kustomize build: shop: is a directory BuildFailed · 2 times, last/
+    /apps\/shop Kustomization · prod 2 h 5 m kustomize build: shop: is a directory BuildFailed at main@4f2c91d · 2 times, last/
   )
   t.match(
     text,
@@ -497,13 +497,16 @@ t.test('a silence may last as long as something fails: at one tap, or by the for
   t.match(textOf(form.html), /by hand ends when it recovers/)
 })
 
-t.test('mutes of the config file say when they come next', async (t) => {
+t.test('mutes of the config file say what they match, and when they come next', async (t) => {
   const weekly = `
 mute:
   - { name: nights, match: { namespace: db }, weekly: { days: [tue], from: "20:00", to: "07:00", timeZone: UTC } }
 rules:`
   const relay = await startRelay(t, { config: config.replace('\nrules:', weekly), clock: createClock() })
-  t.match(textOf((await look(relay, '/silences')).html), /nights next in .* Not now; it begins 2026-09-22 20:00:00 UTC/)
+  t.match(
+    textOf((await look(relay, '/silences')).html),
+    /nights next in .* namespace db Not now; it begins 2026-09-22 20:00:00 UTC/
+  )
 })
 
 t.test('a silence that no event meets says so, with what was meant', async (t) => {
@@ -552,7 +555,7 @@ t.test('rules that do nothing stand out', async (t) => {
   const text = textOf((await look(relay, '/rules')).html)
   t.match(
     text,
-    /1\. failures severity: warn or worse team , local changes only · reminds every 4 h 1 event 2 messages last just now/
+    /1\. failures severity: warn or worse team , local changes only · reminds after 4 h, then up to a day apart 1 event 2 messages last just now/
   )
   t.match(text, /2\. payments severity: error namespace: pay team .* none in 7 d/)
 })
@@ -698,6 +701,24 @@ t.test('open pages learn that something changed, and only so many of them', asyn
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   t.equal(await probe(relay), 200, 'who leaves makes room')
+})
+
+t.test('open pages learn at once of what another operator did: it need not be done again', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  await relay.post(fluxEvent())
+  await relay.logged(/"message sent|message previewed/, 2)
+  const pass = async () => {
+    clock.advance(2000)
+    for (let looks = 0; looks < 3; looks++) await look(relay, '/')
+  }
+  const stream = await fetch(`${relay.url}/live`)
+  for (let looks = 0; looks < 2; looks++) await pass()
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec((await look(relay, '/')).html) ?? []
+  await submit(relay, action.replaceAll('&amp;', '&'))
+  await pass()
+  await relay.app.close()
+  t.equal((await stream.text()).match(/event: change/g)?.length, 1)
 })
 
 /** Resolves to all that came once it matches. */

@@ -56,6 +56,42 @@ t.test('the history of an object says who knows of its failure, and what withhol
   )
 })
 
+t.test('what fails says at which commit, wherever it is named', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  const at = (digit: string) => ({ message: 'boom', metadata: { revision: `main@sha1:${digit.repeat(40)}` } })
+  await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', ...at('0') }))
+  for (const name of ['shop', 'cart']) await relay.post(about(name, { ...at('1'), timestamp: '2026-09-21T13:59:59Z' }))
+  const { body } = await relay.post(about('shop', { ...at('2'), timestamp: '2026-09-21T14:00:00Z' }))
+  const read = async (path: string) => textOf((await look(relay, path)).html)
+  t.match(await read(`/events?kind=Kustomization&namespace=apps&name=shop`), /still fails, for .* , at main@2222222 \./)
+  t.match(await read(`/events/${body.id}`), /still fails, for .* , at main@2222222 \./)
+  t.match(await read('/objects?q=name:shop'), /fails at main@2222222 · last applied main@sha1:0/)
+  t.match(await read('/?q=name:cart'), /BuildFailed at main@1111111 · once/)
+  t.match(await read('/'), /2 Kustomizations .* BuildFailed · apps 2/, 'those of one cause may fail at several')
+  await relay.post(about('cart', { ...at('2'), timestamp: '2026-09-21T14:00:00Z' }))
+  t.match(await read('/'), /2 Kustomizations .* BuildFailed at main@2222222 · apps 2/)
+  await relay.post(about('odd', { metadata: {}, message: 'boom' }))
+  t.match(await read('/?q=name:odd'), /BuildFailed · once/)
+})
+
+t.test('who acknowledges what is over by then is told so where they were', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  for (const name of ['shop', 'cart']) await relay.post(about(name))
+  const back = '/objects?q=name%3Ashop'
+  const [, action = ''] = /action="(\/acknowledge\?[^"]+)"/.exec((await look(relay, back)).html) ?? []
+  const timestamp = '2026-09-21T14:00:00Z'
+  await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', timestamp }))
+  for (const [path, says] of [
+    [action, /Nothing of that fails, or all of it is acknowledged already/],
+    [action.replace('/acknowledge', '/unacknowledge'), /It was not acknowledged any more/]
+  ] as const) {
+    const { status, html, to } = await submit(relay, path.replaceAll('&amp;', '&'))
+    t.equal(status, 200, path)
+    t.match(to, back)
+    t.match(textOf(html), says)
+  }
+})
+
 t.test('who hears a button, and does not see where it stands, is told what it is for', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
@@ -80,6 +116,31 @@ t.test('a search that is refused can be mended where it is refused', async (t) =
     t.same(fieldsOf(html, path), asked, path)
   }
   t.notMatch((await look(relay, '/events?sevrity=warn')).html, 'type="search"')
+})
+
+t.test('a name that nothing has is said in the list, with what was asked for to be mended there', async (t) => {
+  const relay = await startRelay(t, { config: `${config}cluster: prod\n` })
+  await relay.post(about('shop', { metadata: { cluster: 'staging' } }))
+  for (const path of ['/events?', '/deliveries?state=sent&']) {
+    const { status, html } = await look(relay, `${path}cluster=stagin&namespace=apps`)
+    t.equal(status, 400, path)
+    t.match(textOf(html), /There is no cluster "stagin"; did you mean "staging"\?/, path)
+    t.match(html, /<details class="card filter" id="filter" open>/, path)
+    t.match(html, /name="cluster" value="stagin".*name="namespace" value="apps"/, path)
+    t.notMatch(html, 'data-live', 'what is refused does not change by itself')
+    t.match(
+      textOf((await look(relay, `${path}cluster=elsewhere`)).html),
+      /There is no cluster "elsewhere"; there are at least prod, staging\./
+    )
+  }
+  t.equal((await look(relay, '/deliveries?cluster=prod')).status, 200)
+})
+
+t.test('who would discard what somebody else has dealt with is told so', async (t) => {
+  const relay = await startRelay(t, { config })
+  const text = textOf((await look(relay, '/deliveries/discard?destination=team')).html)
+  t.match(text, /Nothing to discard Those of destination team \. There are none, or no longer/)
+  t.notMatch(text, 'cannot be undone')
 })
 
 t.test('silences with the same words say each what it withholds itself', async (t) => {
@@ -107,6 +168,54 @@ t.test('an object without a cluster is not one of the same name in a cluster', a
   const says = textOf((await look(relay, history?.replaceAll('&amp;', '&') ?? '')).html)
   t.match(says, 'HTTP 503')
   t.notMatch(says, 'something else in prod-eu')
+})
+
+t.test('an object without a namespace is not one of the same name in a namespace', async (t) => {
+  const relay = await startRelay(t, { config })
+  await relay.post(about('shop'))
+  const event = about('shop', { message: 'of no namespace' })
+  await relay.post({ ...event, involvedObject: { ...event.involvedObject, namespace: '' } })
+  const [, path = ''] = /<a class="object" href="(\/events\?[^"]+)"><b>shop</.exec((await look(relay, '/')).html) ?? []
+  const { html } = await look(relay, path.replaceAll('&amp;', '&'))
+  t.match(textOf(html), / shop · flux-relay .* failing for .* It still fails/, 'as the name of a tab, too')
+  t.equal(html.match(/class="event"/g)?.length, 1)
+})
+
+t.test('a link to a rule leads to it, whatever it is called', async (t) => {
+  const names = ['rules', 'owners', 'live', 'main', 'owner-1', 'a b/ü?#']
+  const relay = await startRelay(t, {
+    config: `
+destinations: { team: { preview: true } }
+owners: [{ send: team }]
+rules: [${names.map((name) => `{ name: '${name}', send: owner }`).join(', ')}]
+`
+  })
+  const { body } = await relay.post({})
+  const { html } = await look(relay, `/events/${body.id}`)
+  const links = [...html.matchAll(/href="\/rules#([^"]+)">([^<]+)</g)].filter(([, , name = '']) => names.includes(name))
+  t.same(
+    links.map(([, , name]) => name),
+    names
+  )
+  const rules = (await look(relay, '/rules')).html
+  for (const [, id = '', name = ''] of links) {
+    t.equal(rules.split(` id="${id}"`).length, 2, name)
+    t.match(rules, `<tr id="${id}">`, name)
+  }
+})
+
+t.test('of many silences that ended the last are shown, and that there were more', async (t) => {
+  const relay = await startRelay(t, { config, clock: createClock() })
+  const end = async (name: string) => {
+    const { to } = await submit(relay, '/silences', { name, for: '1h' })
+    await submit(relay, `/silences/${/silenced-(\d+)/.exec(to)?.[1]}/end`)
+  }
+  for (let n = 0; n < 20; n++) await end(`n${n}`)
+  t.match(textOf((await look(relay, '/silences')).html), /Ended 20 /)
+  await end('last')
+  const text = textOf((await look(relay, '/silences')).html)
+  t.match(text, /Ended the last 20 .*name last/)
+  t.notMatch(text, 'name n0 ')
 })
 
 t.test('a list that was asked for something does not say that there is nothing', async (t) => {

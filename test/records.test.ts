@@ -443,6 +443,11 @@ for (const [name, prepare] of Object.entries(stores)) {
         [{ rule: 'r', events: 2, messages: 1, isPart: false, lastAt: at }],
         'two events in one digest; what was never sent is no message'
       )
+      t.same(await records.destinationTraffic(at), [
+        { destination: 'lane', messages: 1, isPart: false, lastAt: at },
+        { destination: 'other', messages: 0, isPart: false, lastAt: undefined }
+      ])
+      t.match(await records.destinationTraffic(at + hour), [{ messages: 0, lastAt: at }, {}])
       const rules = Array.from({ length: 100 }, (_, index) => `rule ${index}`)
       const many: Decide = (item) => {
         const decision = sendTo('lane')(item)

@@ -6,7 +6,7 @@ import { type Static, Type } from '../../src/json-schema.ts'
 import { objectOf } from '../../src/objects/name.ts'
 import { actNames } from '../../src/store/kept.ts'
 import type { OperatorOptions } from '../options.ts'
-import { describe, Filter, iso, Moment, momentOf, Next, ObjectReply, PageFields, pageOf, Time } from './query.ts'
+import { describe, Filter, iso, Moment, Next, ObjectReply, PageFields, pageOf, startOf, Time } from './query.ts'
 
 const ActsQuery = closedObject({
   name: Filter,
@@ -49,7 +49,7 @@ export function acts(app: FastifyInstance, { store, clock }: OperatorOptions): v
     describe('The audit log: what operators did, by whom, when, through what', ActsReply, { querystring: ActsQuery }),
     async ({ query }) => {
       const { since, limit, cursor, order, ...wanted } = query
-      const filter = { ...wanted, since: momentOf(since, clock.now()) }
+      const filter = { ...wanted, since: startOf(since, clock.now()) }
       const { items, next } = await store.records.acts(filter, pageOf({ limit, cursor, order }))
       return {
         acts: items.map(({ about: { incidents, endsAt, ...about }, ...act }) => ({

@@ -26,6 +26,7 @@ import {
   PageFields,
   pageOf,
   State,
+  startOf,
   Time,
   takenOn
 } from './query.ts'
@@ -142,7 +143,7 @@ const EventReply = Type.Object({
 export type OneEvent = Static<typeof EventReply>
 
 export function events(app: FastifyInstance, options: OperatorOptions): void {
-  const { store, config, clock } = options
+  const { store, clock } = options
   const standings = createStandings(options)
 
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
@@ -153,10 +154,13 @@ export function events(app: FastifyInstance, options: OperatorOptions): void {
       const now = clock.now()
       const search = parseSearch(q, eventSearchFields)
       if (typeof search === 'string') throw new RelayError('BAD_REQUEST', `q: ${search}`)
-      const filter = { ...fields, since: momentOf(since, now), until: momentOf(until, now), search }
+      const filter = { ...fields, since: startOf(since, now), until: momentOf(until, now), search }
+      // Nothing is between them, and the list would look as if all were quiet.
+      if (filter.since !== undefined && filter.until !== undefined && filter.until <= filter.since)
+        throw new RelayError('BAD_REQUEST', `until, ${iso(filter.until)}, is not after since, ${iso(filter.since)}`)
       const page = pageOf({ limit, cursor, order })
       const { items, next } = await store.records.events(filter, page, { withBody: body === 'true' })
-      if (items.length === 0) await refuseUnknown(fields, config(), store.records)
+      if (items.length === 0) await refuseUnknown(fields, options)
       return { events: items.map(replyOf), next }
     }
   )

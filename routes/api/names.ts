@@ -1,9 +1,10 @@
 // Names in a query: refuses those that do not exist, because an empty answer would look as if all were quiet.
-import type { Config } from '../../src/config/config.ts'
 import { RelayError } from '../../src/errors.ts'
 import { meantBy } from '../../src/events/vocabulary.ts'
+import { clean, oneLine } from '../../src/legible.ts'
 import { quote, unknownName } from '../../src/spelling.ts'
 import type { Listed, Records } from '../../src/store/records.ts'
+import type { OperatorOptions } from '../options.ts'
 
 /** The fields of a query that name something. */
 export interface Named {
@@ -18,14 +19,24 @@ export interface Named {
 
 type Kept = (records: Records) => Promise<Listed<unknown>>
 
+type Around = Pick<OperatorOptions, 'config' | 'standing' | 'store'>
+
 const one = { limit: 1 }
 
+/** Throws BAD_REQUEST where there is what {@link unknownIn} says. */
+export async function refuseUnknown(query: Named, around: Around): Promise<void> {
+  const fault = await unknownIn(query, around)
+  if (fault !== undefined) throw new RelayError('BAD_REQUEST', fault)
+}
+
 /**
- * Throws BAD_REQUEST, with what there is, where a name in `query` is neither in the config file nor in anything
- * kept: what has gone from the file is still found by its name. To be asked where nothing was found, which costs a step.
+ * Says what there is where a name in `query` is neither in the config file nor in anything kept: what has gone from the file is
+ * still found by its name. To be asked where nothing was found, which costs a step.
  */
-export async function refuseUnknown(query: Named, config: Config, records: Records): Promise<void> {
+export async function unknownIn(query: Named, around: Around): Promise<string | undefined> {
   const { destination, rule, source, lane, cluster, kind, reason } = query
+  const { records } = around.store
+  const config = around.config()
   const lanes = [...config.destinations.values()].map((each) => each.lane)
   const isKept = async (find: Kept) => {
     const { items, next } = await find(records)
@@ -36,18 +47,21 @@ export async function refuseUnknown(query: Named, config: Config, records: Recor
     ['rule', rule, [...config.rules.byName.keys()], (kept) => kept.notifications({ rule }, one)],
     ['source', source, [...config.sources.keys()], (kept) => kept.events({ source }, one)],
     ['lane', lane, [...new Set(lanes)], (kept) => kept.notifications({ lane }, one)],
-    ['cluster', cluster, clustersOf(config), (kept) => newestOf(kept, cluster)]
+    ['cluster', cluster, clustersOf(around), (kept) => newestOf(kept, cluster)]
   ]
   for (const [what, name, names, find] of known) {
     if (name === undefined || names.includes(name) || (await isKept(find))) continue
-    throw new RelayError('BAD_REQUEST', unknownName(what, name, names))
+    // Whoever posts to a source without a cluster names one, and not all that were ever named are known here.
+    const areAll = what !== 'cluster' || [...config.sources.values()].every((each) => each.cluster !== undefined)
+    return unknownName(what, name, names, areAll)
   }
   const flux = { kind, reason }
   for (const field of ['kind', 'reason'] as const) {
     const meant = meantBy(field, flux[field] ?? '')
     if (meant === undefined || (await isKept((kept) => kept.events({ [field]: flux[field] }, one)))) continue
-    throw new RelayError('BAD_REQUEST', `there is no ${field} ${quote(flux[field] ?? '')}; did you mean "${meant}"?`)
+    return `there is no ${field} ${quote(flux[field] ?? '')}; did you mean "${meant}"?`
   }
+  return undefined
 }
 
 /** Objects are remembered for longer than their notifications. */
@@ -56,8 +70,15 @@ async function newestOf(kept: Records, cluster: string | undefined): Promise<Lis
   return events.items.length > 0 || events.next !== null ? events : kept.objects({ cluster }, one, 0)
 }
 
-/** Those of the file. Events of a source without one may name others. */
-function clustersOf({ cluster, sources }: Config): string[] {
+/** Whoever posts may write anything there. */
+function isLegible(name: string): boolean {
+  return name.length <= 100 && oneLine(clean(name)) === name
+}
+
+/** Those of the file, and those that events named lately. */
+function clustersOf({ config, standing }: Around): string[] {
+  const { cluster, sources } = config()
   const named = [cluster, ...[...sources.values()].map((source) => source.cluster ?? '')]
-  return [...new Set(named)].filter((name) => name !== '')
+  const seen = standing().sources.flatMap(({ clusters }) => clusters.map(({ name }) => name).filter(isLegible))
+  return [...new Set([...named, ...seen])].filter((name) => name !== '')
 }

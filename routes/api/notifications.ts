@@ -13,13 +13,13 @@ import {
   Id,
   iso,
   Moment,
-  momentOf,
   Next,
   ObjectReply,
   objectFields,
   PageFields,
   pageOf,
   State,
+  startOf,
   Time,
   textOrNull
 } from './query.ts'
@@ -59,8 +59,8 @@ const RetryReply = Type.Object({ retried: Type.Array(Retried), next: Next })
 const notDead =
   'there is no such dead letter: the id is of something else, it was already retried or discarded, or its destination is gone'
 
-export function notifications(app: FastifyInstance, { store, config, clock, actions }: OperatorOptions): void {
-  const { records } = store
+export function notifications(app: FastifyInstance, options: OperatorOptions): void {
+  const { store, clock, actions } = options
 
   app.get<{ Querystring: Static<typeof NotificationsQuery> }>(
     '/api/notifications',
@@ -68,9 +68,9 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
     async ({ query }) => {
       const { since, limit, cursor, order, ...fields } = query
       const page = pageOf({ limit, cursor, order })
-      const filter = { ...fields, since: momentOf(since, clock.now()) }
-      const { items, next } = await records.notifications(filter, page)
-      if (items.length === 0) await refuseUnknown(fields, config(), records)
+      const filter = { ...fields, since: startOf(since, clock.now()) }
+      const { items, next } = await store.records.notifications(filter, page)
+      if (items.length === 0) await refuseUnknown(fields, options)
       return { notifications: items.map((item) => ({ ...item, createdAt: iso(item.createdAt) })), next }
     }
   )
@@ -93,9 +93,9 @@ export function notifications(app: FastifyInstance, { store, config, clock, acti
     async (request) => {
       const { since, limit, cursor, ...fields } = request.query
       const page = pageOf({ limit, cursor })
-      const filter = { ...fields, since: momentOf(since, clock.now()) }
+      const filter = { ...fields, since: startOf(since, clock.now()) }
       const { items, next } = await actions.retryAll(filter, page, actorOf(request, 'api'))
-      if (items.length === 0) await refuseUnknown(fields, config(), records)
+      if (items.length === 0) await refuseUnknown(fields, options)
       return { retried: items, next }
     }
   )

@@ -26,7 +26,7 @@ const ObjectsQuery = closedObject({
 const ObjectsReply = Type.Object({ objects: Type.Array(StandingReply), next: Next })
 
 export function objects(app: FastifyInstance, options: OperatorOptions): void {
-  const { store, config, clock } = options
+  const { store, clock } = options
   const standings = createStandings(options)
 
   app.get<{ Querystring: Static<typeof ObjectsQuery> }>(
@@ -47,8 +47,7 @@ export function objects(app: FastifyInstance, options: OperatorOptions): void {
       const { ownerOf, replyOf } = await standings(now)
       const finds = { isNamed: compileNames(search), isWanted: finderOf(search, ownerOf) }
       const { items, next } = await store.records.objects({ ...filter, ...finds }, page, now)
-      if (items.length === 0)
-        await refuseUnknown({ cluster: filter.cluster, kind: filter.kind }, config(), store.records)
+      if (items.length === 0) await refuseUnknown({ cluster: filter.cluster, kind: filter.kind }, options)
       return { objects: items.map(replyOf), next }
     }
   )

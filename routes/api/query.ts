@@ -120,6 +120,20 @@ export function momentOf(text: string | undefined, now: number): number | undefi
   return at
 }
 
+/** Clocks may be apart by so much. */
+const aheadMs = 60_000
+
+/** {@link momentOf} where a list begins. Throws BAD_REQUEST where that is ahead: the list would look as if all were quiet. */
+export function startOf(text: string | undefined, now: number): number | undefined {
+  const at = momentOf(text, now)
+  if (at !== undefined && at - now > aheadMs)
+    throw new RelayError(
+      'BAD_REQUEST',
+      `since, ${iso(at)}, is ahead: it is ${iso(now)} here; a time without a zone is in UTC`
+    )
+  return at
+}
+
 /** As the API writes times. */
 export function iso(ms: number): string {
   return new Date(ms).toISOString()

@@ -22,13 +22,14 @@ export const StandingReply = Type.Object({
       count: Type.Integer(),
       severity: Type.String(),
       reason: Type.String(),
+      revision: Type.String({ description: 'The one that it fails at; empty where its events name none.' }),
       text: Type.String({ description: 'The first line of what its latest event said.' }),
       gist: Type.String({ description: 'The same in fewer words, its cause first.' }),
       acknowledged: Type.Optional(AcknowledgementReply)
     })
   ),
   since: Time,
-  revision: Type.String(),
+  revision: Type.String({ description: 'The one that was applied last; empty where none is known.' }),
   notified: Type.Array(
     Type.Object({ rule: Type.String(), destination: Type.String(), at: Time, reminders: Type.Integer() }),
     { description: 'The rules and destinations notified of its failure.' }

@@ -57,19 +57,24 @@ function incidentOf(query: unknown) {
   return { object: objectKey({ cluster, kind, namespace, name }), ...(since !== undefined && { since: Number(since) }) }
 }
 
+function newsIn(done: readonly { isNews: boolean }[]): number {
+  return done.filter(({ isNews }) => isNews).length
+}
+
 const incidentFields = ['cluster', 'kind', 'namespace', 'name', 'since'] as const
 
 export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions, store, clock }) => {
   const once = createOnce(clock)
 
+  // One that is over since the page was made is nothing to refuse: whoever pressed reads so where they were.
   app.post('/acknowledge', async (request, reply) => {
-    const { isNews } = await actions.acknowledge(incidentOf(request.query), actorOf(request, 'page'))
-    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged', isNews ? 1 : 0), 303)
+    const done = await actions.acknowledgeAll([incidentOf(request.query)], actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged', newsIn(done)), 303)
   })
 
   app.post('/unacknowledge', async (request, reply) => {
-    const { isNews } = await actions.unacknowledge(incidentOf(request.query), actorOf(request, 'page'))
-    return reply.redirect(withDone(backOf(request.query, '/'), 'unacknowledged', isNews ? 1 : 0), 303)
+    const done = await actions.unacknowledgeAll([incidentOf(request.query)], actorOf(request, 'page'))
+    return reply.redirect(withDone(backOf(request.query, '/'), 'unacknowledged', newsIn(done)), 303)
   })
 
   app.post('/acknowledge/matching', async (request, reply) => {
@@ -80,10 +85,7 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const open = found.filter(({ failure }) => failure.acknowledged === undefined).slice(0, maxIncidents)
     const incidents = open.map(({ object, failure }) => ({ object: objectKey(object), since: failure.since }))
     const done = await actions.acknowledgeAll(incidents, actorOf(request, 'page'))
-    return reply.redirect(
-      withDone(backOf(request.query, '/'), 'acknowledged', done.filter(({ isNews }) => isNews).length),
-      303
-    )
+    return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged', newsIn(done)), 303)
   })
 
   app.post<WithId>('/deliveries/:id/retry', async (request, reply) => {

@@ -19,13 +19,18 @@ export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, r
   let sentAt = 0
   let last: string | undefined
 
-  /** Differs where a page may differ. One look at the end of an index; the rest is in memory, apart from silences. */
+  /** Differs where a page may differ. Two looks at the end of an index; the rest is in memory, apart from silences. */
   async function mark(): Promise<string> {
     const now = clock.now()
-    const [newest, silences] = await Promise.all([store.records.events({}, { limit: 1 }), store.silences(now)])
+    const [newest, acts, silences] = await Promise.all([
+      store.records.events({}, { limit: 1 }),
+      store.records.acts({}, { limit: 1 }),
+      store.silences(now)
+    ])
     const ids = silences.map(({ id }) => id).join()
     const sources = standing().sources.map(({ state, refusals }) => state + refusals.map(({ code }) => code))
-    return [newest.items[0]?.id, store.pending, ids, refusal()?.at, config().rules.all.length, ...sources].join(' ')
+    const done = [newest.items[0]?.id, acts.items[0]?.id, store.pending, ids]
+    return [...done, refusal()?.at, config().rules.all.length, ...sources].join(' ')
   }
 
   function broadcast(text: string): void {

@@ -11,6 +11,7 @@ import { lanesOf } from '../../src/dashboard/lanes.ts'
 import { nowPage } from '../../src/dashboard/now.ts'
 import { objectsPage } from '../../src/dashboard/objects.ts'
 import { overviewOf } from '../../src/dashboard/overview.ts'
+import { objectName } from '../../src/dashboard/parts.ts'
 import { previewPage } from '../../src/dashboard/preview.ts'
 import { type RuleUse, rulesPage } from '../../src/dashboard/rules.ts'
 import { createMutesOf } from '../../src/dashboard/trouble.ts'
@@ -23,7 +24,7 @@ import { compileNames, eventSearchFields, notificationSearchFields, objectSearch
 import { unknownName } from '../../src/spelling.ts'
 import { actNames } from '../../src/store/kept.ts'
 import { type Minute, maxPage, objectStates, type Records } from '../../src/store/records.ts'
-import { refuseUnknown } from '../api/names.ts'
+import { unknownIn } from '../api/names.ts'
 import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
 import { createOwners } from '../owners.ts'
@@ -117,12 +118,13 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const { cursor, since, state, q = '', ...wanted } = answers
     const search = searchOf(q, eventSearchFields)
     const { cluster, kind, namespace, name } = wanted
-    const isOne = kind !== undefined && namespace !== undefined && name !== undefined
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
-    const object = isOne ? { cluster: cluster ?? '', kind, namespace, name } : undefined
+    // What is empty stands in no address.
+    const isOne = kind !== undefined && name !== undefined
+    const object = isOne ? { cluster: cluster ?? '', kind, namespace: namespace ?? '', name } : undefined
     const [record] = object ? (await records.objects(object, { limit: 1 }, now)).items : []
-    // One without a cluster is not those of the same name in clusters.
+    // One without a cluster or a namespace is not those of the same name in others.
     const about = record ? { ...wanted, ...object } : wanted
     const weekMs = Math.min(7 * dayMs, config().retention.eventsMs)
     const [events, failed, near] = await Promise.all([
@@ -130,15 +132,15 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       record && records.events({ ...object, transition: 'failed', since: now - weekMs }, { limit: 50 }),
       record && records.events(record.object, { limit: maxNear })
     ])
-    if (events.items.length === 0) await refuseUnknown(wanted, config(), records)
+    const fault = events.items.length === 0 ? await unknownIn(wanted, options) : undefined
+    reply.code(fault === undefined ? 200 : 400)
     const body = eventsPage({
-      now,
-      answers,
-      events,
+      ...{ now, answers, events, fault },
       object: record && failed && near && { standing: await standingOf(record, near, now), failed, weekMs },
       ...names()
     })
-    return sendPage(request, reply, { title: 'Events', place: '/events' }, body)
+    const title = record ? objectName(record.object) : 'Events'
+    return sendPage(request, reply, { title, place: '/events' }, body)
   })
 
   const deliveryQuestions = [...deadLetterQuestions, 'state', 'cursor'] as const
@@ -153,8 +155,9 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
       records.notifications({ ...wanted, state, search }, { limit: 50, cursor }),
       state === 'dead' ? records.notifications({ ...wanted, state, search }, { limit: maxPage }) : undefined
     ])
-    if (notifications.items.length === 0) await refuseUnknown(wanted, config(), records)
-    const body = deliveriesPage({ now, state, answers, notifications, dead, ...names() })
+    const fault = notifications.items.length === 0 ? await unknownIn(wanted, options) : undefined
+    reply.code(fault === undefined ? 200 : 400)
+    const body = deliveriesPage({ now, state, answers, notifications, fault, dead, ...names() })
     return sendPage(request, reply, { title: 'Deliveries', place: '/deliveries' }, body)
   })
 

@@ -3,6 +3,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import {
   holderKey,
+  maxEnded,
   silenceFields,
   silenceFormPage,
   silencesPage,
@@ -31,7 +32,7 @@ export const silencePages: FastifyPluginAsync<OperatorOptions> = async (app, opt
     }))
     const [mutes, ended, failures] = await Promise.all([
       activeMutes(options, now),
-      store.endedSilences(now, 20),
+      store.endedSilences(now, maxEnded + 1),
       records.failures(now)
     ])
     const mutesOf = createMutesOf(mutes)
@@ -44,7 +45,12 @@ export const silencePages: FastifyPluginAsync<OperatorOptions> = async (app, opt
     }
     const body = silencesPage({
       ...{ now, silences, ended, holds },
-      mutes: config().mutes.map(({ name, endOf, nextOf }) => ({ name, endsAt: endOf(now), nextAt: nextOf(now) }))
+      mutes: config().mutes.map(({ name, match, endOf, nextOf }) => ({
+        name,
+        match,
+        endsAt: endOf(now),
+        nextAt: nextOf(now)
+      }))
     })
     return sendPage(request, reply, { title: 'Silences', place: '/silences' }, body)
   })

@@ -4,7 +4,18 @@ import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
 import { type Board, type Cause, countsOf, type Facet, sayWarnings, warningsOf } from './board.ts'
 import { address, type Html } from './page.ts'
-import { ago, ending, exactly, gistOfTrouble, lasting, objectLink, objectName, shown, silenceButtons } from './parts.ts'
+import {
+  ago,
+  ending,
+  exactly,
+  failsAt,
+  gistOfTrouble,
+  lasting,
+  objectLink,
+  objectName,
+  shown,
+  silenceButtons
+} from './parts.ts'
 import type { ActiveMute, Trouble } from './trouble.ts'
 
 /** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
@@ -135,7 +146,13 @@ function footOfOne(trouble: Trouble, look: Look): Html {
   const { now } = look
   const { object, failure, seenAt } = trouble
   const times = failure.count === 1 ? 'once' : `${failure.count.toLocaleString('en')} times`
-  return html`<div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>`
+  return html`<div class="line"><span class="quiet">${reasonAt(failure)}${times}, last ${ago(seenAt, now)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>`
+}
+
+/** `BuildFailed at main@4f2c91d · ` */
+function reasonAt({ reason, revision }: Pick<Trouble['failure'], 'reason' | 'revision'>): Html {
+  const parts = [reason && html`<code>${shown(reason, 100)}</code>`, failsAt({ revision })].filter(Boolean)
+  return html`${parts.map((part) => html`${part} `)}${parts.length > 0 && '· '}`
 }
 
 /** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
@@ -147,11 +164,12 @@ function members(id: string, items: readonly Trouble[], most: number, look: Look
       ? ` and ${namespaces.length - 4} more ${namespaces.length === 5 ? 'namespace' : 'namespaces'}`
       : ''
   const reason = cause?.first.failure.reason ?? ''
+  const revisions = new Set(items.map(({ failure }) => failure.revision))
   const rest = items.length - most
   const clusters = new Set(items.map(({ object }) => object.cluster))
   const common = { reason, ...(clusters.size === 1 && { cluster: items[0]?.object.cluster }) }
   const says = cause
-    ? html`${reason && html`<code>${shown(reason, 100)}</code> · `}${counted.join(', ')}${more}`
+    ? html`${reasonAt({ reason, revision: revisions.size === 1 ? ([...revisions][0] ?? '') : '' })}${counted.join(', ')}${more}`
     : html`${items.length.toLocaleString('en')} ${items.length === 1 ? 'hangs' : 'hang'} on it: ${items.length === 1 ? items.map(({ object }) => objectName(object)) : html`${counted.join(', ')}${more}`}`
   return html`<details id="${id}"><summary class="quiet">${says}</summary>
   <ul class="members">${items.slice(0, most).map((item) => memberRow(item, look.now))}</ul>
@@ -199,7 +217,7 @@ function staleRow(trouble: Trouble, look: Look): Html {
   return html`<li class="failing amber">
   <div class="line">${objectLink(object)} <span class="long">${lasting(failure.since, now)}</span></div>
   ${failure.text && html`<p class="text">${gistOfTrouble(object, failure)}</p>`}
-  <div class="line"><span class="quiet">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> · `}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>
+  <div class="line"><span class="quiet">${reasonAt(failure)}${times}, last event ${exactly(seenAt)}${failure.acknowledged && html` · ${takenOnBy(failure, now)}`}</span> <span class="buttons">${acknowledgeForm(trouble, addressOf(look))} ${silenceButtons(object)}</span></div>
 </li>`
 }
 

@@ -2,10 +2,12 @@
 import { html } from 'hono/html'
 import type { Listed, NotificationRecord, NotificationState } from '../store/records.ts'
 import { sayCount } from './lanes.ts'
+import { withTimes } from './notified.ts'
 import { address, type Html } from './page.ts'
 import {
   type Answers,
   ago,
+  faultLine,
   filterForm,
   nothingMore,
   objectName,
@@ -21,6 +23,8 @@ export interface Deliveries {
   state: NotificationState
   answers: Answers
   notifications: Listed<NotificationRecord>
+  /** Why there are none: what was asked for is not there. */
+  fault: string | undefined
   /** As many dead letters as one page may have, of those that match: for how many there are of each kind. */
   dead: Listed<NotificationRecord> | undefined
   rules: readonly string[]
@@ -43,7 +47,8 @@ const meanings: Record<NotificationState, string> = {
   sent: 'Nothing has been sent yet.'
 }
 
-export function deliveriesPage({ now, state, answers, notifications, dead, rules, destinations }: Deliveries): Html {
+export function deliveriesPage(page: Deliveries): Html {
+  const { now, state, answers, notifications, fault, dead, rules, destinations } = page
   const { cursor, ...asked } = answers
   const here = address('/deliveries', { state, ...answers })
   const questions = [
@@ -62,11 +67,12 @@ export function deliveriesPage({ now, state, answers, notifications, dead, rules
     ([tab, label]) =>
       html`<a href="${address('/deliveries', { ...asked, state: tab })}"${tab === state && html` aria-current="page"`}>${label}</a>`
   )}</nav>
+${faultLine(fault)}
 ${searchBox('/deliveries', q, { ...filter, state })}
-${filterForm('/deliveries', questions, filter, { state, q })}
-<div id="deliveries"${!cursor && html` data-live`}>
+${filterForm('/deliveries', questions, filter, { state, q }, fault !== undefined)}
+<div id="deliveries"${!cursor && fault === undefined && html` data-live`}>
   ${dead && dead.items.length > 0 && deadCard(dead, asked, here)}
-  ${items.length === 0 && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothing(state, asked)}</p>`}
+  ${items.length === 0 && fault === undefined && html`<p class="empty">${older ? 'None among those searched so far.' : cursor ? nothingMore(address('/deliveries', { state, ...asked })) : nothing(state, asked)}</p>`}
   <ol class="card rows">${items.map((item) => deliveryRow(item, here, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${items.length === 0 ? 'Search further back' : 'Older'}</a></p>`}
 </div>`
@@ -119,10 +125,18 @@ export function discardPage(asked: Answers, dead: Listed<NotificationRecord>): H
   const said = Object.entries(asked).flatMap(([name, value]) => (value ? `${name} ${value}` : []))
   const what = dead.items.length === 1 && dead.next === null ? 'dead letter' : 'dead letters'
   const back = address('/deliveries', { state: 'dead', ...asked })
+  const of = said.length > 0 && html`<p>Those of <b>${shown(said.join(', '), 600)}</b>.</p>`
+  if (dead.items.length === 0 && dead.next === null)
+    return html`<h1>Nothing to discard</h1>
+<section class="card">
+  ${of}
+  <p>There are none, or no longer: what was a dead letter may have been retried or discarded.</p>
+  <div class="buttons"><a class="button" href="${back}">Dead letters</a></div>
+</section>`
   const which = dead.next === null ? { ids: dead.items.map(({ id }) => id).join(' ') } : asked
   return html`<h1>Discard ${count} ${what}?</h1>
 <section class="card">
-  ${said.length > 0 && html`<p>Those of <b>${shown(said.join(', '), 600)}</b>.</p>`}
+  ${of}
   <p>They will never be sent. This cannot be undone.</p>
   <ul class="members">${dead.items.slice(0, 10).map(({ object, summary, destination }) => html`<li>${objectName(object)} <span class="quiet">to ${destination}: ${shown(summary, 120)}</span></li>`)}</ul>
   ${dead.items.length > 10 && html`<p class="quiet">and others</p>`}
@@ -143,7 +157,7 @@ function deliveryRow(
   return html`<li>
   <div class="line"><span>${stateBadge(state)} ${name}</span> <span class="quiet">${ago(createdAt, now)}</span></div>
   ${summary && html`<p class="text">${shown(summary, 240)}</p>`}
-  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${shown(reason, 300)}</p>`}
+  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${withTimes(shown(reason, 300), now)}</p>`}
   <div class="line"><span class="quiet">to <b>${destination}</b> by ${rule}</span>
   ${state === 'dead' && html`<span class="buttons">${retryButton(id, back, what)} ${discardButton(id, back, what)}</span>`}</div>
 </li>`

@@ -180,7 +180,7 @@ function commandCard({ event: { id, object }, origin }: EventFacts): Html {
 
 /** What a rule said of an event. */
 export function verdictRow(verdict: Verdict): Html {
-  const name = html`<a href="${address('/rules', {})}#${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
+  const name = html`<a href="${address('/rules', {})}#rule-${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
   if (verdict.fired)
     return html`<li class="verdict"><span class="mark green" aria-hidden="true">✓</span><div><b>${name}</b> matched</div></li>`
   return html`<li class="verdict"><span class="mark" aria-hidden="true">–</span><div><b>${name}</b> no match: <code>${verdict.because}</code>
@@ -208,10 +208,10 @@ function notificationRow(
 ): Html {
   return html`<article>
   <div class="line"><span>${stateBadge(state)} <b>${destination}</b> <span class="quiet">by ${rule}</span></span> ${state === 'dead' && retryButton(id, back, `to ${destination}`)}</div>
-  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${shown(reason, 340)}</p>`}
+  ${reason && html`<p class="${state === 'dead' ? 'trouble' : 'quiet'}">${withTimes(shown(reason, 340), now)}</p>`}
   ${message && message.attempts.length > 0 && html`<ol class="attempts">${message.attempts.map(({ at, answer }) => html`<li>${exactly(at)} <code>${shown(answer, 300)}</code> <span class="quiet">${ago(at, now)}</span></li>`)}</ol>`}
   ${message && message.attempts.length === 0 && html`<p class="quiet">Not posted yet.</p>`}
-  ${message === null && state === 'pending' && html`<p class="quiet">Waiting for its turn.</p>`}
+  ${message === null && state === 'pending' && !reason && html`<p class="quiet">Waiting for its turn.</p>`}
   ${message && slackMessage(message.payload)}
 </article>`
 }

@@ -11,6 +11,7 @@ import {
   type Answers,
   ago,
   badge,
+  faultLine,
   filterForm,
   gistIn,
   gistOfTrouble,
@@ -31,6 +32,8 @@ export interface Events {
   now: number
   answers: Answers
   events: Listed<EventRecord>
+  /** Why there are none: what was asked for is not there. */
+  fault: string | undefined
   /** The object, where the filter names one, and the events with which it began to fail in the last `weekMs`. */
   object: History | undefined
   rules: readonly string[]
@@ -67,17 +70,18 @@ function questionsOf(rules: readonly string[], destinations: readonly string[]):
   ]
 }
 
-export function eventsPage({ now, answers, events, object, rules, destinations }: Events): Html {
+export function eventsPage({ now, answers, events, fault, object, rules, destinations }: Events): Html {
   const { cursor, ...asked } = answers
   const { q = '', ...filter } = asked
   const older = events.next && address('/events', { ...asked, cursor: events.next })
   const isCut = older && events.items.length === 0
   return html`<h1>${object ? objectName(object.standing.record.object) : 'Events'}</h1>
 ${object && objectCard(object, now)}
+${faultLine(fault)}
 ${searchBox('/events', q, filter)}
-${filterForm('/events', questionsOf(rules, destinations), filter, { q })}
-<div id="events"${!cursor && html` data-live`}>
-  ${events.items.length === 0 && html`<p class="empty">${isCut ? 'None among those searched so far.' : cursor ? nothingMore(address('/events', asked)) : nothing(asked)}</p>`}
+${filterForm('/events', questionsOf(rules, destinations), filter, { q }, fault !== undefined)}
+<div id="events"${!cursor && fault === undefined && html` data-live`}>
+  ${events.items.length === 0 && fault === undefined && html`<p class="empty">${isCut ? 'None among those searched so far.' : cursor ? nothingMore(address('/events', asked)) : nothing(asked)}</p>`}
   <ol class="card rows">${events.items.map((event) => eventRow(event, now))}</ol>
   ${older && html`<p><a class="button" href="${older}" rel="next">${isCut ? 'Search further back' : 'Older'}</a></p>`}
 </div>`

@@ -1,6 +1,7 @@
 // Destinations card: shows each lane and whether its messages arrive.
 import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
+import { createPace, type Pace, tokensAt } from '../deliver/pace.ts'
 import { adviceOnBlock } from '../slack-api/words.ts'
 import type { DestinationTraffic, LaneRecord, Listed } from '../store/records.ts'
 import { address, type Html } from './page.ts'
@@ -95,30 +96,33 @@ function laneRow(
   const facts = [
     backlog > 0 &&
       html`<a href="${address('/deliveries', { state: 'pending', destination: first?.name })}">${backlog.toLocaleString('en')} waiting</a>${record?.oldest != null && html`, the oldest for ${lasting(record.oldest, now)}`}`,
-    trafficOf(destinations, traffic, now),
+    trafficOf(destinations, record, traffic, now),
     first !== undefined && first.slack === undefined && 'preview',
     app && `${sender?.channel}, by the app ${app.name}`,
     first && paceOf(first)
   ].filter(Boolean)
   return html`<li>
-  <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, now)}</div>
+  <div class="line"><b>${names.length > 0 ? names : 'a destination that is no longer in the config file'}</b> ${stateOf(record, first?.pace ?? createPace(), now)}</div>
   ${record?.block && html`<p class="trouble">Nothing could be posted for ${lasting(record.block.since, now)}: <code>${shown(record.block.reason, 200)}</code>. Next try ${ahead(record.notBefore, now)}.${advice && html`<br>What to do: ${advice}.`}</p>`}
   ${record !== undefined && record.backlog > 0 && record.notBefore > now && tryButton(record.lane)}
   <p class="quiet">${facts.map((fact, index) => html`${index > 0 && ' · '}${fact}`)}</p>
 </li>`
 }
 
-/** `23 messages today, last 5 m ago` */
+/** `23 messages sent in 24 h, last 5 m ago` */
 function trafficOf(
   destinations: readonly Destination[],
+  record: LaneRecord | undefined,
   traffic: ReadonlyMap<string, DestinationTraffic>,
   now: number
 ): Html | string {
   const used = destinations.flatMap(({ name }) => traffic.get(name) ?? [])
-  if (used.length === 0) return 'nothing posted yet'
+  const times = used.flatMap(({ lastAt }) => lastAt ?? [])
+  if (times.length === 0) return record?.bucket == null ? 'nothing sent yet' : 'nothing sent lately'
   const messages = used.reduce((sum, entry) => sum + entry.messages, 0)
-  const last = Math.max(...used.map(({ lastAt }) => lastAt))
-  return html`${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'} in 24 h, last ${ago(last, now)}`
+  const isPart = used.some(({ isPart }) => isPart)
+  const count = `${messages.toLocaleString('en')}${isPart ? '+' : ''} ${messages === 1 && !isPart ? 'message' : 'messages'}`
+  return html`${count} sent in 24 h, last ${ago(Math.max(...times), now)}`
 }
 
 /** Only where it is not what Slack allows everyone. */
@@ -130,13 +134,18 @@ function tryButton(lane: string): Html {
   return html`<form class="line" method="post" action="/lanes/${encodeURIComponent(lane)}/try"><button data-key="try-${lane}">Try now</button></form>`
 }
 
-function stateOf(record: LaneRecord | undefined, now: number): Html {
+function stateOf(record: LaneRecord | undefined, pace: Pace, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
   // An empty lane does not show whether a message would be taken.
   if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
   if (record == null || record.backlog === 0) return badge('grey', 'idle')
   if (isLate(record, now)) return badge('amber', 'late')
-  return record.notBefore > now
-    ? html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
-    : badge('green', 'sending')
+  if (record.notBefore > now)
+    return html`${badge('amber', 'waiting')} <span class="quiet">${ahead(record.notBefore, now)}</span>`
+  return isHeld(record, pace, now) ? badge('grey', 'held') : badge('green', 'sending')
+}
+
+/** Something waits, and could be posted at once: it is held for its group, to see whether it lasts, or to be gathered. */
+function isHeld({ openSince, bucket }: LaneRecord, pace: Pace, now: number): boolean {
+  return openSince === null && tokensAt(bucket ?? undefined, pace, now) >= 1
 }

@@ -5,7 +5,7 @@ import { passedReason } from '../rules/lasting.ts'
 import type { EventDetail, EventRecord, Listed, NotificationState, ObjectRecord } from '../store/records.ts'
 import { takenOnBy } from './acknowledge.ts'
 import type { Html } from './page.ts'
-import { ahead, ending, exactly, lasting, shown } from './parts.ts'
+import { ahead, ending, exactly, failsAt, lasting, shown } from './parts.ts'
 import type { ActiveMute } from './trouble.ts'
 
 const said: Record<NotificationState, (names: string, areSeveral: boolean) => string> = {
@@ -117,11 +117,12 @@ export function sayStanding(standing: Standing | undefined, now: number): Html {
     names.length > 0
       ? html` ${listed(names)} ${names.length === 1 ? 'was' : 'were'} notified of it.`
       : html` Nobody was notified of it${notified.some(({ destination }) => waiting.has(destination)) && ' yet'}.`
+  const at = failsAt(failure)
+  const fails = html`${is}, for ${lasting(failure.since, now)}${at && html`, ${at}`}`
   const taken = takenOnBy(failure, now)
-  if (taken)
-    return html`${is}, for ${lasting(failure.since, now)}, ${taken}: no reminders, no pings until it is over.${who}`
+  if (taken) return html`${fails}, ${taken}: no reminders, no pings until it is over.${who}`
   const whose = owner && html` Its owner is <b>${shown(owner, 100)}</b>.`
-  return html`${is}, for ${lasting(failure.since, now)}.${who}${whose}${sayNext(mute, reminderAt, now)}`
+  return html`${fails}.${who}${whose}${sayNext(mute, reminderAt, now)}`
 }
 
 /** `If it fails again, the next reminder is due in 40 m.` */

@@ -7,6 +7,7 @@ import {
   ago,
   badge,
   type Colour,
+  failsAt,
   gistOfTrouble,
   lasting,
   nothingMore,
@@ -71,12 +72,13 @@ function objectRow(
   { back, now }: { back: string; now: number }
 ): Html {
   const { object, state, failure, since, revision, seenAt } = record
+  const at = failure && failsAt(failure)
   const colour = state === 'failing' && failure?.severity === 'warn' ? 'amber' : colours[state]
   return html`<li>
   <div class="line"><span>${badge(colour, state)} ${mute && badge('grey', 'muted')} ${objectLink(object)}</span> <span class="quiet">for ${lasting(since, now)}</span></div>
   ${failure?.text && html`<p class="text">${failure.reason && html`<code>${shown(failure.reason, 100)}</code> `}${gistOfTrouble(object, failure)}</p>`}
   ${failure?.acknowledged && html`<p>${takenOnBy(failure, now)}</p>`}
-  <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${owner && html`owner <b>${shown(owner, 100)}</b> · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
+  <p class="quiet">${mute && html`withheld by ${shown(mute.name, 100)} · `}${owner && html`owner <b>${shown(owner, 100)}</b> · `}${at && html`fails ${at} · `}${revision && html`last applied <code>${shown(revision, 80)}</code> · `}last event ${ago(seenAt, now)}</p>
   ${isFailing(record) && html`<div class="buttons">${acknowledgeForm(record, back)} ${!mute && silenceButtons(object)}</div>`}
 </li>`
 }

@@ -4,8 +4,10 @@ import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { gistOf } from '../events/gist.ts'
+import { parseRevision } from '../events/revision.ts'
 import { clean } from '../legible.ts'
 import { matchOf } from '../mutes/silence.ts'
+import { asSentence } from '../notices/notice.ts'
 import type { Transition } from '../objects.ts'
 import { cut, utc } from '../render/slack/mrkdwn.ts'
 import type { NotificationState } from '../store/records.ts'
@@ -40,6 +42,11 @@ export function gistIn(object: ObjectRef, { reason, text }: { reason: string; te
 /** `apps/shop` */
 export function objectName({ namespace, name }: ObjectRef): string {
   return shown([namespace, name].filter(Boolean).join('/'), 300) || 'unnamed object'
+}
+
+/** `at main@4f2c91d`: the revision that it fails at; nothing where its events name none. */
+export function failsAt({ revision }: { revision: string }): Html | undefined {
+  return revision === '' ? undefined : html`at <code>${shown(parseRevision(revision).short, 80)}</code>`
 }
 
 /** The name, what kind of object it is and where: a link to all events about it. */
@@ -204,13 +211,24 @@ export function nothingMore(first: string): Html {
   return html`Nothing more. <a href="${first}">To the first page</a>`
 }
 
+/** What is wrong with what a list was asked for, above the form that can mend it. */
+export function faultLine(fault: string | undefined): Html | undefined {
+  return fault === undefined ? undefined : html`<p class="trouble" role="alert">${shown(asSentence(fault), 1000)}</p>`
+}
+
 /**
  * `action` is where the form leads; `kept` goes along unseen. Closed, and saying what was asked for: who comes by a link
- * wants to see what is below it.
+ * wants to see what is below it. Open where there is something to mend.
  */
-export function filterForm(action: string, questions: readonly Question[], answers: Answers, kept: Answers = {}): Html {
+export function filterForm(
+  action: string,
+  questions: readonly Question[],
+  answers: Answers,
+  kept: Answers = {},
+  isOpen = false
+): Html {
   const asked = questions.flatMap(({ name, label }) => (answers[name] ? `${label.toLowerCase()} ${answers[name]}` : []))
-  return html`<details class="card filter" id="filter">
+  return html`<details class="card filter" id="filter"${isOpen && html` open`}>
   <summary>Filter <span class="count">${asked.join(', ')}</span></summary>
   <form action="${action}" method="get">
     ${Object.entries(kept).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}

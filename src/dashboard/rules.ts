@@ -1,6 +1,7 @@
 // Rules page: lists the rules in their order, with what each has done.
 import { html } from 'hono/html'
 import { sayDuration } from '../duration.ts'
+import { longestReminderMs } from '../rules/judge.ts'
 import { type Owner, type OwnersTable, sayMatch } from '../rules/owners.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { RuleHits } from '../store/records.ts'
@@ -35,7 +36,7 @@ function ruleRow(rule: Rule, number: number, { uses, keptMs, now }: RulesUse): H
   const { name, conditions, send, isToOwner } = rule
   const use = uses.get(name)
   const matcher = conditions.map(({ key, wanted }) => `${key}: ${wanted}`).join('\n')
-  return html`<tr id="${encodeURIComponent(name)}">
+  return html`<tr id="rule-${encodeURIComponent(name)}">
   <th scope="row"><span class="quiet">${number}.</span> <a class="object" href="${address('/events', { rule: name })}"><b>${name}</b></a> ${rule.isFinal && badge('grey', 'final')}</th>
   <td data-label="Matches">${conditions.length === 0 ? html`<span class="quiet">every event</span>` : html`<code class="yaml">${matcher}</code>`}</td>
   <td data-label="Sends to"><div>${send.map((destination, index) => html`${index > 0 && ', '}<a href="/preview/${destination}">${destination}</a>`)}${isToOwner && html`${send.length > 0 && ', '}<a href="#owners">the owner</a>`}
@@ -65,11 +66,18 @@ function useBadge({ events, messages, isPart, lastAt }: RuleUse, keptMs: number)
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 
+/** The wait doubles with each, unless it is a day or more. */
+function sayReminders(everyMs: number | undefined): string {
+  if (everyMs === undefined) return 'no reminders'
+  return everyMs < longestReminderMs
+    ? `reminds after ${sayDuration(everyMs)}, then up to a day apart`
+    : `reminds every ${sayDuration(everyMs)}`
+}
+
 function habitsOf({ notify, remindEveryMs, forMs, group, mention, template, rollouts }: Rule): string[] {
   if (rollouts !== undefined) return [`each rollout as one, settled after ${sayDuration(rollouts.settleMs)}`]
-  const reminds = remindEveryMs === undefined ? 'no reminders' : `reminds every ${sayDuration(remindEveryMs)}`
   return [
-    ...(notify === 'every' ? ['every event'] : ['changes only', reminds]),
+    ...(notify === 'every' ? ['every event'] : ['changes only', sayReminders(remindEveryMs)]),
     ...(forMs > 0 ? [`only what lasts for ${sayDuration(forMs)}`] : []),
     ...(group ? [`groups for ${sayDuration(group.waitMs)}`] : []),
     ...(mention ? [`pings ${mention}`] : []),

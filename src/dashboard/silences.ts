@@ -37,6 +37,7 @@ type Checked = Silence & { warnings: readonly string[] }
 /** A mute of the config file. */
 export interface ConfigMute {
   name: string
+  match: BoardMute['match']
   /** While it is in effect. */
   endsAt: number | undefined
   /** When it comes again. */
@@ -47,11 +48,14 @@ export interface Silences {
   now: number
   silences: readonly Checked[]
   mutes: readonly ConfigMute[]
-  /** The latest first. */
+  /** The latest first: one more than are shown, where there are more. */
   ended: readonly Silence[]
   /** The objects that fail and are withheld, by the {@link holderKey} of the mute or silence. */
   holds: ReadonlyMap<string, readonly ObjectRef[]>
 }
+
+/** Of those that ended, so many are shown; the audit log has all. */
+export const maxEnded = 20
 
 /** What tells mutes and silences apart: several silences may have the same comment, which may be the name of a mute. */
 export function holderKey(holder: { id: string } | { name: string }): string {
@@ -70,13 +74,18 @@ export function silencesPage({ now, silences, mutes, ended, holds }: Silences): 
   }
   ${
     ended.length > 0 &&
-    html`<details class="card" id="ended"><summary>Ended <span class="count">${ended.length}</span></summary>
-  <ul class="rows">${ended.map((silence) => endedRow(silence, now))}</ul></details>`
+    html`<details class="card" id="ended"><summary>Ended <span class="count">${ended.length > maxEnded ? `the last ${maxEnded}` : ended.length}</span></summary>
+  <ul class="rows">${ended.slice(0, maxEnded).map((silence) => endedRow(silence, now))}</ul></details>`
   }
 </div>`
 }
 
-function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Silences['holds'], now: number): Html {
+function muteRow(
+  { name, match, endsAt, nextAt }: ConfigMute,
+  index: number,
+  holds: Silences['holds'],
+  now: number
+): Html {
   const when =
     endsAt !== undefined
       ? html`ends ${ahead(endsAt, now)}`
@@ -84,6 +93,7 @@ function muteRow({ name, endsAt, nextAt }: ConfigMute, index: number, holds: Sil
         ? html`next ${ahead(nextAt, now)}`
         : 'over'
   return html`<li><div class="line"><b>${shown(name, 100)}</b> <span class="quiet">${when}</span></div>
+  <p><code>${shown(sayMatching(match), 600)}</code></p>
   ${endsAt === undefined && nextAt !== undefined && html`<p class="quiet">Not now; it begins ${exactly(nextAt)}.</p>`}
   ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(holderKey({ name })) ?? [])}</li>`
 }

@@ -3,7 +3,7 @@ import type { Acknowledgement, Notified } from '../objects/memory.ts'
 import type { Advance, Transition } from '../objects.ts'
 import type { Rule } from './rule.ts'
 
-const longestReminderMs = 24 * 60 * 60 * 1000
+export const longestReminderMs = 24 * 60 * 60 * 1000
 
 /** An event, as far as it decides what is said of it. */
 interface Happened {

@@ -85,9 +85,10 @@ export const maxFailures = 20_000
 export interface ObjectRecord {
   object: ObjectRef
   state: ObjectState
-  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'text' | 'gist' | 'severity' | 'acknowledged'>
+  failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'revision' | 'text' | 'gist' | 'severity' | 'acknowledged'>
   /** When the present state began. */
   since: number
+  /** The one that was applied last. */
   revision: string
   notified: readonly Notified[]
   /** When the newest of its events was that were remembered. */
@@ -157,12 +158,13 @@ export interface RuleHits {
   lastAt: number
 }
 
-/** `messages`: how many posts to it there were. */
+/** `messages`: how many it took; `isPart`: at least. */
 export interface DestinationTraffic {
   destination: string
   messages: number
-  /** When the newest post was settled, or else written down. */
-  lastAt: number
+  isPart: boolean
+  /** When it took the newest; undefined where it has taken none that is kept. */
+  lastAt: number | undefined
 }
 
 /** An act as the audit log has it. */
@@ -259,7 +261,7 @@ export interface Records {
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
   /** What each rule did since then, where it did anything; by their names. */
   ruleHits(since: number): Promise<RuleHits[]>
-  /** Posts to each destination that was ever posted to, since then, and when the newest was. */
+  /** What each destination that was ever posted to has taken since then, and when the newest. */
   destinationTraffic(since: number): Promise<DestinationTraffic[]>
 
   /**

@@ -8,6 +8,8 @@ const stepMs = 60 * minuteMs
 /** Notifications that are looked at to say what rules did, together, and of each at least. */
 const maxLooked = 10_000
 const leastLooked = 20
+/** Of one destination, messages that are counted. */
+const maxSent = 500
 /** Messages that are enough to say how long it takes. */
 const sampleRows = 1000
 
@@ -80,7 +82,7 @@ const usesSql = (first: number, rows: number) => `${notifyingSql}
           where n.rule = newest.rule and n.id >= ${first} order by n.id desc limit ${rows}) as looked) as figures
   from newest where newest.id >= ${first}`
 
-// As with the lanes.
+// As with the lanes. How a message ended is in its row alone, so that no more of them are read than these.
 const trafficSql = (first: number) => `
   with recursive posted(destination) as (
     select min(destination) from messages
@@ -89,12 +91,15 @@ const trafficSql = (first: number) => `
     from posted where posted.destination is not null
   ), traffic as (
     select destination,
-      (select count(*) from messages m where m.destination = posted.destination and m.id >= ${first}) as count,
-      (select max(m.id) from messages m where m.destination = posted.destination) as last
+      (select count(*) || ' ' || count(case when state = 'sent' then 1 end) from (
+         select state from messages m where m.destination = posted.destination and m.id >= ${first}
+         order by m.id desc limit ${maxSent + 1}) as looked) as figures,
+      (select m.id from messages m where m.destination = posted.destination and m.state = 'sent'
+       order by m.id desc limit 1) as last
     from posted where destination is not null
   )
-  select traffic.destination, traffic.count, coalesce(m.settled_at, m.created_at) as last_at
-  from traffic join messages m on m.id = traffic.last order by traffic.destination`
+  select traffic.destination, traffic.figures, m.settled_at as last_at
+  from traffic left join messages m on m.id = traffic.last order by traffic.destination`
 
 const eventsSql = `
   select received_at / ${minuteMs} as minute, count(*) as events,
@@ -170,11 +175,15 @@ export function readCounts(
 
     async destinationTraffic(since) {
       const first = (await firstSince(ask, 'messages', since)) ?? Number.MAX_SAFE_INTEGER
-      return (await ask(trafficSql(first), [])).map((row) => ({
-        destination: String(row['destination']),
-        messages: Number(row['count']),
-        lastAt: Number(row['last_at'])
-      }))
+      return (await ask(trafficSql(first), [])).map((row) => {
+        const [looked = 0, sent = 0] = String(row['figures']).split(' ').map(Number)
+        return {
+          destination: String(row['destination']),
+          messages: Math.min(sent, maxSent),
+          isPart: looked > maxSent,
+          lastAt: row['last_at'] == null ? undefined : Number(row['last_at'])
+        }
+      })
     }
   }
 }

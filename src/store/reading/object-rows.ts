@@ -45,6 +45,7 @@ export function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: num
         since: failure.since,
         count: failure.count,
         reason: failure.reason,
+        revision: failure.revision,
         text: failure.text,
         gist: failure.gist,
         severity: failure.severity,

@@ -35,14 +35,18 @@ export interface Target extends Posting {
 }
 
 /** Providers that post what the relay can post. Where the dialect is undefined, the relay goes by the URL. */
-const dialects: Record<string, Dialect | undefined> = { slack: undefined, discord: 'discord', rocket: 'rocketchat' }
+const dialects = new Map<string, Dialect | undefined>([
+  ['slack', undefined],
+  ['discord', 'discord'],
+  ['rocket', 'rocketchat']
+])
 
 /** Why the relay cannot stand in for `provider`, if it cannot. */
 export function faultOf(provider: Provider, secret: Secret | undefined): string | undefined {
   const { spec } = provider
   if ([spec.type, spec.channel, spec.username].some((text) => text?.startsWith('ENC[')))
     return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
-  if (!(spec.type in dialects)) return typeFault(spec.type)
+  if (!dialects.has(spec.type)) return typeFault(spec.type)
   if (spec.suspend) return 'is suspended'
   if (isAddress(spec.secretRef?.name)) return 'has an address where the name of the Secret with it belongs'
   if (apiOf(provider, secret) !== undefined) return appFaultOf(provider, secret)
@@ -128,7 +132,7 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
       }
       return { ...target, app, text: { slack: { app: app.name, channel: to } } }
     }
-    const dialect = dialects[type]
+    const dialect = dialects.get(type)
     return { ...target, text: { slack: { webhookUrl: `\${${variable.name}}`, ...texts, ...(dialect && { dialect }) } } }
   })
 }

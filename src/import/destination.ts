@@ -2,11 +2,13 @@
 
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Static } from '../json-schema.ts'
+import { clean, oneLine } from '../legible.ts'
 import type { Dialect } from '../render/receivers/dialect.ts'
 import { channelFault, type SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
 import { purposeOf } from './provider-types.ts'
+import { word } from './shell.ts'
 
 /** An environment variable the config file refers to. */
 export interface Variable {
@@ -210,12 +212,12 @@ function originOf(provider: Provider, secret: Secret | undefined): Origin {
 
 function describe({ kind, name, namespace, key, api, hasHash }: Origin): Omit<Variable, 'name'> {
   if (kind === 'Secret') {
-    const command = `kubectl -n ${namespace} get secret ${name} -o jsonpath='{.data.${key}}' | base64 -d`
-    const what = `the ${api === undefined ? key : 'bot token'} in Secret ${namespace}/${name}`
+    const command = `kubectl -n ${word(namespace)} get secret ${word(name)} -o jsonpath='{.data.${key}}' | base64 -d`
+    const what = oneLine(clean(`the ${api === undefined ? key : 'bot token'} in Secret ${namespace}/${name}`))
     return hasHash ? { command: undefined, what: `${what}-<hash>` } : { command, what }
   }
-  const command = `kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o jsonpath='{.spec.address}'`
-  return { command, what: `the address of Provider ${namespace}/${name}` }
+  const command = `kubectl -n ${word(namespace)} get providers.notification.toolkit.fluxcd.io ${word(name)} -o jsonpath='{.spec.address}'`
+  return { command, what: oneLine(clean(`the address of Provider ${namespace}/${name}`)) }
 }
 
 function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | undefined, origin: Origin): Remark[] {

@@ -17,6 +17,8 @@ export interface Commits {
 
 /** Commits for each cluster. */
 const maxRemembered = 100
+/** Of all, some megabytes: where a source names clusters itself, they have no end. */
+const maxOfAll = 20_000
 
 /** How soon what another replica was told is known here: a push is applied some seconds after it was fetched. */
 const refreshMs = 5000
@@ -36,18 +38,27 @@ export function createCommits({
   clock: Clock
   log: Logger
 }): Commits {
-  /** By cluster, the oldest first. */
+  /** By cluster, the oldest first, and first the cluster that was longest without a commit. */
   const subjects = new Map<string, Map<string, string>>()
+  let count = 0
   let since: number | undefined
   let stop = () => {}
 
   function keep(cluster: string, revision: string, subject: string): void {
     const known = subjects.get(cluster) ?? new Map<string, string>()
-    subjects.set(cluster, known)
+    const before = known.size
     known.delete(revision)
     known.set(revision, subject)
     const [oldest] = known.keys()
     if (known.size > maxRemembered && oldest !== undefined) known.delete(oldest)
+    count += known.size - before
+    subjects.delete(cluster)
+    subjects.set(cluster, known)
+    for (const [other, { size }] of subjects) {
+      if (count <= maxOfAll) break
+      subjects.delete(other)
+      count -= size
+    }
   }
 
   function note(event: FluxEvent): void {

@@ -1,6 +1,8 @@
 // Commits: messages say what a revision is called, as its Git source said it.
+import { pino } from 'pino'
 import t from 'tap'
-import type { WireEvent } from '../src/events/flux.ts'
+import { createCommits } from '../src/commits.ts'
+import { normalise, type WireEvent } from '../src/events/flux.ts'
 import { createClock } from './fixtures/clock.ts'
 import { about, startRelay, tempFolder } from './fixtures/relay.ts'
 
@@ -51,4 +53,22 @@ t.test('a source names commits only of its own cluster', async (t) => {
   await relay.post(failed('one', { cluster: 'prod' }))
   await relay.slack.until(({ accepted }) => accepted.length === 1)
   t.notMatch(JSON.stringify(relay.slack.accepted[0]?.body), 'evil')
+})
+
+t.test('where clusters have no end, those that were longest without a commit are forgotten', async (t) => {
+  const records = { events: async () => ({ items: [], next: null }) }
+  const commits = createCommits({ records, isShared: false, clock: createClock(), log: pino({ level: 'silent' }) })
+  const of = (cluster: string, revision = sha) =>
+    normalise(stored('shop', revision), { source: 'default', cluster, defaultCluster: '' }, 0)
+  const revisions = Array.from({ length: 150 }, (_, n) => `${n}`.padStart(40, '0'))
+  for (const revision of revisions) commits.note(of('prod', revision))
+  for (let n = 0; n < 25_000; n++) {
+    commits.note(of(`made up ${n}`))
+    if (n % 1000 === 0) commits.note(of('prod'))
+  }
+  t.equal(commits.subjectOf(of('made up 0')), undefined)
+  t.equal(commits.subjectOf(of('made up 24999')), 'shop')
+  t.equal(commits.subjectOf(of('prod')), 'shop', 'one with commits stays')
+  t.equal(commits.subjectOf(of('prod', revisions.at(-1))), 'shop', 'with those before')
+  t.equal(commits.subjectOf(of('prod', revisions[0])), undefined, 'a hundred of them')
 })

@@ -275,7 +275,8 @@ const noReferences = [null, 'HelmChart/a/b', 3, [], {}, { kind: 'HelmChart' }, {
 const strangeReferences = [
   { kind: 'HelmChart', name: 'a/b' },
   { kind: 'HelmChart', namespace: 3, name: 'a' },
-  { kind: 'HelmChart', name: 'x'.repeat(254) }
+  { kind: 'HelmChart', name: 'x'.repeat(254) },
+  { kind: 'HelmChart', name: 'half a character: \ud83d' }
 ]
 
 t.test('no event is refused for its related object, and what is no reference is none', async (t) => {

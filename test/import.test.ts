@@ -631,6 +631,50 @@ t.test('the command prints a config, and beside it which variables to set', asyn
   t.notMatch(out + err, secrets)
 })
 
+t.test('a name in a command that is to be pasted is one word of it, and no line of anything else', async (t) => {
+  const hostile = ['$(id)', '`id`', 'a; id', "a'b; id #", 'a"; id; "', 'a\nid', 'a\u001b[31m\rid', '${HOME}']
+  const isOneLine = (text: string) => /^[^\p{Cc}]*$/u.test(text)
+  // What each program would be given, a line each.
+  const shell = (command: string) => {
+    const programs = ['kubectl', 'flux'].map((name) => `${name}() { printf '%s\\n' "$@"; }`)
+    return spawnSync('sh', ['-c', [...programs, command].join('\n')], { encoding: 'utf8' })
+      .stdout.trim()
+      .split('\n')
+  }
+  for (const name of hostile) {
+    const shown = name.replaceAll('\n', ' ').replaceAll('\u001b[31m\r', ' ')
+    for (const spec of [
+      { type: 'slack', secretRef: { name } },
+      { type: 'slack', address: 'https://hooks.slack.com/services/T/B/x' }
+    ]) {
+      const namespace = name
+      const common = { apiVersion: 'notification.toolkit.fluxcd.io/v1beta3', metadata: { name, namespace } }
+      const alert = {
+        ...common,
+        kind: 'Alert',
+        spec: { providerRef: { name }, eventSources: [{ kind: 'x', name, namespace }] }
+      }
+      const imported = importText(`${stringify({ ...common, kind: 'Provider', spec })}---\n${stringify(alert)}`)
+      const [target] = imported.targets
+      const { command = '', what = '' } = target?.variable ?? {}
+      const given = shell(command.replace('| base64 -d', ''))
+      t.equal(given[1], shown, `the namespace ${JSON.stringify(name)}`)
+      t.equal(given[4], shown, `the name ${JSON.stringify(name)}`)
+      t.equal(given.length, 7)
+      t.ok(isOneLine(what))
+      const comments = [configOf(imported), feedOf(imported, 'http://relay', 'flux-system')].flatMap((text) =>
+        text.split('\n').filter((line) => line.startsWith('#') || line.trim().startsWith('#'))
+      )
+      t.strictSame(
+        comments.filter((line) => !isOneLine(line) || /^\W*id$/.test(line)),
+        []
+      )
+      const suspend = comments.find((line) => line.includes('flux suspend'))?.replace('#', '') ?? ''
+      t.strictSame(shell(suspend), ['suspend', 'alert', shown, '-n', shown])
+    }
+  }
+})
+
 t.test('what a shell of Windows wrote is read as any other file', async (t) => {
   const folder = tempFolder(t)
   const file = join(folder, 'flux.yaml')

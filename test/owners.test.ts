@@ -252,6 +252,8 @@ t.test('no metadata makes a mention, or a destination that the file does not all
       '<!channel>',
       'team-a',
       'team-<!here>',
+      'team-a&id',
+      'team-a\u202eb',
       '#team-a:payments:',
       'team-a\n<@U012AB3CD>',
       'payments',
@@ -262,7 +264,7 @@ t.test('no metadata makes a mention, or a destination that the file does not all
   const metadata = fc.dictionary(fc.constantFrom('slack_channel', 'squad', 'team', 'mention', 'owner'), value)
   const mentions = new Set([undefined, '<!subteam^S012PAYMT>', here, person])
   const allowed =
-    /^(payments|search|platform|feed|acme:(team-|squad-|C0TEAM)[^\s:<>@#]*:(payments|search|platform|feed)?)$/u
+    /^(payments|search|platform|feed|acme:(team-|squad-|C0TEAM)[^\s!-,/:-@[-^`{-~\p{Cc}\p{Bidi_C}]*:(payments|search|platform|feed)?)$/u
   fc.assert(
     fc.property(metadata, (metadata) => {
       const { notifications } = startRehearsal(made).receive(of('shop', metadata), 0)

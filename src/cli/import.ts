@@ -9,6 +9,7 @@ import { type Import, importFlux } from '../import/import.ts'
 import type { Kustomization } from '../import/kustomization.ts'
 import { type Manifest, readManifests } from '../import/manifest.ts'
 import { overlay } from '../import/overlays.ts'
+import { word } from '../import/shell.ts'
 import { cutOut, suspectsIn } from '../secrecy.ts'
 import { kustomizationsIn, type ManifestText, manifestTexts } from './manifest-files.ts'
 import { plain, print } from './output.ts'
@@ -85,7 +86,7 @@ function listedElsewhere(kustomizations: readonly Kustomization[], paths: readon
   return kustomizations.flatMap(({ file, folder, lists, lineOf }) => {
     const elsewhere = lists.filter((path) => !isRead(path))
     if (elsewhere.length === 0) return []
-    const message = `this lists ${elsewhere.join(', ')}, which was not read: import what \`kubectl kustomize ${folder}\` prints`
+    const message = `this lists ${elsewhere.join(', ')}, which was not read: import what \`kubectl kustomize ${word(folder)}\` prints`
     const [line] = ['resources', 'bases', 'components'].map(lineOf).filter((at) => at > 1)
     return [{ file, line: line ?? 1, message }]
   })

@@ -146,7 +146,7 @@ function isReference(value: unknown): value is { kind: string; namespace?: strin
 }
 
 function isName(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= 253 && !value.includes('/')
+  return typeof value === 'string' && value.length <= 253 && !value.includes('/') && value.isWellFormed()
 }
 
 /**

@@ -22,19 +22,19 @@ export const appliedKinds: ReadonlySet<string> = new Set([
 ])
 
 /** What kubectl takes for some of them (the shortNames of their CRDs). */
-const shortKinds: Record<string, string> = {
-  ks: 'Kustomization',
-  hr: 'HelmRelease',
-  gitrepo: 'GitRepository',
-  ocirepo: 'OCIRepository',
-  helmrepo: 'HelmRepository',
-  hc: 'HelmChart',
-  imgrepo: 'ImageRepository',
-  imgpol: 'ImagePolicy',
-  iua: 'ImageUpdateAutomation',
-  rset: 'ResourceSet',
-  tf: 'Terraform'
-}
+const shortKinds = new Map([
+  ['ks', 'Kustomization'],
+  ['hr', 'HelmRelease'],
+  ['gitrepo', 'GitRepository'],
+  ['ocirepo', 'OCIRepository'],
+  ['helmrepo', 'HelmRepository'],
+  ['hc', 'HelmChart'],
+  ['imgrepo', 'ImageRepository'],
+  ['imgpol', 'ImagePolicy'],
+  ['iua', 'ImageUpdateAutomation'],
+  ['rset', 'ResourceSet'],
+  ['tf', 'Terraform']
+])
 
 /** By controller, of this and of earlier versions (their api/…/condition_types.go, and the calls of their recorders). */
 const reasons = [
@@ -105,7 +105,7 @@ export function meantBy(field: keyof typeof vocabulary, name: string): string | 
   if (field === 'kind') {
     // `helmreleases`, `helmreleases.helm.toolkit.fluxcd.io`
     const singular = lower.split('.', 1)[0]?.replace(/ies$/, 'y').replace(/s$/, '') ?? ''
-    const found = shortKinds[lower] ?? kinds.find((other) => other.toLowerCase().replace(/s$/, '') === singular)
+    const found = shortKinds.get(lower) ?? kinds.find((other) => other.toLowerCase().replace(/s$/, '') === singular)
     if (found !== undefined) return found
   }
   // Short names are near to many; longer ones are not near to others by chance.

@@ -1,6 +1,7 @@
 // Imported config: writes the config file of an import, for people to read, change and keep.
 import { Document, isMap, isSeq, type Node, Scalar, visit, type YAMLMap } from 'yaml'
 import type { ConfigText } from '../config/schema.ts'
+import { clean } from '../legible.ts'
 import { hmacVariable } from './destination.ts'
 import type { Import } from './import.ts'
 import type { Takeover } from './repeated.ts'
@@ -111,9 +112,9 @@ const longestLine = 116
 
 function wrapped(text: string): string[] {
   const lines: string[] = ['']
-  for (const word of text.split(/\s+/).filter(Boolean)) {
-    const line = `${lines.at(-1)} ${word}`
-    if (line.length > longestLine) lines.push(`   ${word}`)
+  for (const part of clean(text).split(/\s+/).filter(Boolean)) {
+    const line = `${lines.at(-1)} ${part}`
+    if (line.length > longestLine) lines.push(`   ${part}`)
     else lines[lines.length - 1] = line
   }
   return lines

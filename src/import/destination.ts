@@ -2,11 +2,13 @@
 
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Static } from '../json-schema.ts'
+import { clean, oneLine } from '../legible.ts'
 import type { Dialect } from '../render/receivers/dialect.ts'
 import { channelFault, type SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
 import { purposeOf } from './provider-types.ts'
+import { word } from './shell.ts'
 
 /** An environment variable the config file refers to. */
 export interface Variable {
@@ -35,14 +37,18 @@ export interface Target extends Posting {
 }
 
 /** Providers that post what the relay can post. Where the dialect is undefined, the relay goes by the URL. */
-const dialects: Record<string, Dialect | undefined> = { slack: undefined, discord: 'discord', rocket: 'rocketchat' }
+const dialects = new Map<string, Dialect | undefined>([
+  ['slack', undefined],
+  ['discord', 'discord'],
+  ['rocket', 'rocketchat']
+])
 
 /** Why the relay cannot stand in for `provider`, if it cannot. */
 export function faultOf(provider: Provider, secret: Secret | undefined): string | undefined {
   const { spec } = provider
   if ([spec.type, spec.channel, spec.username].some((text) => text?.startsWith('ENC[')))
     return 'is encrypted: decrypt it first (sops --decrypt); its Secret can stay as it is'
-  if (!(spec.type in dialects)) return typeFault(spec.type)
+  if (!dialects.has(spec.type)) return typeFault(spec.type)
   if (spec.suspend) return 'is suspended'
   if (isAddress(spec.secretRef?.name)) return 'has an address where the name of the Secret with it belongs'
   if (apiOf(provider, secret) !== undefined) return appFaultOf(provider, secret)
@@ -128,7 +134,7 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
       }
       return { ...target, app, text: { slack: { app: app.name, channel: to } } }
     }
-    const dialect = dialects[type]
+    const dialect = dialects.get(type)
     return { ...target, text: { slack: { webhookUrl: `\${${variable.name}}`, ...texts, ...(dialect && { dialect }) } } }
   })
 }
@@ -206,12 +212,12 @@ function originOf(provider: Provider, secret: Secret | undefined): Origin {
 
 function describe({ kind, name, namespace, key, api, hasHash }: Origin): Omit<Variable, 'name'> {
   if (kind === 'Secret') {
-    const command = `kubectl -n ${namespace} get secret ${name} -o jsonpath='{.data.${key}}' | base64 -d`
-    const what = `the ${api === undefined ? key : 'bot token'} in Secret ${namespace}/${name}`
+    const command = `kubectl -n ${word(namespace)} get secret ${word(name)} -o jsonpath='{.data.${key}}' | base64 -d`
+    const what = oneLine(clean(`the ${api === undefined ? key : 'bot token'} in Secret ${namespace}/${name}`))
     return hasHash ? { command: undefined, what: `${what}-<hash>` } : { command, what }
   }
-  const command = `kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o jsonpath='{.spec.address}'`
-  return { command, what: `the address of Provider ${namespace}/${name}` }
+  const command = `kubectl -n ${word(namespace)} get providers.notification.toolkit.fluxcd.io ${word(name)} -o jsonpath='{.spec.address}'`
+  return { command, what: oneLine(clean(`the address of Provider ${namespace}/${name}`)) }
 }
 
 function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | undefined, origin: Origin): Remark[] {

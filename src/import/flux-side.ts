@@ -1,9 +1,11 @@
 // Flux's side: writes the manifests that make Flux post to the relay what the imported Alerts were about.
 import { Document } from 'yaml'
+import { clean, oneLine } from '../legible.ts'
 import { compileGlobs, isGlob } from '../patterns.ts'
 import { distinct, hmacVariable } from './destination.ts'
 import type { Feed } from './feeds.ts'
 import type { Import } from './import.ts'
+import { word } from './shell.ts'
 import type { EventSource } from './sources.ts'
 
 /** No released Flux serves v1 of these, whatever a guide says. */
@@ -20,9 +22,9 @@ export function feedOf({ replaced, feeds }: Import, relayUrl: string, namespace:
   })
   provider.commentBefore = [
     ' Makes Flux post to the relay. The Secret with the key that both share has to be there (deploy/README.md):',
-    `   kubectl -n ${namespace} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
+    `   kubectl -n ${word(namespace)} create secret generic flux-relay --from-literal=token="$${hmacVariable}"`,
     ' When the relay posts, suspend the Alerts it replaces, or everything is posted twice:',
-    ...replaced.map(({ name, namespace: own }) => `   flux suspend alert ${name} -n ${own}`)
+    ...replaced.map(({ name, namespace: own }) => `   flux suspend alert ${word(name)} -n ${word(own)}`)
   ].join('\n')
   const taken = new Set<string>()
   const alerts = feeds.map((feed, at) => {
@@ -46,15 +48,15 @@ function alertOf({ sources, metadata }: Feed, name: string, namespace: string, i
   })
   const isForeign = named.some((source) => source.namespace !== namespace)
   const comments = [
-    ...(isFirst ? [' info, although the rules may ask for errors only: the end of a failure is not an error.'] : []),
+    ...(isFirst ? ['info, although the rules may ask for errors only: the end of a failure is not an error.'] : []),
     ...strangeKinds(named.map(({ kind }) => kind)),
     ...everywhere.map(
       (source) =>
-        ` ${source.kind} in namespaces like ${source.namespace}: Flux has no wildcard there; add a source for each namespace.`
+        `${source.kind} in namespaces like ${source.namespace}: Flux has no wildcard there; add a source for each namespace.`
     ),
-    ...(isForeign ? [` It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
+    ...(isForeign ? [`It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
   ]
-  if (comments.length > 0) alert.commentBefore = comments.join('\n')
+  if (comments.length > 0) alert.commentBefore = comments.map((line) => ` ${oneLine(clean(line))}`).join('\n')
   return alert
 }
 
@@ -76,8 +78,8 @@ function strangeKinds(kinds: readonly string[]): string[] {
   const strange = [...new Set(kinds)].filter((kind) => !stockKinds.has(kind) && !isGlob(kind))
   if (strange.length === 0) return []
   return [
-    ` ${strange.join(', ')}: only where the CRD of Alert was extended, as Flux Operator and tofu-controller have it done.`,
-    ' Elsewhere the API server refuses the whole Alert: delete those lines.'
+    `${strange.join(', ')}: only where the CRD of Alert was extended, as Flux Operator and tofu-controller have it done.`,
+    'Elsewhere the API server refuses the whole Alert: delete those lines.'
   ]
 }
 

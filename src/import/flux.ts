@@ -177,14 +177,18 @@ export function isOurs({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind
 }
 
 // Removed with notification-controller 1.7 and 1.9.
-const lastServed: Record<string, string> = { v1alpha1: '0.41', v1beta1: '2.6', v1beta2: '2.8' }
+const lastServed = new Map([
+  ['v1alpha1', '0.41'],
+  ['v1beta1', '2.6'],
+  ['v1beta2', '2.8']
+])
 
 /** The first manifest of each version that no Flux of now takes. */
 function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   const said = new Set<string>()
   return manifests.flatMap(({ apiVersion, kind, at }) => {
     const [, version = ''] = apiVersion.split('/')
-    const last = lastServed[version]
+    const last = lastServed.get(version)
     const isStrange = last !== undefined || version === 'v1'
     // Others have a Provider as well, such as Crossplane.
     if (!isStrange || said.has(version) || !isOurs({ apiVersion, kind })) return []

@@ -8,6 +8,7 @@ import type { Manifest } from './manifest.ts'
 import { hasPlaceholder } from './placeholders.ts'
 import { type ImportedRule, rulesOf, type Takeover, withoutRepeated } from './repeated.ts'
 import { type Asked, askedSeverity, demandsOf } from './rules.ts'
+import { word } from './shell.ts'
 import { sourcesOf } from './sources.ts'
 
 export interface Import {
@@ -109,7 +110,7 @@ function wire(
     const where = namesakes.map((other) => other.namespace).join(', ')
     const others = where === '' ? '' : `, though one of its name is in each of ${where}`
     return {
-      fault: `posts to Provider ${namespace}/${name}, which is in none of the files${others || `: add what \`kubectl -n ${namespace} get providers.notification.toolkit.fluxcd.io ${name} -o yaml\` shows`}`,
+      fault: `posts to Provider ${namespace}/${name}, which is in none of the files${others || `: add what \`kubectl -n ${word(namespace)} get providers.notification.toolkit.fluxcd.io ${word(name)} -o yaml\` shows`}`,
       at: 'providerRef'
     }
   }

@@ -3,6 +3,7 @@ import { appliedRemarks, appliersIn, type Built } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
 import type { Kustomization } from './kustomization.ts'
 import type { Manifest } from './manifest.ts'
+import { word } from './shell.ts'
 import { substitute } from './substitution.ts'
 
 export interface Overlaid {
@@ -95,7 +96,7 @@ function remarksOn(kustomization: Kustomization, kustomizations: readonly Kustom
     return [{ file, line: 1, message }]
   }
   const [first] = changes
-  const changed = `kustomize changes what this lists (${changes.join(', ')}), and the import does not: import what \`kubectl kustomize ${folder}\` prints`
+  const changed = `kustomize changes what this lists (${changes.join(', ')}), and the import does not: import what \`kubectl kustomize ${word(folder)}\` prints`
   const namespaces = namespacesAbove(kustomization, kustomizations).length
   const shared = `${users} kustomizations use this, not all in one namespace: import what \`kubectl kustomize\` prints of each, or what \`kubectl get -A -o yaml\` shows`
   return [

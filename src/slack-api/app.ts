@@ -158,8 +158,9 @@ export function isAnswerUrl(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>): 
 }
 
 const idPattern = /^[CGD][A-Z0-9]{7,}$/
-// Lower case, digits and letters of any script, "-", "_" and ".": at most 80 (slack.com/help/articles/201402297).
-const namePattern = /^#[^\s\p{Lu}#@,:;!?()[\]{}<>|"'`*]{1,80}$/u
+// Lower case, digits and letters of any script, "-", "_" and ".": at most 80 (slack.com/help/articles/201402297). An event may name one,
+// and notices have it in a command to paste: of what ASCII has beside letters, no more than that.
+const namePattern = /^#[^\s\p{Lu}\p{Cc}\p{Bidi_C}!-,/:-@[-^`{-~]{1,80}$/u
 
 /** Why `channel` names none; the text does not repeat it. */
 export function channelFault(channel: string): string | undefined {

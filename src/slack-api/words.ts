@@ -143,7 +143,7 @@ export function adviceOnSocket(word: string): string {
   if (word === 'not_allowed_token_type')
     return 'this is no app-level token: `appToken` takes the one that begins with xapp-'
   if (tokenIsOver.includes(word)) return anotherToken
-  return aboutToken[word] ?? 'is Socket Mode on for the app at https://api.slack.com/apps?'
+  return adviceOnToken(word) ?? 'is Socket Mode on for the app at https://api.slack.com/apps?'
 }
 
 /**
@@ -154,7 +154,11 @@ export function adviceOnGroup(word: string, group: string): string {
   if (isPassing(word)) return ''
   if (word === 'missing_scope')
     return 'the app may not see user groups: add the scope usergroups:read under OAuth & Permissions at https://api.slack.com/apps, then install the app again'
-  return aboutToken[word] ?? `is ${group} the ID of a user group?`
+  return adviceOnToken(word) ?? `is ${group} the ID of a user group?`
+}
+
+function adviceOnToken(word: string): string | undefined {
+  return Object.hasOwn(aboutToken, word) ? aboutToken[word] : undefined
 }
 
 function isPassing(word: string): boolean {

@@ -186,9 +186,8 @@ const maxValue = 100
 function metadataOf({ metadata }: FluxEvent, show: readonly string[]): Pick<View, 'about' | 'facts'> {
   const about = metadata['summary']
   const facts = show.flatMap((name) => {
-    const value = metadata[name]
-    if (value === undefined || name === 'summary') return []
-    const text = redactNote(oneLine(clean(value)))
+    if (name === 'summary' || !Object.hasOwn(metadata, name)) return []
+    const text = redactNote(oneLine(clean(metadata[name] ?? '')))
     return text === '' ? [] : [{ name, value: isAddress(text) ? text : cut(text, maxValue) }]
   })
   return {

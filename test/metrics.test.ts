@@ -18,6 +18,8 @@ rules:
   - { name: failures, template: short, send: team }
   - { name: other, match: { namespace: other }, send: ops }`
 
+const database = await startPostgres(t)
+
 function write(relay: Relay, config: string): void {
   writeFileSync(relay.app.env.CONFIG_FILE, config.replaceAll('$SLACK', relay.slack.url()))
   relay.app.reload()
@@ -135,6 +137,30 @@ t.test('what waits, how long, and whether its webhook is gone is seen as long as
   for (const name of ['pending', 'oldest_pending_seconds', 'lane_blocked']) t.equal(after.value(name, team), 0, name)
 })
 
+for (const [store, url] of [
+  ['SQLite', undefined],
+  ['PostgreSQL', database.url]
+] as const)
+  t.test(`what its group holds for hours is not late until it was due, on ${store}`, async (t) => {
+    const clock = createClock()
+    const group = '{ by: [cluster], wait: 2h }'
+    const config = `
+destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
+rules: [{ name: all, match: { severity: info }, group: ${group}, send: team }]`
+    const relay = await startRelay(t, { clock, config, env: url === undefined ? {} : { DATABASE_URL: url } })
+    relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }])
+    await relay.post(about('shop'))
+    const team = { destination: 'team' }
+    clock.advance(119 * 60_000)
+    const held = await scrape(relay)
+    t.equal(held.value('pending', team), 1)
+    t.equal(held.value('oldest_pending_seconds', team), 0)
+    clock.advance(60_000)
+    await relay.logged(/message postponed/)
+    clock.advance(300)
+    t.equal((await scrape(relay)).value('oldest_pending_seconds', team), 0.3)
+  })
+
 t.test('every dead letter is counted, however it came to be one', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config: two })
@@ -163,7 +189,7 @@ t.test('every dead letter is counted, however it came to be one', async (t) => {
 })
 
 t.test('a database that does not answer is seen, and takes no other metric with it', async (t) => {
-  const { url } = await startPostgres(t)
+  const url = await database.createDatabase()
   const relay = await startRelay(t, { config: two, env: { DATABASE_URL: url } })
   const client = new Client(url)
   await client.connect()

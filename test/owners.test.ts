@@ -412,7 +412,7 @@ t.test('a channel that one replica finds open again is used by the others, too',
   const channels = createChannels(() => declared, clock)
   const laneOfTeam = () => channels.destinations().get('acme:team-a:platform')?.lane
   const block = { reason: '200 channel_not_found', since: clock.now(), probes: 1 }
-  channels.follow([{ lane: 'slack:acme:team-a', oldest: null, block, notBefore: clock.now() + 60_000 }])
+  channels.follow([{ lane: 'slack:acme:team-a', dueSince: null, block, notBefore: clock.now() + 60_000 }])
   t.equal(laneOfTeam(), 'slack:acme:platform')
   channels.follow([])
   t.equal(laneOfTeam(), 'slack:acme:team-a')
@@ -439,7 +439,7 @@ t.test(
       }
       clock.advance(4 * 60_000)
       const block = { reason: '200 channel_not_found', since: until, probes: 1 }
-      channels.follow([{ lane: own, oldest: null, block, notBefore: until }])
+      channels.follow([{ lane: own, dueSince: null, block, notBefore: until }])
       t.not(lane(), own)
       clock.advance(isRestarted ? hour : 60_001)
       t.equal(lane(), own)

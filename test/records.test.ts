@@ -388,8 +388,8 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(
         (await records.laneHeads()).toSorted((a, b) => a.lane.localeCompare(b.lane)),
         [
-          { lane: 'lane', oldest: at, block, notBefore: at + hour },
-          { lane: 'never used', oldest: at + hour, block: null, notBefore: 0 }
+          { lane: 'lane', dueSince: at, block, notBefore: at + hour },
+          { lane: 'never used', dueSince: at + hour, block: null, notBefore: 0 }
         ],
         'those that are empty and well are left out'
       )

@@ -11,7 +11,7 @@ export const gauges = {
   ),
   oldestPending: gauge(
     'oldest_pending_seconds',
-    `Age of the oldest waiting notification in the lane of a destination; 0 where nothing waits. ${shared}`
+    `How long a notification has waited in the lane of a destination since it was due; 0 where none is. ${shared}`
   ),
   laneBlocked: gauge(
     'lane_blocked',

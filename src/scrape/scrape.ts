@@ -83,10 +83,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
       const label = labelOf(name)
       pendingOf.set(label, (pendingOf.get(label) ?? 0) + pending)
     }
-    const oldestOf = (name: string) => {
-      const oldest = headOf(name)?.oldest ?? now
-      return Math.max(0, now - oldest) / 1000
-    }
+    const oldestOf = (name: string) => Math.max(0, now - (headOf(name)?.dueSince ?? now)) / 1000
     yield* gaugeText(gauges.pending, all, (name) => pendingOf.get(name) ?? 0)
     yield* gaugeText(gauges.pendingLimit, inFile, () => limit)
     yield* gaugeText(gauges.laneBlocked, inFile, (name) => byLane && (headOf(name)?.block ? 1 : 0))

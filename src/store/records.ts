@@ -137,7 +137,10 @@ export interface LaneRecord {
 }
 
 /** As a {@link LaneRecord}, without what has to be counted. */
-export type LaneHead = Pick<LaneRecord, 'lane' | 'oldest' | 'block' | 'notBefore'>
+export interface LaneHead extends Pick<LaneRecord, 'lane' | 'block' | 'notBefore'> {
+  /** Since when the first of what waits could go, or when it may where all is held on purpose; null for nothing, and what has yet to last. */
+  dueSince: number | null
+}
 
 /** `failed`: events that brought new trouble; `messages`: posts that were written down. */
 export interface Minute {

@@ -1,5 +1,5 @@
 // Counts: compute figures for charts and tables on any store: lanes, minutes, rules, and the time from event to post.
-import { type LaneHead, type Minute, maxWindowMs, type Records } from '../records.ts'
+import { type LaneRecord, type Minute, maxWindowMs, type Records } from '../records.ts'
 import { type Ask, firstSince, type Row } from './walk.ts'
 
 const minuteMs = 60_000
@@ -27,14 +27,19 @@ export const busySql = `
     ) from busy where busy.lane is not null
   )`
 
-// Not what has yet to last.
-const oldestSql = `
+/** `since`: when a notification began to wait. Not what has yet to last. */
+const oldestSql = (since: string) => `
   (select n.created_at from notifications n
    where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until = 0 order by n.id limit 1) as oldest,
-  (select min(n.created_at) from notifications n
+  (select min(${since}) from notifications n
    where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until > 0
      and (n.holds > 0 or n.held_at is null)) as oldest_held,
-  (select min(n.created_at) from notifications n where n.message_id = m.id) as oldest_open`
+  (select min(${since}) from notifications n where n.message_id = m.id) as oldest_open`
+
+const accepted = 'n.created_at'
+
+// Until then it waits on purpose, for a group perhaps for hours.
+const due = 'case when n.held_until > n.created_at then n.held_until else n.created_at end'
 
 const lanesSql = `
   ${busySql}, known(lane) as (
@@ -46,7 +51,7 @@ const lanesSql = `
     m.created_at as open_since,
     (select count(*) from notifications n
      where n.lane = k.lane and n.state = 'pending' and n.message_id is null) as waiting,
-    ${oldestSql}
+    ${oldestSql(accepted)}
   from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'
   order by k.lane`
 
@@ -56,7 +61,7 @@ const headsSql = `
     union select lane from messages where state = 'open'
     union select key from lanes where block_reason is not null
   )
-  select k.lane, l.not_before, l.block_reason, l.block_since, l.probes, ${oldestSql}
+  select k.lane, l.not_before, l.block_reason, l.block_since, l.probes, ${oldestSql(due)}
   from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'`
 
 // As with the lanes.
@@ -120,7 +125,8 @@ export function readCounts(
   return {
     async lanes() {
       return (await ask(lanesSql, [])).map((row) => ({
-        ...headOf(row),
+        ...stateOf(row),
+        oldest: oldestOf(row),
         backlog: Number(row['waiting']) + Number(row['open'] ?? 0),
         openSince: row['open_since'] == null ? null : Number(row['open_since']),
         bucket: row['tokens'] == null ? null : { tokens: Number(row['tokens']), at: Number(row['tokens_at']) }
@@ -128,7 +134,7 @@ export function readCounts(
     },
 
     async laneHeads() {
-      return (await ask(headsSql, [])).map(headOf)
+      return (await ask(headsSql, [])).map((row) => ({ ...stateOf(row), dueSince: oldestOf(row) }))
     },
 
     async perMinute(since, until) {
@@ -188,7 +194,7 @@ export function readCounts(
   }
 }
 
-function headOf(row: Row): LaneHead {
+function stateOf(row: Row): Pick<LaneRecord, 'lane' | 'block' | 'notBefore'> {
   const block = {
     reason: String(row['block_reason']),
     since: Number(row['block_since']),
@@ -196,13 +202,14 @@ function headOf(row: Row): LaneHead {
   }
   return {
     lane: String(row['lane']),
-    oldest: least(row['oldest'], row['oldest_held'], row['oldest_open']),
     notBefore: Number(row['not_before'] ?? 0),
     block: row['block_reason'] == null ? null : block
   }
 }
 
-function least(...times: (string | number | null | undefined)[]): number | null {
-  const known = times.flatMap((time) => (time == null ? [] : Number(time)))
+function oldestOf(row: Row): number | null {
+  const known = [row['oldest'], row['oldest_held'], row['oldest_open']].flatMap((time) =>
+    time == null ? [] : Number(time)
+  )
   return known.length === 0 ? null : Math.min(...known)
 }

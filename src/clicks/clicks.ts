@@ -99,7 +99,7 @@ export function createClicks(options: ClicksOptions): Clicks {
 
   /** Where the words are all that comes of it, whoever does not get them is to see Slack's own warning, as where nobody answers. */
   async function tell(app: SlackApp, click: Click, say: string): Promise<void> {
-    if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what came of it')
+    if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what it did')
   }
 
   /** A database that was away for a moment, and may have written it down: a click that has had its effect has no second one. */

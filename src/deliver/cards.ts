@@ -158,7 +158,7 @@ export function createCards(options: CardsOptions): Cards {
     const updated = { card, named, lane: destinations().get(card.destination)?.lane ?? card.lane }
     let judged = judge(updated, reply, clock.now())
     if (judged.is === 'refused') {
-      log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused: it is shown in plain text')
+      log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused; it is shown in plain text')
       const plain = withoutBlocks(payload)
       shown = { ...plain, text: cut(plain.text, maxUpdateText) }
       reply = await post(shown)

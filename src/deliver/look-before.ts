@@ -88,7 +88,7 @@ export function createLookBefore(slack: Slack, log: Logger): LookBefore {
       if ((kind === 'transient' || kind === 'untrusted') && message.failures < maxFailures) return reply
       log.warn(
         { message: message.id, answer: sayReply(reply) },
-        'cannot look whether a message was posted: it is, again'
+        'cannot check whether a message was posted; posting it again'
       )
       return undefined
     },

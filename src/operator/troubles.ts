@@ -79,7 +79,7 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
       const now = clock.now()
       announce('nothing stored', outageNotice(over, now), now - over.since).catch((err: unknown) => {
         outage ??= over
-        log.error({ err }, 'the operator could not be notified of a time in which nothing was stored; trying again')
+        log.error({ err }, 'the operator could not be notified of a time when nothing was stored; trying again')
       })
     },
     full(found: readonly Full[]): void {

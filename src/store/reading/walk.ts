@@ -111,7 +111,7 @@ function idsAfter(place: number, isDown: boolean, column: Conditions['column'], 
 /** The number behind an id. Throws BAD_REQUEST if it is not a number. */
 export function idOf(text: string, what: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text)
-  throw new RelayError('BAD_REQUEST', `${what} is not one that was given out here`)
+  throw new RelayError('BAD_REQUEST', `${what} is not one that this relay gave out`)
 }
 
 /**

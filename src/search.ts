@@ -14,7 +14,7 @@ export const notificationSearchFields = ['cluster', 'kind', 'namespace', 'name',
 
 const nameFields = ['cluster', 'kind', 'namespace', 'name'] as const
 
-/** What an object is called in lists, messages and commands, of which a word may be copied: such as `apps/shop`. */
+/** What an object is called in lists, messages and commands, from which people copy words such as `apps/shop`. */
 const spokenNames = [
   ['cluster', 'namespace', 'name'],
   ['kind', 'namespace', 'name'],

@@ -13,7 +13,7 @@ import type { View } from '../render/compose/view.ts'
 import type { PassedChannel } from '../rules/owners.ts'
 import type { Announce } from './operator.ts'
 
-/** Channels that events name are reported, so many in a day: their names have no end. */
+/** How many channels that events name are reported in a day: there is no end of names. */
 const maxPassed = 20
 
 /** How long a notice is not repeated. */

@@ -20,7 +20,7 @@ export interface Ask {
 const windowRows = 2000
 /** Rows looked at for one page; each with a row beside it counts twice. */
 const maxRows = 20_000
-/** Among so many rows on either side of a moment, times may be out of the order of the ids. */
+/** How many rows on either side of a moment may have times out of the order of their ids. */
 const disorderRows = 1000
 
 /** Conditions and the values in them. */

@@ -54,7 +54,7 @@ t.test('damage of any page is found, and a relay that needs it refuses', async (
   for (const [answer, page] of answers) {
     t.match(
       answer,
-      /^started|^2: cannot (use|write to) the database: \S+ is (damaged|no SQLite database)/,
+      /^started|^2: cannot (use|write to) the database: \S+ is (damaged|not a SQLite database)/,
       `page ${page}`
     )
   }

@@ -62,7 +62,7 @@ function nothingHere({ method, url }: FastifyRequest): string {
   // As Fastify has it (`maxParamLength`).
   if (/\/[^/?#]{101}/.test(url)) return tooLongName
   return isOfApi(url)
-    ? 'there is no such path; /api/openapi.json lists those that there are'
+    ? 'there is no such path; /api/openapi.json lists all paths'
     : 'nothing is at this path: the pages begin at /, and /api/openapi.json lists what programs may ask'
 }
 
@@ -174,7 +174,7 @@ function describe({ validation = [], validationContext = 'body' }: FastifyError,
   const isForeign = isEvent && first?.instancePath === '' && /^(type|required)$/.test(first.keyword)
   // What other types of Provider post has none of it. Flux shows this text in an event of the Alert.
   if (isForeign && (first.keyword === 'type' || first.params['missingProperty'] === 'involvedObject'))
-    return `${validationContext} ${wordsOf(first)}: this is no event of Flux; a Provider has to be of type generic or generic-hmac`
+    return `${validationContext} ${wordsOf(first)}: this is not an event of Flux; a Provider has to be of type generic or generic-hmac`
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
   // A query has nothing but texts: this is a list of them.
   if (validationContext === 'querystring' && first?.keyword === 'type') return `${field} is given more than once`

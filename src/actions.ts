@@ -123,7 +123,7 @@ export function createActions(options: ActionsOptions) {
     /** As {@link acknowledgeAll}: reminders go on. */
     unacknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('unacknowledge', incidents, actor),
 
-    /** A dead letter waits again; undefined where it is none, or its destination is gone. */
+    /** Puts a dead letter back into its lane; undefined if it is not one, or its destination is gone. */
     async retry(id: string, actor: Actor): Promise<Retried | undefined> {
       const [retried] = await records.retry([id], lanes(), clock.now(), actor)
       if (retried === undefined) return undefined

@@ -76,7 +76,7 @@ export async function buildApp({
     migrating: (from, to) => {
       log.info(
         { from, to },
-        'bringing the database to the version of this program, which takes minutes where it is large'
+        'migrating the database to the version of this program, which takes minutes if it is large'
       )
       // SQLite leaves no time for it until that is over.
       log.flush()

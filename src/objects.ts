@@ -36,7 +36,7 @@ export interface Advance {
     how: Ending
     notified: readonly Notified[]
     beneath: 'updated' | 'heartbeat' | 'informed'
-    /** It came with a revision of which only the last step is left: that is said with the end, and not once more. */
+    /** It came with a revision that only the last step is missing from: the end names it, and it is not said again. */
     names?: string
   }
   /** The destinations that have read of its revision already. */

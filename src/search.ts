@@ -14,7 +14,7 @@ export const notificationSearchFields = ['cluster', 'kind', 'namespace', 'name',
 
 const nameFields = ['cluster', 'kind', 'namespace', 'name'] as const
 
-/** What an object is called in lists, messages and commands, of which a word may be copied: such as `apps/shop`. */
+/** What an object is called in lists, messages and commands, from which people copy words such as `apps/shop`. */
 const spokenNames = [
   ['cluster', 'namespace', 'name'],
   ['kind', 'namespace', 'name'],
@@ -57,7 +57,7 @@ export function parseSearch(text: string, fields: readonly string[]): Search | s
   for (const { field, value } of tokensOf(text)) {
     if (field === undefined) words.push(value)
     else if (fields.includes(field)) found[field] = [...(found[field] ?? []), value]
-    else return `${unknownName('field', field, fields)}; what has a colon and is no field stands in quotes`
+    else return `${unknownName('field', field, fields)}; put quotes around a word with a colon that is not a field`
   }
   return { fields: found, words }
 }

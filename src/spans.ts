@@ -59,7 +59,7 @@ const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {}
 const apartMs = 100
 let origin = performance.timeOrigin
 
-/** Finer than a clock's milliseconds, of which a commit takes few. */
+/** The time, finer than in a clock's milliseconds: a commit takes few of those. */
 export function instant(): number {
   const sinceStart = performance.now()
   const now = Date.now()

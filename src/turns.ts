@@ -2,9 +2,9 @@
 // of a fleet's ten thousand sources take a tenth of a second, and a scrape of them most of one. And does one thing after the other.
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** So many take a millisecond or two, */
+/** How many items make a turn, which takes a millisecond or two. */
 const atOnce = 500
-/** and for longer others have the thread, in ms: an event needs it several times until it is answered, and no queue must grow. */
+/** How long others then have the thread, in ms: an event needs it several times until it is answered, and no queue must grow. */
 const othersMs = 5
 
 /** Calls `each` with every item, in order. */

@@ -275,7 +275,7 @@ t.test('a question that is not right is answered with the field and what may sta
     ]),
     ['/api/preview/team?limit=201', /limit must be a number from 1 to 200/],
     ['/api/events?since=2026-13-01', /since is not a time such as/],
-    ['/api/events?since=2026-02-30', /2026-02-30 is on a day that there is not/],
+    ['/api/events?since=2026-02-30', /2026-02-30 is on a day that does not exist/],
     ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/],
     ['/api/events?since=1h&until=2h', /until, \S+Z, is not after since, \S+Z/],
     ...['events', 'notifications', 'acts'].map((list): [string, RegExp] => [
@@ -564,7 +564,7 @@ t.test('a cursor of another order of objects is refused, where the rest of the l
   const next = async (query: string) => (await get(relay, `/api/objects?limit=1${query}`)).body.next
   const [byName, byFailure] = [await next(''), await next('&state=failing')]
   const ask = (query: string, cursor: string) => get(relay, `/api/objects?${query}cursor=${encodeURIComponent(cursor)}`)
-  const refused = { status: 400, body: { code: 'BAD_REQUEST', message: /cursor is of another list/ } }
+  const refused = { status: 400, body: { code: 'BAD_REQUEST', message: /cursor is from another list/ } }
   t.match(await ask('state=failing&', byName), refused)
   t.match(await ask('state=stale&', byName), refused)
   t.match(await ask('', byFailure), refused)

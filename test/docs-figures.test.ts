@@ -86,7 +86,7 @@ const figures: [page: string, words: RegExp, ...are: number[]][] = [
   ],
   ['docs/slack-app.md', /the relay keeps to (\d+);/, minute / constant('src/slack-api/budget.ts', 'apartMs')],
   ['docs/owners.md', /at most (\d+) such channels in 24 hours/, constant('src/deliver/channels.ts', 'maxChannels')],
-  ['docs/testing-rules.md', /Otherwise a (minute) after it/, constant('src/rehearsal/step.ts', 'usualPauseMs')],
+  ['docs/testing-rules.md', /If left out, a (minute) after/, constant('src/rehearsal/step.ts', 'usualPauseMs')],
   ['docs/hostile-input.md', /has at most ([\d,]+) values \(400\)/, constant('routes/webhook.ts', 'maxParts')],
   [
     'docs/hostile-input.md',

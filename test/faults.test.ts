@@ -69,7 +69,7 @@ t.test(
       ])
       t.match(await laneOf(relay, 'team'), { block: null, backlog: 0 })
       const { body } = await api(relay, 'GET', '/api/notifications?state=dead')
-      t.match(body.notifications, [{ object: { name: 'poison' }, reason: /also as plain text: \d+ and/ }])
+      t.match(body.notifications, [{ object: { name: 'poison' }, reason: /even as plain text: \d+ and/ }])
     }
   }
 )
@@ -194,7 +194,7 @@ t.test(
     await relay.slack.until(() => notices().length === 1)
     t.match(
       notices()[0],
-      /1 notification that could not be delivered: Slack refuses it, also as plain text: 400 invalid_blocks/
+      /1 notification that could not be delivered: Slack refuses it, even as plain text: 400 invalid_blocks/
     )
     for (const name of ['two', 'three']) await relay.post(about(name))
     await relay.logged(/message not delivered/, 3)

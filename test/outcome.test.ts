@@ -102,7 +102,7 @@ t.test('a message that is refused on the way while an empty one is not becomes a
     for (const empty of [answer(400, 'no_text'), answer(200, 'ok')]) {
       const { outcome, settlement } = settle(plain, refusal, { ...given, empty })
       t.equal(outcome, 'dead', said)
-      t.match(settlement, { message: { reason: /also as plain text/ }, lane: { notBefore: 0, block: undefined } })
+      t.match(settlement, { message: { reason: /even as plain text/ }, lane: { notBefore: 0, block: undefined } })
     }
   }
 })

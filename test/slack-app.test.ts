@@ -206,7 +206,7 @@ t.test('what does not let a message through is asked with an empty one, to the s
     clock.advance(60_000)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  t.match(relay.log.join(''), /refused on its way, also as plain text.*an empty message gets through/)
+  t.match(relay.log.join(''), /refused on its way, even as plain text.*an empty message gets through/)
   t.match(
     posts(api).map(({ args }) => args),
     [{ channel: 'C000000A', text: undefined }]

@@ -156,7 +156,7 @@ t.test(
         path: '/webhook/open',
         status: 400,
         code: 'BAD_EVENT',
-        says: /no event of Flux; a Provider has to be of type generic or generic-hmac/
+        says: /not an event of Flux; a Provider has to be of type generic or generic-hmac/
       })),
       {
         name: 'a number for a name',

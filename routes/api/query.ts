@@ -116,7 +116,7 @@ export function momentOf(text: string | undefined, now: number): number | undefi
   if (text === undefined) return undefined
   if (/^[0-9]+$/.test(text)) return Number(text)
   const at = isDuration(text) ? now - parseDuration(text) : parseTime(text.replace(/(:\S+) (?=\d\d:\d\d$)/, '$1+'))
-  if (Number.isNaN(at)) throw new RelayError('BAD_REQUEST', `${text} is on a day that there is not`)
+  if (Number.isNaN(at)) throw new RelayError('BAD_REQUEST', `${text} is on a day that does not exist`)
   return at
 }
 

@@ -12,7 +12,7 @@ interface AckOptions extends ClientOptions {
   undo?: boolean
 }
 
-/** Among so many objects of one name. */
+/** How many objects of one name are looked at. */
 const maxFound = 1000
 
 /**

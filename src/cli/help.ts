@@ -16,7 +16,7 @@ export function addHelp(program: Command): void {
   leadToHelp(program, program.name())
 }
 
-/** Else whoever asks for help with a command that there is not would be shown all of it, as if that were fine. */
+/** Without this, asking for help with an unknown command would show the help of all, as if nothing were wrong. */
 function refuseStrangers({ command }: AddHelpTextContext): string {
   const [first = '', second] = command.args
   const name = first === 'help' ? second : first

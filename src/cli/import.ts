@@ -67,7 +67,7 @@ function discreet(remark: Remark): Remark {
 
 const lost = 'cannot be read, and is left out: it is a link that leads nowhere, or not for this user'
 
-/** One that was found in a folder may be anything: it does not stand in the way of the others. */
+/** A file found in a folder may be anything: it must not stop the others. */
 function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): Remark[] {
   return read.flatMap(({ file, text, isLost, problems: [first] }) => {
     if (isLost) return [{ file, line: 1, message: lost }]
@@ -80,7 +80,7 @@ function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): 
   })
 }
 
-/** An overlay has its Alerts from where it builds upon, which may stand beside the folder that was asked for. */
+/** An overlay has its Alerts from its base, which may be next to the folder that was asked for. */
 function listedElsewhere(kustomizations: readonly Kustomization[], paths: readonly string[]): Remark[] {
   const isRead = (path: string) => paths.some((folder) => !relative(folder, path).startsWith('..'))
   return kustomizations.flatMap(({ file, folder, lists, lineOf }) => {

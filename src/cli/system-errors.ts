@@ -27,5 +27,5 @@ function sayListening({ code, address, port = 0, hostname = address }: NodeJS.Er
     return `this user may not listen on port ${port} (EACCES): take a higher one, such as PORT=8080`
   const bare = /^\[(.*)\]$/.exec(hostname ?? '')?.[1]
   if (bare !== undefined) return `HOST=${hostname}: brackets belong into URLs; write HOST=${bare}`
-  return `HOST=${hostname} is no address of this machine (${code}): ${hosts}`
+  return `HOST=${hostname} is not an address of this machine (${code}): ${hosts}`
 }

@@ -97,9 +97,9 @@ export function createClicks(options: ClicksOptions): Clicks {
     else await tell(app, click, say)
   }
 
-  /** Where the words are all that comes of it, whoever does not get them is to see Slack's own warning, as where nobody answers. */
+  /** If words are all that a click brings, whoever does not get them has to see Slack's own warning, as when nobody answers. */
   async function tell(app: SlackApp, click: Click, say: string): Promise<void> {
-    if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what came of it')
+    if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what it did')
   }
 
   /** A database that was away for a moment, and may have written it down: a click that has had its effect has no second one. */

@@ -135,7 +135,7 @@ export function sayAgain(because: string): string {
   return `That did not work: ${prose(because)}. Nothing has changed; please try again.`
 }
 
-/** What to say of a message that is not in the database: the answer to its post was lost, or is on its way; it was posted anew; or another relay's. */
+/** What to say if a message is not in the database: the answer to its post was lost or is on its way, it was posted again, or another relay posted it. */
 export const unknownMessage =
   'Nothing has changed: this message is not known to the relay that got the click. Is there another one like it in the channel? Then press there. Was it posted this very moment? Then try again. Do two relays share the app? Then give each an app of its own.'
 

@@ -97,7 +97,7 @@ function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boole
   return isIn(path, misshapen.slice(0, 2)) && !isPlain(path)
 }
 
-/** These faults are about a name alone, whatever stands beside it. */
+/** These faults are about a name alone, whatever is next to it. */
 function isPlain([section, , key, matcher]: Path): boolean {
   if (section === 'severities') return key === 'kind' || key === 'reason'
   return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')

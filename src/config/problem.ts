@@ -83,7 +83,7 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
   ].join('\n')
 }
 
-/** As they stand in the file. */
+/** As they are in the file. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
 }

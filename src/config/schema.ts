@@ -14,7 +14,7 @@ import { OwnerSchema } from '../rules/owners-schema.ts'
 import { RuleSchema } from '../rules/schema.ts'
 import { SlackAppSchema } from '../slack-api/app.ts'
 
-/** Names stand in URLs, metrics and log lines. */
+/** Names appear in URLs, metrics and log lines. */
 const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
 
 function named<T extends Schema>(schema: T, options: Keywords = {}) {

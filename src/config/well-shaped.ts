@@ -84,7 +84,7 @@ function fill(copy: Sections, section: string, entry: string): void {
     entries[entry] = whole
     return
   }
-  // Each of these may stand in the place of another.
+  // Each of these may be given instead of another.
   const { tokens, preview, until, dashboard, send, ...lacking } = whole
   const has = (...keys: string[]) => keys.some((key) => key in own)
   entries[entry] = {

@@ -24,9 +24,9 @@ export interface WritingFault {
 // One mistake makes hundreds, where what follows is read as what it is not.
 const maxFaults = 50
 
-/** Everything that keeps `text`, of which `document` was made, from having a value. */
+/** Everything that keeps `text`, parsed as `document`, from having a value. */
 export function writingFaults(text: string, document: Document, lines: LineCounter): WritingFault[] {
-  // A tag that means nothing here is only a warning of the library's, and what stands behind it is read as if it were not.
+  // For the library, an unknown tag is only a warning, and what follows it is read as if the tag were not there.
   const errors = [...withoutRest(document.errors), ...document.warnings]
     .slice(0, maxFaults)
     .filter((error) => !isEmptyEnd(error, text))
@@ -38,7 +38,7 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
 }
 
-/** What stands behind the end of the whole value is not read, token by token: because of the mistake before it, if there is one. */
+/** What follows the end of the whole value is not read, token by token: it may be there because of an earlier mistake. */
 function withoutRest(errors: readonly YAMLError[]): readonly YAMLError[] {
   const rest = errors.findIndex(({ message }) => message.includes(' in YAML stream'))
   return rest < 0 ? errors : errors.slice(0, Math.max(1, rest))
@@ -118,7 +118,7 @@ const words: Partial<Record<ErrorCode, Words>> = {
   NON_STRING_KEY: (_, start, { text }) =>
     text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
   TAB_AS_INDENT: () => 'is indented with a tab; YAML takes spaces only',
-  // As it stands there: the library's message has it spelt out, and sometimes what stands behind it.
+  // As it is in the file: the library's message spells it out, sometimes with what follows it.
   TAG_RESOLVE_FAILED: (_, start, { text }) =>
     `${/^!\S+?(?=[\s,[\]{}]|$)/.exec(text.slice(start))?.[0] ?? 'this'} is read as a YAML tag; put the text in quotes`,
   UNEXPECTED_TOKEN: (message, start, { document, lines }) => {

@@ -1,4 +1,4 @@
-// Card mutes: know which incidents on cards a mute or a silence withholds, and of which that has changed.
+// Card mutes: know which incidents on cards a mute or a silence withholds, and for which that has changed.
 import { readStored } from '../events/flux.ts'
 import { type Mute, mutingOf } from '../mutes/mutes.ts'
 import type { Quiet } from '../render/compose/card.ts'

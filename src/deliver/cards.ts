@@ -34,8 +34,8 @@ import type { Slack } from './slack.ts'
 const lookMs = 1000
 
 /**
- * Slack allows 50 updates a minute and app, in all its channels (docs.slack.dev/reference/methods/chat.update, tier 3): 40, of which
- * these may come at once.
+ * Slack allows 50 updates a minute for each app, in all its channels (docs.slack.dev/reference/methods/chat.update, tier 3). We send 40,
+ * of which these may come at once.
  */
 const burst = 8
 const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
@@ -158,7 +158,7 @@ export function createCards(options: CardsOptions): Cards {
     const updated = { card, named, lane: destinations().get(card.destination)?.lane ?? card.lane }
     let judged = judge(updated, reply, clock.now())
     if (judged.is === 'refused') {
-      log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused: it is shown in plain text')
+      log.warn({ card: card.id, answer: sayReply(reply) }, 'card refused; it is shown in plain text')
       const plain = withoutBlocks(payload)
       shown = { ...plain, text: cut(plain.text, maxUpdateText) }
       reply = await post(shown)
@@ -195,8 +195,8 @@ export function createCards(options: CardsOptions): Cards {
   }
 
   /**
-   * The card, as soon as whoever is updating it has done so, or is no more; undefined where there is none, or another click waits for it:
-   * then that shows this one, too, and by the newest address. `signal` aborts while the claim lasts.
+   * The card, as soon as whoever is updating it is done, or gone; undefined if there is none, or another click waits for it already:
+   * that one then shows this click, too, by the newest address. `signal` aborts while the claim lasts.
    */
   async function claim(
     place: Posted,

@@ -9,8 +9,9 @@ import type { Spans } from '../spans.ts'
 import type { Attempt, LaneState, Message, Step } from '../store/kept-lanes.ts'
 import type { Store } from '../store/store.ts'
 import type { Alarm } from './alarm.ts'
-import { moved } from './answer.ts'
+import { moved, type Reply } from './answer.ts'
 import { type Channels, labelOf } from './channels.ts'
+import type { Destination, Place } from './destination.ts'
 import { createLookBefore } from './look-before.ts'
 import { maxAgeMs, needsEmpty, type Settled, settle } from './outcome.ts'
 import { createPost } from './post.ts'
@@ -48,6 +49,15 @@ export interface Delivered {
 
 /** How long to wait where the store cannot be reached. */
 export const storeRetryMs = 1000
+
+/** An attempt at a message: where it goes, whether it was posted before, and what ends it. */
+interface Attempted {
+  destination: Destination | undefined
+  place: Place | undefined
+  isAgain: boolean | undefined
+  until: AbortSignal
+}
+
 export function createDelivery(options: DeliveryOptions) {
   const { store, channels, tokens, alarm, wake, metrics, clock, ages, log } = options
   const unstored = createRarely(clock, fewLines)
@@ -60,44 +70,36 @@ export function createDelivery(options: DeliveryOptions) {
     const at = clock.now()
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([options.givingUp, signal]) : options.givingUp
-    // What one replica was answered, another may have found mended: then Slack is asked.
-    if (tokens.isRefused(message.lane, at)) tokens.follow(await store.records.laneHeads())
-    const known = tokens.answerFor(message.lane, at)
     const place = destination?.lane === message.lane ? destination.slack : undefined
-    const before = isAgain && place && known === undefined ? await looks.answerTo(place, message, until) : undefined
-    const reply = known ?? before ?? (await posts.message(destination, message, until))
+    const { reply, from } = await answerTo(message, { destination, place, isAgain, until }, at)
     const receiver = destination?.slack?.receiver ?? 'slack'
     const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
-    const random = Math.random()
-    const oldest = ages.before(maxAgeMs)
-    const hasCards = destination?.slack?.style === 'cards'
     const settled = settle(message, reply, {
       now: clock.now(),
-      oldest,
-      random,
+      oldest: ages.before(maxAgeMs),
+      random: Math.random(),
       block,
       receiver,
-      hasCards,
+      hasCards: destination?.slack?.style === 'cards',
       empty,
       looks: place?.app?.hasHistory
     })
-    const said = sayReply(settled.reply)
-    const hasLooked = before !== undefined && settled.settlement.message.state === 'sent'
-    const answer =
-      known === undefined
-        ? `${said}${hasLooked ? ', found in the channel' : ''}`
-        : `${said}, as another channel of the app was answered`
-    if (place?.app?.hasHistory && known === undefined && before === undefined)
-      looks.learn(message, reply, settled.settlement.message.state !== 'open')
+    const { outcome, settlement } = settled
+    const notes = {
+      token: ', as another channel of the app was answered',
+      history: settlement.message.state === 'sent' ? ', found in the channel' : '',
+      post: ''
+    }
+    const answer = `${sayReply(settled.reply)}${notes[from]}`
+    if (place?.app?.hasHistory && from === 'post') looks.learn(message, reply, settlement.message.state !== 'open')
     // Before anything is written: other lanes of the app are about to ask.
-    const waitedForIt = known === undefined ? tokens.learn(message.lane, settled) : []
+    const waitedForIt = from === 'token' ? [] : tokens.learn(message.lane, settled)
     const isLast = await record(message, { at, answer }, settled, block)
     // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
-    channels.learn(message.lane, settled.settlement.lane.block, settled.settlement.lane.notBefore)
+    channels.learn(message.lane, settlement.lane.block, settlement.lane.notBefore)
     const { id, destination: name, notifications } = message
-    const { outcome, settlement } = settled
-    if (known === undefined) {
+    if (from !== 'token') {
       metrics.slackRequests.inc({ destination: labelOf(name), outcome })
       options.spans.posted({
         message: id,
@@ -113,6 +115,21 @@ export function createDelivery(options: DeliveryOptions) {
     const lane = destinations().get(message.destination)?.lane
     const hasMoved = settlement.message.state === 'open' && lane !== message.lane && reply !== moved
     return { isLast, waitedForIt, hasMoved }
+  }
+
+  /** The answer to `message`, and what it comes from: the app's `token` was refused before, its `history` has it, or a `post`. */
+  async function answerTo(
+    message: Message,
+    { destination, place, isAgain, until }: Attempted,
+    at: number
+  ): Promise<{ reply: Reply; from: 'token' | 'history' | 'post' }> {
+    // What one replica was answered, another may have found mended: then Slack is asked.
+    if (tokens.isRefused(message.lane, at)) tokens.follow(await store.records.laneHeads())
+    const known = tokens.answerFor(message.lane, at)
+    if (known !== undefined) return { reply: known, from: 'token' }
+    const before = isAgain && place ? await looks.answerTo(place, message, until) : undefined
+    if (before !== undefined) return { reply: before, from: 'history' }
+    return { reply: await posts.message(destination, message, until), from: 'post' }
   }
 
   /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */

@@ -13,13 +13,13 @@ import {
   type Pending
 } from '../store/kept-lanes.ts'
 
-/** After the first message about a cause what follows is held so long, then longer from message to message. */
+/** How long what follows the first message about a cause is held: longer from message to message. */
 const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
 
-/** Where a storm is under way, it is short: how far that reaches is news. */
+/** The gap in a storm, which is short: how far the storm reaches is news. */
 const stormGapMs = 1000
 
-/** Several causes share the messages that follow: a lane has so many of them, and then one a minute. */
+/** Several causes share the messages that follow: a lane waits this long for each of the first, then sends one a minute. */
 const sharedLadderMs = ladderMs.slice(0, 4)
 const sharedMaxMs = 60_000
 
@@ -29,7 +29,7 @@ const burst = 20
 /** This many fill messages: they are posted as fast as the lane may, like what did not fit, and all of that is one step. */
 const flood = 200
 
-/** After so long without a message about it a cause begins anew: twice the longest gap. */
+/** After this long without a message about it, a cause begins anew: twice the longest gap. */
 const calmMs = 10 * 60_000
 
 /** Nobody needs good news at once, and a push reaches one object after the other. */

@@ -12,9 +12,9 @@ import type { Slack } from './slack.ts'
 /** Messages per page: an answer has to be read whole, and one message may have 15 kB. */
 const pageSize = 20
 const maxPages = 10
-/** Slack's clock and that of the store may differ by so much. */
+/** By how much Slack's clock and the store's may differ. */
 const apartMs = 2 * 60_000
-/** After so many failures it is posted without a look: that Slack's history does not answer must not keep messages from people. */
+/** After this many failures it is posted without a look: people must get their messages even if Slack's history does not answer. */
 const maxFailures = 5
 
 const idPattern = /^[CGD][A-Z0-9]{7,}$/
@@ -88,7 +88,7 @@ export function createLookBefore(slack: Slack, log: Logger): LookBefore {
       if ((kind === 'transient' || kind === 'untrusted') && message.failures < maxFailures) return reply
       log.warn(
         { message: message.id, answer: sayReply(reply) },
-        'cannot look whether a message was posted: it is, again'
+        'cannot check whether a message was posted; posting it again'
       )
       return undefined
     },

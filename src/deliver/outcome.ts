@@ -111,7 +111,7 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
     case 'refused':
       if (isThreadGone(message, reply))
         return isAside(message) ? dead(attempt, 'the card that it follows is gone') : inChannel(attempt)
-      if (message.isPlain) return dead(attempt, `Slack refuses it, also as plain text: ${sayReply(reply)}`)
+      if (message.isPlain) return dead(attempt, `Slack refuses it, even as plain text: ${sayReply(reply)}`)
       return inPlain(attempt, { notBefore: 0 })
     case 'doubtful':
       return doubted(attempt)
@@ -149,7 +149,7 @@ function doubted(attempt: Attempt): Settled {
   // The way is open, and this message is what is not let through.
   if (kind === 'taken' || kind === 'refused') {
     if (!message.isPlain) return inPlain(attempt, { notBefore: 0 })
-    return dead(attempt, `refused on its way, also as plain text: ${sayReply(reply)}; an empty message gets through`)
+    return dead(attempt, `refused on its way, even as plain text: ${sayReply(reply)}; an empty message gets through`)
   }
   // Where an empty message fails for this long, the receiver cannot take one: that shows nothing, and somebody has
   // to look.

@@ -7,7 +7,7 @@ import { laneOf } from './destination.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
-/** The address, or why there is none. */
+/** The address of the message in Slack, or why there is none. */
 export type Permalink = (
   card: Pick<CardRecord, 'lane' | 'channel' | 'ts'>
 ) => Promise<{ url: string } | { because: string }>

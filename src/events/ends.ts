@@ -1,12 +1,12 @@
 // Ends: cut a long text at its ends, without half a character.
 
-/** At most so many UTF-16 units of the beginning. */
+/** The beginning of `text`, at most `chars` UTF-16 units. */
 export function first(text: string, chars: number): string {
   if (text.length <= chars) return text
   return text.slice(0, isHighSurrogate(text.charCodeAt(chars - 1)) ? chars - 1 : chars)
 }
 
-/** At most so many UTF-16 units of the end. */
+/** The end of `text`, at most `chars` UTF-16 units. */
 export function last(text: string, chars: number): string {
   if (text.length <= chars) return text
   const start = text.length - chars

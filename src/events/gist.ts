@@ -34,7 +34,7 @@ export interface Gist {
 
 export const maxGist = 200
 
-/** In a storm many say the same: so many texts are read once. */
+/** How many texts are read only once: in a storm many say the same. */
 const maxShared = 100
 const longestShared = 4000
 const sharedGists = new Map<string, Gist>()

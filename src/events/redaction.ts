@@ -191,7 +191,7 @@ function linkWithoutKeys(text: string): string {
   return `${scheme}${host}${steps}${rest.replace(parameter, '$1…').replace(tokens, '…')}`
 }
 
-/** `text` without what stands behind a name; `lower` is the whole of it in small letters. */
+/** `text` without what follows a name; `lower` is all of it in lower case. */
 function withoutNamed(text: string, lower: string): string {
   let rest = text
   if (lower.includes('authorization')) {
@@ -243,7 +243,7 @@ const headerWords = ['-token: ', 'api-key: ', 'cookie: ']
 const digit = /\d/
 const capital = /[A-Z]/
 
-/** A URL behind its scheme, without what opens it. `at` is where it stands in `text`. */
+/** A URL after its scheme, without credentials. `at` is where it is in `text`. */
 function withoutKeys(rest: string, at: number, text: string): string {
   // What ends the sentence is no part of it.
   const url = rest.slice(3).replace(/[:,.;)\]}]{1,4}$/, '')

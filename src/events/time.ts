@@ -27,7 +27,7 @@ export interface Skew {
   events: number
 }
 
-/** A clock is taken to be behind when so many events in a row say so: one alone may have been late. */
+/** A clock is taken to be behind when this many events in a row say so: one alone may have been late. */
 const enoughEvents = 3
 /** Less is what requests and whole seconds come to. */
 const noticedMs = 60_000

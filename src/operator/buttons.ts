@@ -52,7 +52,7 @@ export function createButtons({ standing, isShared, lasting, clock, log }: Butto
   return {
     async start(): Promise<void> {
       lost = new Map(await lasting.begun('clicks'))
-      stop = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look after the buttons in Slack'))
+      stop = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot check the connections for buttons'))
     },
     stop: (): void => stop()
   }

@@ -13,7 +13,7 @@ const wrongMs = 3 * 60 * 1000
 const rightMs = 60 * 1000
 /** A clock that goes wrong again within the hour is news when that is over. */
 const silentMs = 60 * 60 * 1000
-/** A process of which nothing has come for so long may be gone, and what its clock was like is no longer said. */
+/** A process that has sent nothing for this long may be gone, and nothing is said of its clock any more. */
 const goneMs = 24 * 60 * 60 * 1000
 
 interface Process {

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 /** Resolves to whether it was news: no replica had announced it under the same key within that time. */
 export type Announce = (key: string, view: View, withinMs: number) => Promise<boolean>
 
-/** Troubles that last, of which the database knows: a process that starts says none again, and says when it is over. */
+/** Troubles that last are kept in the database: a process that starts repeats none, and says when one is over. */
 export interface Lasting {
   /** Troubles that the operator was notified of and that go on, by name: since when, in ms. */
   begun(kind: LastingKind): Promise<ReadonlyMap<string, number>>

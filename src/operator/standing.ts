@@ -26,7 +26,7 @@ export interface Standing extends Omit<Lately, 'lastEventAt'> {
   cluster: string | undefined
   /** When a request was refused that is not among `refusals`, in the last hour: by another replica, or before a restart. */
   refusedElsewhereAt: number | undefined
-  /** Clusters that were about in its events and of which nothing has come for longer than {@link quietAfterMs}. */
+  /** Clusters that its events were about, and that nothing has come from for longer than {@link quietAfterMs}. */
   quietClusters: Lately['clusters']
   /** How it proves its identity. */
   proves: { bySignature: boolean; byToken: boolean }
@@ -64,13 +64,13 @@ export interface Known {
   isShared: boolean
 }
 
-/** Where `expectEvery` is not set: so many times the usual gap is quiet, but no less than an hour. */
+/** Without `expectEvery`, a source is quiet after this many times its usual gap, but not before an hour. */
 const usualTimes = 10
 const hourMs = 60 * 60 * 1000
 const leastMs = hourMs
-/** A time so far ahead was noted before the clock was put back: it says nothing. */
+/** A time this far ahead was noted before the clock was set back: it says nothing. */
 export const aheadMs = 60_000
-/** The usual gap is known after so many gaps. */
+/** How many gaps it takes to know the usual one. */
 const enoughGaps = 5
 
 /** How long nothing may come of a source before it is quiet, in ms. */

@@ -26,9 +26,9 @@ export interface ClusterSeen {
   lastEventAt: number
 }
 
-/** Whoever may post may name clusters, so that only so many of them are remembered. */
+/** How many clusters of a source are remembered: whoever may post may name any number. */
 const maxClusters = 20
-/** A cluster of which nothing came for so long is no longer one of the source's. */
+/** A cluster that nothing came from for this long is no longer one of the source's. */
 const clusterMs = 7 * 24 * 60 * 60 * 1000
 
 interface Entry {

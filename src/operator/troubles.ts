@@ -13,7 +13,7 @@ import type { View } from '../render/compose/view.ts'
 import type { PassedChannel } from '../rules/owners.ts'
 import type { Announce } from './operator.ts'
 
-/** Channels that events name are reported, so many in a day: their names have no end. */
+/** How many channels that events name are reported in a day: there is no end of names. */
 const maxPassed = 20
 
 /** How long a notice is not repeated. */
@@ -79,7 +79,7 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
       const now = clock.now()
       announce('nothing stored', outageNotice(over, now), now - over.since).catch((err: unknown) => {
         outage ??= over
-        log.error({ err }, 'the operator could not be notified of a time in which nothing was stored; trying again')
+        log.error({ err }, 'the operator could not be notified of a time when nothing was stored; trying again')
       })
     },
     full(found: readonly Full[]): void {

@@ -7,7 +7,7 @@ import { wrongTokensNotice } from '../notices/relay.ts'
 import type { Announce } from './operator.ts'
 import { createFlood } from './traffic.ts'
 
-/** Typing mistakes: so many wrong ones of an address, and of all, are answered at once. */
+/** How many wrong tokens from one address, and from all, are answered at once: people mistype. */
 const freeOfOne = 3
 const freeOfAll = 30
 const waitMs = 1000

@@ -46,7 +46,7 @@ export interface Summary {
   events: number
   /** About failures that began before the first event. */
   notCompared: number
-  /** About failures of which something was withheld by hand or never arrived: nobody knows who was notified of them. */
+  /** About failures with messages that were withheld by hand or never arrived: nobody knows who was notified of them. */
   unsure: number
   /** Notifications that were withheld when they came, and would not be now. */
   withheld: number

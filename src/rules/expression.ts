@@ -145,7 +145,7 @@ export function children(node: ASTNode): ASTNode[] {
   return args.filter((arg): arg is ASTNode => typeof arg === 'object' && arg !== null && 'op' in arg)
 }
 
-/** The keys of `metadata` that stand in a comparison, where an event without the key is null and no error. */
+/** The keys of `metadata` in comparisons, where a key that an event lacks is null, and no error. */
 export function isMetadataOf(node: ASTNode): boolean {
   return (node.op === '.' || node.op === '[]') && node.args[0].op === 'id' && node.args[0].args === 'metadata'
 }

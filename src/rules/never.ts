@@ -9,7 +9,7 @@ import { contradictions } from './contradictions.ts'
 import { type Field, remarksOn } from './remarks.ts'
 import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
 
-/** What may stand in an event, as far as it is known. */
+/** What an event may contain, as far as it is known. */
 export interface Known {
   /** Names of the sources that there are; undefined where that is not known. */
   sources: ReadonlySet<string> | undefined
@@ -19,7 +19,7 @@ export interface Known {
   guess: Guess
 }
 
-/** Where nothing is known, whatever may stand in an event. */
+/** For where nothing is known: an event may contain anything. */
 export const nothingKnown: Known = { sources: undefined, clusters: undefined, guess: () => '' }
 
 /** A source with a cluster of its own says what the cluster is; of one without, the event does. */

@@ -38,7 +38,7 @@ export interface Notifying {
   /** Belongs in the object's memory. */
   notified: readonly Notified[]
   releases: readonly Release[]
-  /** The rules of which it ended a failure before that had lasted. */
+  /** The rules for which a failure ended before it had lasted. */
   passed: readonly string[]
 }
 

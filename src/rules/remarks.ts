@@ -169,7 +169,7 @@ interface Access {
   node: ASTNode
 }
 
-/** Keys of `metadata` of which more is asked than what they are equal to, in an expression that never asks whether they are there. */
+/** Keys of `metadata` that are asked for more than equality, in an expression that never asks whether they are there. */
 function unguarded(ast: ASTNode): Access[] {
   const nodes = all(ast)
   const asked = new Set(nodes.flatMap(askedIn))

@@ -149,7 +149,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
   return async () => Buffer.concat(await partsOf(text()))
 }
 
-/** What the config file names, by the labels they stand in. */
+/** What the config file names, by the labels that have it. */
 interface Names {
   source: readonly string[]
   destination: readonly string[]

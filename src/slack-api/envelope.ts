@@ -8,7 +8,7 @@ export type Envelope =
   /** To be acknowledged within three seconds: whoever pressed a button is shown an error otherwise. */
   | { is: 'payload'; id: string; type: string; payload: unknown }
 
-/** Longer ones are none of Slack's, which have 36 characters. */
+/** Longer ids are not Slack's, which have 36 characters. */
 const maxId = 200
 
 /** Undefined where it is nothing that Slack is known to send. */

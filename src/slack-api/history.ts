@@ -5,7 +5,7 @@ export interface HistoryMessage {
   metadata: { event_type: string; event_payload: Record<string, unknown> } | undefined
 }
 
-/** A page, newest or oldest first, and the cursor of the next. Undefined where `body` is none. */
+/** A page, newest or oldest first, and the cursor of the next. Undefined if `body` is not one. */
 export function readHistory(body: string): { messages: HistoryMessage[]; next: string | undefined } | undefined {
   const fields = recordOf(parse(body))
   if (fields?.['ok'] !== true || !Array.isArray(fields['messages'])) return undefined

@@ -37,7 +37,7 @@ const aboutToken: Record<string, string> = {
     'Slack does not know this token, or not from this address: copy the Bot User OAuth Token (xoxb-…) again, from OAuth & Permissions of the app at https://api.slack.com/apps',
   missing_scope:
     'the app may not post: add the scope chat:write under OAuth & Permissions at https://api.slack.com/apps, then install the app again',
-  not_allowed_token_type: 'this is no bot token: take the Bot User OAuth Token, which begins with xoxb-',
+  not_allowed_token_type: 'this is not a bot token: take the Bot User OAuth Token, which begins with xoxb-',
   not_authed:
     'the token did not reach Slack: is there a proxy or a gateway that takes the header Authorization out, or is `apiUrl` wrong?',
   org_login_required: 'the workspace is being moved to an organisation; that takes a while, and nothing has to be done',
@@ -141,7 +141,7 @@ export function adviceOnSocket(word: string): string {
   if (isPassing(word)) return ''
   if (word === 'missing_scope') return `the app-level token lacks the scope connections:write: ${anotherToken}`
   if (word === 'not_allowed_token_type')
-    return 'this is no app-level token: `appToken` takes the one that begins with xapp-'
+    return 'this is not an app-level token: `appToken` takes the one that begins with xapp-'
   if (tokenIsOver.includes(word)) return anotherToken
   return adviceOnToken(word) ?? 'is Socket Mode on for the app at https://api.slack.com/apps?'
 }

@@ -94,7 +94,7 @@ export interface Decision {
   keep: boolean
   /** What becomes of notifications that were held. */
   releases?: readonly Release[]
-  /** The rules of which it ended a failure before that had lasted. */
+  /** The rules for which it ended a failure before that had lasted. */
   passed?: readonly string[]
   /** What it says about rollouts; left out if no rule is about them. */
   reports?: readonly RolloutReport[]

@@ -42,42 +42,38 @@ interface Occasion {
   now: number
 }
 
-/** `live`: what is known, oldest first. */
+/** What a report changes of the rollouts that are known: `live`, oldest first. */
 export function follow(live: readonly LiveRow[], report: RolloutReport, occasion: Occasion): RolloutChanges {
   const { cluster, source } = occasion
   const isChart = report.revision === ''
   const target = isChart ? ofCharts(live, report, { cluster, source }) : live.find((row) => isOf(row, report))
-  const rows: RolloutRow[] = []
-  const entries: EntryChange[] = []
-  const passed = live.filter((row) => row.id !== target?.id && isPassed(row, target, report, cluster))
-  for (const row of passed) rows.push(replaced(row, report, cluster))
-  const isEnd = report.is === 'applied' || report.is === 'gone'
-  for (const row of live) {
-    if (row.id === target?.id || passed.includes(row) || isShut(row, cluster) || !isEnd) continue
-    // What is gone comes to no other revision either.
-    const isWaitedFor = report.is === 'gone' && (row.state === 'expected' || row.state === 'coming')
-    if (row.state !== 'failing' && !isWaitedFor) continue
-    // A chart that turns out to be of another source was never a part of it.
-    const state = isChart && !isPossible(row, cluster, source) ? 'gone' : report.is
-    entries.push({ rollout: row.id, state, said: '' })
-    rows.push(moved(row, report, { ...occasion, isNews: true, event: null }))
-  }
+  const others = live.filter((row) => row.id !== target?.id)
+  const passed = others.filter((row) => isPassed(row, target, report, cluster))
+  const left = others.filter((row) => !passed.includes(row) && isLeft(row, report, cluster))
+  const rows = [
+    ...passed.map((row) => replaced(row, report, cluster)),
+    ...left.map((row) => moved(row, report, { ...occasion, isNews: true, event: null }))
+  ]
+  // A chart that turns out to be of another source was never a part of it.
+  const entries = left.map((row): EntryChange => {
+    return { rollout: row.id, state: isChart && !isPossible(row, cluster, source) ? 'gone' : report.is, said: '' }
+  })
   const into = target === undefined || isShut(target, cluster) ? undefined : target
   const begun =
     target === undefined && report.isMove ? begin(report, { ...occasion, unsaid: earliest(passed) }) : undefined
   const state = into === undefined ? begun && report.is : nextState(into, report)
-  if (state !== undefined && (into ?? begun) !== undefined) {
-    const said = state === 'failing' || state === 'applied' ? report.said : ''
-    entries.push({ rollout: into?.id, state, said })
-    const isNews = into?.state !== state
-    if (into !== undefined) rows.push(moved(into, report, { ...occasion, isNews }))
-  }
-  const isCarried = begun !== undefined || (into !== undefined && state !== undefined)
-  const carried = isCarried
-    ? passed.map((row) => ({ from: row.id, into: into?.id, hasExpected: row.due_at !== null }))
-    : []
-  const isFirst = isCarried && (into?.members ?? 0) === 0 && report.isAbout !== undefined && report.previous !== ''
+  if (state === undefined) return { rows, entries, carried: [] }
+  entries.push({ rollout: into?.id, state, said: state === 'failing' || state === 'applied' ? report.said : '' })
+  if (into !== undefined) rows.push(moved(into, report, { ...occasion, isNews: into.state !== state }))
+  const carried = passed.map((row) => ({ from: row.id, into: into?.id, hasExpected: row.due_at !== null }))
+  const isFirst = (into?.members ?? 0) === 0 && report.isAbout !== undefined && report.previous !== ''
   return { ...(begun && { begun }), rows, entries, carried, ...(isFirst && { first: { into: into?.id } }) }
+}
+
+/** Whether the object no longer fails in another rollout, nor is it waited for there: what is gone comes to no revision any more. */
+function isLeft(row: LiveRow, { is }: RolloutReport, cluster: string): boolean {
+  if ((is !== 'applied' && is !== 'gone') || isShut(row, cluster)) return false
+  return row.state === 'failing' || (is === 'gone' && (row.state === 'expected' || row.state === 'coming'))
 }
 
 function isOf({ revision }: RolloutRow, report: RolloutReport): boolean {

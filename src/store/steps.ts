@@ -170,12 +170,16 @@ export function lasting<Row extends HeldRow>(
   return { anew, lasted: held.filter((row) => !anew.includes(row)) }
 }
 
-/** Until when one is held by a new config file, in ms; undefined where that is no sooner than before. `since` is when its failure began. */
+/**
+ * Until when a row is held under a new config file, in ms; undefined if that is no sooner than before. `since` is when its failure
+ * began; without a `hold`, the file has no such rule.
+ */
 export function shortened(
   { created_at, held_until, since }: { created_at: number; held_until: number; since: number | null },
-  { forMs, waitMs } = { forMs: 0, waitMs: 0 } as NonNullable<ReturnType<HoldOf>>,
+  hold: ReturnType<HoldOf>,
   now: number
 ): number | undefined {
+  const { forMs = 0, waitMs = 0 } = hold ?? {}
   const until = Math.max(Math.min(since ?? now, now) + forMs, created_at + waitMs, now)
   return until < held_until ? until : undefined
 }

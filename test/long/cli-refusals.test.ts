@@ -103,9 +103,9 @@ t.test('a relay that cannot listen says where, why and what to write instead', a
   const cases: [Record<string, string>, RegExp][] = [
     [{ HOST: '127.0.0.1', PORT: String(port) }, new RegExp(`on port ${port} .* another with PORT=${port + 1}\n$`)],
     [{ HOST: '[::1]' }, /^HOST=\[::1\]: brackets belong into URLs; write HOST=::1\n$/],
-    [{ HOST: '192.0.2.1' }, /^HOST=192\.0\.2\.1 is no address of this machine .*: 0\.0\.0\.0 is all/],
-    [{ HOST: 'http://0.0.0.0' }, /^HOST=http:\/\/0\.0\.0\.0 is no address of this machine/],
-    [{ HOST: '192.0.2.77' }, /^HOST=192\.0\.2\.77 is no address of this machine/]
+    [{ HOST: '192.0.2.1' }, /^HOST=192\.0\.2\.1 is not an address of this machine .*: 0\.0\.0\.0 is all/],
+    [{ HOST: 'http://0.0.0.0' }, /^HOST=http:\/\/0\.0\.0\.0 is not an address of this machine/],
+    [{ HOST: '192.0.2.77' }, /^HOST=192\.0\.2\.77 is not an address of this machine/]
   ]
   for (const [wrong, says] of cases) {
     const { code, err } = await run(['serve', '--example'], { ...env, PORT: '0', ...wrong })

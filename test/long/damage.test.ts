@@ -41,7 +41,7 @@ t.test('damage of any page is found, and a relay that needs it refuses', async (
     writeFileSync(file, damaged)
     const isFound = await verify(`sqlite:${file}`).then(
       ({ damage, findings }) => damage.length > 0 || findings.some(({ rows }) => rows > 0),
-      (error: Error) => /is no SQLite database/.test(error.message)
+      (error: Error) => /is not a SQLite database/.test(error.message)
     )
     if (!isFound) missed.push(page)
     // Not every page is needed at the start. Each start takes its time, so that only some are tried.
@@ -54,7 +54,7 @@ t.test('damage of any page is found, and a relay that needs it refuses', async (
   for (const [answer, page] of answers) {
     t.match(
       answer,
-      /^started|^2: cannot (use|write to) the database: \S+ is (damaged|no SQLite database)/,
+      /^started|^2: cannot (use|write to) the database: \S+ is (damaged|not a SQLite database)/,
       `page ${page}`
     )
   }
@@ -79,7 +79,7 @@ t.test('a file that lost its end is refused, and so is one that is no database',
   t.match(out, /The database is damaged: stop the relay, keep the file/)
 
   writeFileSync(file, 'these are the notes of somebody\n'.repeat(1000))
-  t.match(await startOn(t, dirname(file)), /^2: cannot use the database: \S+ is no SQLite database/)
+  t.match(await startOn(t, dirname(file)), /^2: cannot use the database: \S+ is not a SQLite database/)
   t.equal(readFileSync(file, 'utf8').slice(0, 9), 'these are', 'and left as it is')
 })
 

@@ -98,7 +98,7 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
 }
 
 const specific = /["'/\d]/
-/** So few words say little of what was tried. */
+/** Fewer characters say little of what was tried. */
 const thin = 24
 /** `could not get tags for "web"` */
 const triedFor =

@@ -1,4 +1,4 @@
-// Health: reads which objects a health check waited for in vain: what failed first, what only waits counted.
+// Health: reads which objects a health check waited for in vain: first what failed, then the number of what still waits.
 import { sayDuration } from '../../duration.ts'
 import type { Named } from '../dependency.ts'
 import type { ObjectRef } from '../flux.ts'
@@ -140,7 +140,7 @@ export function sayNotReady(health: NotReady & Reason, object: ObjectRef, max: n
   return `${names}${reasonOf(whose, why, object, max - names.length - others.length)}${others}`
 }
 
-/** ` (Job apps/migrate: BackoffLimitExceeded)`, without what stands in brackets itself where there is no room for it. */
+/** ` (Job apps/migrate: BackoffLimitExceeded)`, without what is in brackets itself if there is no room for it. */
 function reasonOf(named: Named | undefined, why: string, object: ObjectRef, max: number): string {
   if (named === undefined || why === '') return ''
   const forms = [why, why.replace(/ \(.*$/, '')].map((form) => ` (${nameOf(named, object)}: ${form})`)

@@ -13,7 +13,7 @@ const exit = /(?:: )?(?:rpc error: code = \w{1,30} desc = )?exit status \d{1,3}$
 const maxBody = 2000
 const maxBodies = 3
 
-/** `text` with the message of such a body in its place: behind the first line, where it stands below. */
+/** `text` with the message of such a body in its place; after the first line, if the body is below it. */
 export function withoutJson(text: string): string {
   if (!text.includes('": ') && !text.includes('":"')) return text
   let tried = 0
@@ -31,7 +31,7 @@ export function withoutJson(text: string): string {
   return text
 }
 
-/** Behind the body that opens at `start`, and the brackets that it stands in; undefined where it does not end. */
+/** The place after the body that opens at `start`, and after brackets around it; undefined if it does not end. */
 function endOfBody(text: string, start: number): number | undefined {
   const body = text.slice(start, start + 2 * maxBody)
   let depth = 0

@@ -198,7 +198,7 @@ export function isTimed(items: readonly Item[]): boolean {
   return commonDuration(items) === undefined || (lasting > 0 && lasting < items.length)
 }
 
-/** So few that each is said to have lasted so long. */
+/** Up to this many, each says how long it lasted. */
 const maxTimed = 10
 
 /**
@@ -213,7 +213,7 @@ export function commonDuration(items: readonly Item[]): string | undefined {
   return items.length > maxTimed ? `${sayAbout(shortest)} to ${sayAbout(longest)}` : undefined
 }
 
-/** They have one cause: so many of them show where they differ. */
+/** How many are compared: they have one cause, and these show where they differ. */
 const maxCompared = 25
 
 /**

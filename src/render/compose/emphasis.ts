@@ -25,10 +25,10 @@ export function causeFirst(gist: string, seen: number): string {
   return `${gist.slice(start, end)}${before === '' ? '' : ` (${before})`}${gist.slice(end)}`
 }
 
-/** So much of what decides says what it is. */
+/** This much of what decides is enough to recognise it. */
 const shortest = 30
 
-/** More than this in bold is none. */
+/** With more than this in bold, nothing stands out. */
 const maxBold = 120
 
 // What was tried, and then what came of it: "upgrade to ledger 3.14.1: context deadline exceeded".

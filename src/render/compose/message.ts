@@ -74,7 +74,7 @@ function ofBlocks(text: string, blocks: readonly Block[], others: readonly strin
   return { text, blocks: [...blocks, ...textBlock(more)], unfurl_links: false, unfurl_media: false }
 }
 
-/** `lines` as one section where there is room for them, and as more where there is not. */
+/** `lines` as one section if there is room for them, or as several. */
 function joined(lines: readonly string[]): Block[] {
   const texts: string[] = []
   for (const line of lines) {

@@ -1,4 +1,4 @@
-// Not ready: says what a health check waited for in vain: how many, then which, what failed first. Pure.
+// Not ready: says what a health check waited for in vain: how many, then which, with what failed first. Pure.
 import { sayAbout } from '../../duration.ts'
 import type { NotReady, NotReadyObject } from '../../events/gist/health.ts'
 import { plain } from '../slack/mrkdwn.ts'

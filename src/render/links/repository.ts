@@ -3,7 +3,7 @@
 export const gitHosts = ['github', 'gitlab', 'bitbucket', 'bitbucket-server', 'gitea', 'azure'] as const
 export type GitHost = (typeof gitHosts)[number]
 
-/** URL templates, as they may stand in `links:`. */
+/** URL templates, as in `links:`. */
 export interface GuessedLinks {
   commit: string
   compare: string

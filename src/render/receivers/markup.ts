@@ -11,7 +11,7 @@ export interface Syntax {
   /** What the two mentions that need no Slack id are called there. */
   here: string
   channel: string
-  /** What may not stand in the address of a link. */
+  /** What the address of a link must not contain. */
   urlMarks: RegExp
   /** Not even in code is a `|` harmless: the server looks for Slack's `<…|…>` before anyone looks for code. */
   hasUnsafePipes?: true
@@ -82,7 +82,7 @@ export function translate(mrkdwn: string, syntax: Syntax, detail: Detail): strin
     .replace(/ +$/gm, '')
 }
 
-/** `mrkdwn` as text without any markup; addresses stand behind what leads to them. */
+/** `mrkdwn` as text without any markup; addresses follow what links to them. */
 export function translateToText(mrkdwn: string, hasLinks: boolean): string {
   return translate(mrkdwn, markdown, { hasLinks, maxCode: Number.POSITIVE_INFINITY, isBare: true })
 }
@@ -143,7 +143,7 @@ function bare(text: string): string {
   return neutral(text).replaceAll('<', '‹').replaceAll('>', '›')
 }
 
-/** It takes no room, and what it stands in is no mention and no tag any more. */
+/** It takes no room, and whatever it is put into is no longer a mention or a tag. */
 const breaker = '\u200b'
 
 // In code as well: older servers look for mentions before they look for code. `a@b` is a revision or a digest and stays,

@@ -6,9 +6,9 @@ import type { Payload } from '../slack/payload.ts'
 import { bareDetail, type Detail, details, type Syntax, translate } from './markup.ts'
 
 export interface Parts {
-  /** The title, and what else stands in the message itself. */
+  /** The title, and what else is in the message itself. */
   head: string[]
-  /** What stands beside a colour. */
+  /** What is next to a colour. */
   attached: { color: string; texts: string[] }[]
 }
 

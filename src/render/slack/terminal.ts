@@ -25,7 +25,7 @@ export function unmarked(mrkdwn: string): string {
 }
 
 function readable(mrkdwn: string): string {
-  // Every other part stands in code, where marks are just characters.
+  // Every other part is code, where marks are just characters.
   const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]*`)/)
   return unescaped(
     parts.map((part, index) => (index % 2 === 1 ? part.replaceAll('```', '') : withoutMarks(part))).join('')

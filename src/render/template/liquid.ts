@@ -95,7 +95,7 @@ export function faultOf(error: unknown, engine: Liquid): TemplateFault {
   return { error: liquidInWords(message, names), offset: token?.begin ?? 0 }
 }
 
-/** Where `name` stands inside of a tag or an output, not in the text around them. */
+/** Where `name` is inside a tag or an output, not in the text around them. */
 function placeOf(name: string, text: string): number {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     const isInside = (open: string, close: string) => text.lastIndexOf(open, at) > text.lastIndexOf(close, at)

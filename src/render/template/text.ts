@@ -113,7 +113,7 @@ function isKnown(path: readonly string[]): boolean {
   return rest.length === 0 && fields[root]?.includes(field) === true
 }
 
-/** Who is called stands in the template, in quotes: an event may choose between them, and name nobody itself. */
+/** The template names who may be pinged, in quotes: an event may choose among them, but name nobody itself. */
 function mentionFault(parsed: Template[]): TemplateFault | undefined {
   for (const { filters, initial } of valuesIn(parsed)) {
     const at = filters.findIndex(({ name }) => name === 'mention')

@@ -48,7 +48,7 @@ async function refuseEncoding(client: Client): Promise<void> {
   // The second keeps whatever it is given.
   if (/^(UTF-?8|SQL_ASCII)$/i.test(encoding)) return
   const hint = "make one for the relay: create database relay encoding 'UTF8' locale 'C' template template0"
-  throw new RelayError('BAD_DATABASE', `the database is in ${encoding}, which has no signs for what is sent; ${hint}`)
+  throw new RelayError('BAD_DATABASE', `the database is in ${encoding}, which lacks characters of messages; ${hint}`)
 }
 
 async function versionOf(client: Client): Promise<number> {

@@ -23,9 +23,9 @@ export interface Order<Place> {
  */
 export function placeIn(cursor: string, isByName: boolean): { since: number; key: string } {
   const [, since, key] = /^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? []
-  if (key === undefined) throw new RelayError('BAD_REQUEST', 'cursor is not one that was given out here')
+  if (key === undefined) throw new RelayError('BAD_REQUEST', 'cursor is not one that this relay gave out')
   if ((Number(since) === 0) !== isByName)
-    throw new RelayError('BAD_REQUEST', 'cursor is of another list: ask for the next page with the same state')
+    throw new RelayError('BAD_REQUEST', 'cursor is from another list: ask for the next page with the same state')
   return { since: Number(since), key }
 }
 

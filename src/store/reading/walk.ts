@@ -20,7 +20,7 @@ export interface Ask {
 const windowRows = 2000
 /** Rows looked at for one page; each with a row beside it counts twice. */
 const maxRows = 20_000
-/** Among so many rows on either side of a moment, times may be out of the order of the ids. */
+/** How many rows on either side of a moment may have times out of the order of their ids. */
 const disorderRows = 1000
 
 /** Conditions and the values in them. */
@@ -111,7 +111,7 @@ function idsAfter(place: number, isDown: boolean, column: Conditions['column'], 
 /** The number behind an id. Throws BAD_REQUEST if it is not a number. */
 export function idOf(text: string, what: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text)
-  throw new RelayError('BAD_REQUEST', `${what} is not one that was given out here`)
+  throw new RelayError('BAD_REQUEST', `${what} is not one that this relay gave out`)
 }
 
 /**

@@ -9,7 +9,7 @@ const said: Record<number, (file: string) => string> = {
   11: damaged,
   13: (file) => `there is no space left for ${file}: make room; nothing that was acknowledged is lost`,
   14: readable,
-  26: (file) => `${file} is no SQLite database: is the path right? If it was one, restore the latest backup`
+  26: (file) => `${file} is not a SQLite database: is the path right? If it was one, restore the latest backup`
 }
 
 /** By the whole code: SQLITE_IOERR_UNLOCK, _RDLOCK, _CHECKRESERVEDLOCK, _LOCK, _SHMLOCK and _SHMMAP. */

@@ -121,6 +121,11 @@ export class Database {
     this.#lock.close()
   }
 
+  /** From now on a lock of another program is an error at once: SQLite would wait for it on this thread, which then answers nobody. */
+  waitForNoLock(): void {
+    this.#db.exec('pragma busy_timeout = 0')
+  }
+
   /** How many pages of the log are not in the file yet. */
   logPages(): number {
     const { log, checkpointed } = this.get('pragma wal_checkpoint(noop)') ?? {}

@@ -1,5 +1,6 @@
 // Migration to PostgreSQL: brings everything over; the relay goes on where it was, and nothing is sent twice.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -91,3 +92,32 @@ t.test('what cannot be found is said without secrets', async (t) => {
   t.notMatch(away.stderr, 's3cret')
   t.ok(existsSync(file))
 })
+
+t.test('where the answer to the commit is lost, nothing false is said of what was moved', async (t) => {
+  for (const isKept of [true, false]) {
+    const file = await busyDatabase(t)
+    const to = await postgres.createDatabase()
+    const line = await startCutter(t, Number(new URL(to).port), isKept)
+    const { status, stderr } = migrate(file, Object.assign(new URL(to), { port: `${line}` }).href)
+    t.equal(status, 2)
+    t.match(
+      stderr,
+      /it is not known whether everything was moved \(.*\); move it again: if the PostgreSQL is said to be in use/
+    )
+    t.ok(existsSync(file))
+    const again = migrate(file, to)
+    if (isKept) t.match(again, { status: 2, stderr: /in use by a relay already/ })
+    else t.match(again, { status: 0, stdout: /rows moved/ })
+  }
+})
+
+/** The port of a way to PostgreSQL that ends at a commit: once that is done, or before. */
+async function startCutter(t: Test, port: number, isDone: boolean): Promise<number> {
+  const program = join(import.meta.dirname, 'fixtures', 'cutter.ts')
+  const cutter = spawn(process.execPath, [program, `${port}`, isDone ? 'after' : 'before'], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => cutter.kill('SIGKILL'))
+  const [own] = await once(cutter.stdout, 'data')
+  return Number(own)
+}

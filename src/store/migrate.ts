@@ -1,6 +1,6 @@
 // Migration: moves everything in an embedded database into an empty PostgreSQL, all of it or nothing.
 import { existsSync, renameSync } from 'node:fs'
-import type { Client } from 'pg'
+import { type Client, DatabaseError } from 'pg'
 import { RelayError } from '../errors.ts'
 import { checkUrl, connectionConfig, sayDatabaseError } from './postgres/connections.ts'
 import { migrate } from './postgres/schema.ts'
@@ -46,7 +46,7 @@ const indexed: Record<string, readonly string[]> = {
 /**
  * Moves what is in the SQLite `file` into the PostgreSQL at `url`, then renames the file, so that nobody sends what is
  * left in it a second time; resolves to its new name. `progress` is called with rows. Throws BAD_DATABASE where the file
- * is in use or missing, or the PostgreSQL is not empty: then nothing has changed.
+ * is in use or missing, or the PostgreSQL is not empty: then nothing has changed; or where nobody knows, which it says.
  */
 export async function moveToPostgres(
   file: string,
@@ -101,10 +101,18 @@ async function copyAll(
         setval(pg_get_serial_sequence('card_entries', 'id'), (select coalesce(max(id), 0) + 1 from card_entries)),
         setval(pg_get_serial_sequence('card_versions', 'id'), (select coalesce(max(id), 0) + 1 from card_versions)),
         setval(pg_get_serial_sequence('rollouts', 'id'), (select coalesce(max(id), 0) + 1 from rollouts))`)
-    await to.query('commit')
+    await to.query('commit').catch((error: unknown) => {
+      throw error instanceof DatabaseError ? error : unsure(from.file, sayDatabaseError(error, servers.url))
+    })
   } finally {
     await to.end()
   }
+}
+
+/** The answer to the commit was lost: it may have been done. */
+function unsure(file: string, said: string): RelayError {
+  const hint = `move it again: if the PostgreSQL is said to be in use already, it was; then rename ${file}, so that nobody sends from it`
+  return new RelayError('BAD_DATABASE', `it is not known whether everything was moved (${said}); ${hint}`)
 }
 
 async function checkEmpty(to: Client): Promise<void> {

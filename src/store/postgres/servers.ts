@@ -70,7 +70,7 @@ export class Servers {
     const { rows } = await client.query<{ transaction_read_only: string }>('show transaction_read_only')
     if (rows[0]?.transaction_read_only !== 'on') return
     this.#leave(client)
-    throw new Error('the server takes no writes; it may be a standby')
+    throw new Error('the server takes no writes; it is a standby, or default_transaction_read_only is on')
   }
 
   /** The server that took writes when it was last asked; at first, the first one. */

@@ -16,6 +16,7 @@ const hints: readonly [said: RegExp, hint: string][] = [
   [/ALTNAME/, 'its certificate is for another name than that in DATABASE_URL'],
   [/\(3D000\)$/, "make it: create database … encoding 'UTF8'"],
   [/\(3F000\)$/, 'search_path leads to no schema that is there: alter role … set search_path = public'],
+  [/\(42P07\)$/, 'another program has its tables there: make a database for the relay alone'],
   [/\(42501\)$/, 'the role has to own the database']
 ]
 

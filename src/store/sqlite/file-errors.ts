@@ -1,9 +1,11 @@
 // File errors: say what is wrong with a database file and what to do about it. Pure.
 
+const lockedBy = 'locked, such as a shell of SQLite or a backup: end it'
+
 /** By SQLite's primary result code: www.sqlite.org/rescode.html. */
 const said: Record<number, (file: string) => string> = {
   3: readable,
-  5: (file) => `another program has ${file} locked, such as a shell of SQLite or a backup: end it`,
+  5: (file) => `another program has ${file} ${lockedBy}`,
   8: (file) => `${file} cannot be written to: check owner and mode of the file and of its folder, and the volume's`,
   10: (file) => `${file} cannot be read or written: is the disk full, over a quota, or failing?`,
   11: damaged,
@@ -27,10 +29,17 @@ export function damaged(file: string): string {
   return `${file} is damaged: \`flux-relay verify sqlite:${file}\` says where; restore the latest backup, and keep the file`
 }
 
+/** Whether another program has the file locked. */
+export function isLocked(error: unknown): boolean {
+  return ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+}
+
 /** An error while a relay works, for whoever posts to it: without the path. */
 export function saySqliteError(error: unknown): string {
   const { errcode = 0, message } = error as { errcode?: number; message: string }
-  return (errcode & 0xff) === 11 ? `it is damaged; \`flux-relay verify\` says where (${message})` : message
+  const code = errcode & 0xff
+  if (code === 11) return `it is damaged; \`flux-relay verify\` says where (${message})`
+  return code === 5 ? `another program has it ${lockedBy} (${message})` : message
 }
 
 /** An error of SQLite, or of the file system below it. */

@@ -42,6 +42,7 @@ export function openDatabase(path: string): Database {
 
 function begin(db: DatabaseSync, lock: DatabaseSync, file: string): Database {
   try {
+    refuseForeign(db, file)
     const database = new Database(db, lock, file)
     refuseShort(db, file)
     return database
@@ -50,6 +51,20 @@ function begin(db: DatabaseSync, lock: DatabaseSync, file: string): Database {
     throw error
   }
 }
+
+/** Throws BAD_DATABASE where another program keeps its tables in `file`: ours would stand among them, and its own version would be ours. */
+export function refuseForeign(db: DatabaseSync, file: string): void {
+  const { version, tables, ours } = db.prepare(ownershipSql).get() ?? {}
+  if (version === 0 ? tables === 0 : ours === 2) return
+  const hint = 'is the path right? Name a file of its own for the relay, which makes it'
+  throw new RelayError('BAD_DATABASE', `cannot use the database: ${file} belongs to another program; ${hint}`)
+}
+
+// Two tables that every version of the relay has.
+const ownershipSql = `
+  select (select user_version from pragma_user_version) as version, count(*) as tables,
+    count(*) filter (where name in ('notifications', 'lanes')) as ours
+  from sqlite_schema where type = 'table' and name not like 'sqlite_%'`
 
 /** SQLite notices that the end of a file is missing when it needs it; until then it would fill the gap with new rows. */
 function refuseShort(db: DatabaseSync, file: string): void {
@@ -119,6 +134,11 @@ export class Database {
   close(): void {
     this.#db.close()
     this.#lock.close()
+  }
+
+  /** From now on a lock of another program is an error at once: SQLite would wait for it on this thread, which then answers nobody. */
+  waitForNoLock(): void {
+    this.#db.exec('pragma busy_timeout = 0')
   }
 
   /** How many pages of the log are not in the file yet. */

@@ -10,6 +10,7 @@ import { createClaims } from './claim.ts'
 import { badDatabase, type Database, openDatabase, type Transaction, type Write } from './file.ts'
 import { backlog, busyLanes, countPending, releaseSome, tryNow, waitingPairs } from './lanes.ts'
 import { shorten } from './lasting.ts'
+import { onceUnlocked } from './locked.ts'
 import { type Log, openLog } from './log.ts'
 import { lastEvents, noteLastEvents } from './memories.ts'
 import { createMuting } from './mutes.ts'
@@ -63,7 +64,7 @@ function createStore(db: Database, log: Log): Store {
     }
   }
   const write: Write = async (work) => {
-    const result = transaction(work)
+    const result = await onceUnlocked(() => transaction(work))
     await log.flushed()
     return result
   }
@@ -71,6 +72,7 @@ function createStore(db: Database, log: Log): Store {
   const touch = () => void db.run(`update lanes set probes = probes where key = ''`)
   // SQLite opens for reading what may not be written, and says so only now: better before anything is accepted.
   transaction(touch)
+  db.waitForNoLock()
   const isInPlace = watchPlace(db.file)
   /** For what comes from outside: where it would not outlive this process it is refused. What was accepted is delivered meanwhile. */
   const take: Write = async (work) => {

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'
+import { refuseForeign } from '../sqlite/file.ts'
 import { sayFileError } from '../sqlite/file-errors.ts'
 import { realPath, sqliteFile } from '../sqlite/path.ts'
 import { checkVersion } from '../sqlite/schema.ts'
@@ -55,10 +56,18 @@ async function readPostgres(url: string): Promise<Report> {
     await client.query('set local statement_timeout = 0')
     return { ...(await look(async (sql) => (await client.query(sql)).rows)), damage: [] }
   } catch (error) {
-    throw new RelayError('BAD_DATABASE', `cannot read the database: ${sayDatabaseError(error, url)}`)
+    throw cannotRead(sayDatabaseError(error, url))
   } finally {
     await client.end().catch(() => {})
   }
+}
+
+function cannotRead(said: string, cause?: unknown): RelayError {
+  // As each store says that a table or a column is missing.
+  const hint = /\(no such (table|column)\b|\((42P01|42703)\)$/.test(said)
+    ? '; it is of an earlier version, or no relay has used it: start this one on a copy, which brings that to its own version, then look at it'
+    : ''
+  return new RelayError('BAD_DATABASE', `cannot read the database: ${said}${hint}`, { cause })
 }
 
 /** As of one moment, with every page as SQLite finds it. Throws BAD_DATABASE. */
@@ -70,6 +79,7 @@ async function readSqlite(path: string): Promise<Report> {
     db = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
     const open = db
     open.exec('begin')
+    refuseForeign(open, file)
     checkVersion(Number(open.prepare('pragma user_version').get()?.['user_version']))
     const damage = open
       .prepare(`pragma integrity_check(${maxDamage})`)
@@ -91,7 +101,7 @@ async function readSqlite(path: string): Promise<Report> {
     if (error instanceof RelayError) throw error
     const { errcode = 0, message } = error as { errcode?: number; message: string }
     if ((errcode & 0xff) === corrupt) return { counts: {}, findings: [], damage: [message] }
-    throw new RelayError('BAD_DATABASE', `cannot read the database: ${sayFileError(error, file)}`, { cause: error })
+    throw cannotRead(sayFileError(error, file), error)
   } finally {
     db?.close()
   }

@@ -68,6 +68,10 @@ t.test('of policies in other languages, bodies, lists and what cannot be told, e
   t.same(wrongOf(casesOf('gists-real12.yaml')), [])
 })
 
+t.test('of registries that are asked twice, sources and generators, each is said right', async (t) => {
+  t.same(wrongOf(casesOf('gists-real13.yaml')), [])
+})
+
 t.test('that there is more than one error is said, however long the first is', async (t) => {
   const fields = `'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds'`
   const first = `cannot patch "web" with kind StatefulSet: StatefulSet.apps "web" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`

@@ -74,6 +74,31 @@ const shown: [what: string, text: string, redacted: string][] = [
     'error found in #10 byte of ...|":"aHVudA="}|..., bigger context ...|{"data":{"a":"aHVudA="}}|...',
     'error found in #10 byte of ...|…|..., bigger context ...|…|...'
   ],
+  [
+    'JSON that ends a line',
+    'bigger context ...|{"stringData":{"licence":"hunter","port":1}}\n|...',
+    'bigger context ...|…|...'
+  ],
+  [
+    'what Helm takes for a key of a value of a Secret',
+    `could not resolve Secret chart values reference 'a/db' with key 'password': key "hunt\\"er" has no value (cannot end with ,)`,
+    `could not resolve Secret chart values reference 'a/db' with key 'password': key "…" has no value (cannot end with ,)`
+  ],
+  [
+    'what an older one does',
+    `unable to merge value from key 'pin' in Secret 'a/db' into target path 'auth.pin': key map "hunter" has no value`,
+    `unable to merge value from key 'pin' in Secret 'a/db' into target path 'auth.pin': key map "…" has no value`
+  ],
+  [
+    'a key of a ConfigMap',
+    `could not resolve ConfigMap chart values reference 'a/web' with key 'hosts': key "hosts" has no value`,
+    `could not resolve ConfigMap chart values reference 'a/web' with key 'hosts': key "hosts" has no value`
+  ],
+  [
+    'a value that does not fit a schema',
+    `- at '/auth/rootPassword': 'hunt\\'er' does not match pattern '^.{12,}$'\n- at '/auth/user': 'bot' does not match pattern '^b$'`,
+    `- at '/auth/rootPassword': '…' does not match pattern '^.{12,}$'\n- at '/auth/user': 'bot' does not match pattern '^b$'`
+  ],
   ['a command', 'curl -fsu a -u admin:hunter https://acme.dev', 'curl -fsu a -u admin:… https://acme.dev'],
   [
     'a list of a command',

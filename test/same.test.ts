@@ -166,6 +166,11 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
   ['stream error: stream ID ', fc.integer({ min: 1, max: 99_999 }), '; INTERNAL_ERROR'],
   ['session name ', of(lower, 5, 20).map((text) => `"${text}"`), ' is refused'],
   ['Reference #', hex(12).map((text) => `18.${text}.1`), ' of the page'],
+  [
+    'Get "https://reg/v2/": x509: unknown authority; Get "http://reg/v2/": ',
+    fc.constantFrom('EOF', 'dial tcp 10.0.0.1:80: i/o timeout', 'context deadline exceeded'),
+    ''
+  ],
   ['volume pvc-', fc.uuid(), ' is busy'],
   ['cannot verify app@sha256:', hex(64), ': no signature'],
   ['main@sha1:', hex(40), ' is gone'],

@@ -22,6 +22,14 @@ const refused = new RegExp(
   String.raw`((${password})["'\]]{0,2}: (?:Invalid|Unsupported|Duplicate) value: ")((?:[^"\\\n]|\\.){1,2000})(?=")`,
   'gi'
 )
+/** From a schema of values: `at '/auth/password': '…' does not match pattern '^.{12,}$'` */
+const mismatched = new RegExp(
+  String.raw`(\/[\w.-]{0,100}?${password}': ')(?:[^'\\\n]|\\.){1,2000}(?=' (?:does not match pattern|is not valid)\b)`,
+  'gi'
+)
+/** A Secret's value at a path of its own: Helm takes what follows a comma in it for the next key. */
+const takenForKey =
+  /(\bSecret (?:chart values reference )?'[^'\n]{1,320}'[^\n]{0,1000}?: key (?:map )?")(?:[^"\\\n]|\\.){1,2000}(?=" has no value)/g
 /** From terraform: `var.db_password is "…"` */
 const evaluated = new RegExp(
   String.raw`(\b(?:var|local|each|self|data|module)\.[\w.[\]"-]{0,100}?${password} is ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
@@ -33,8 +41,8 @@ const planned = new RegExp(
   'gi'
 )
 
-/** What a parser of JSON shows of the text around a fault: of a Secret that is what is in it. */
-const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[^\n]{0,400}?(?=\|\.\.\.)/g
+/** What a parser of JSON shows of the text around a fault, which may end a line: of a Secret that is what is in it. */
+const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[\s\S]{0,400}?(?=\|\.\.\.)/g
 
 /** `curl -u name:…`, and no numbers of users and groups. */
 const login = /( (?:-u|-U|--user|--proxy-user)[ =]{1,2}["']?[\w.$@+-]{1,64}:)(?!\d{1,6}(?:[\s"']|$))[^\s"']{1,200}/g
@@ -58,6 +66,8 @@ export function withoutPrinted(text: string, lower: string): string {
   let rest = text
   if (lower.includes('value') && lower.includes('name')) rest = rest.replace(variable, withoutValue)
   if (text.includes(' value: "')) rest = rest.replace(refused, withoutRefused)
+  if (text.includes("': '")) rest = rest.replace(mismatched, '$1…')
+  if (text.includes('" has no value')) rest = rest.replace(takenForKey, '$1…')
   if (text.includes(' is "')) rest = rest.replace(evaluated, '$1…')
   if (text.includes(' -> "')) rest = rest.replace(planned, '$1…')
   if (text.includes('...|')) rest = rest.replace(surroundings, '$1…')

@@ -12,14 +12,14 @@ const place =
   /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
 const joint =
-  / && (?=(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: )|; (?=[A-Z]\w{1,62}[ /][\w.:/-]{1,320}(?: delete failed)?: )/
+  / && (?=(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: )|; (?=[A-Z]\w{1,62}[ /][\w.:/-]{1,320}(?: delete failed)?: )|; (?=(?:Get|Head) "http:)/
 
 /**
  * The chain `list` with its cause within the first 90 characters where that can be: without what was tried and places on the
  * net, which come last. `lead` goes before it, unless the cause would be too far behind.
  */
 export function shortened(list: string, lead = ''): string {
-  // Helm joins errors with &&, pruning with semicolons.
+  // Helm joins errors with &&, pruning with semicolons, and so does a client of registries that tries HTTP, too.
   const [line = '', ...more] = list.split(joint, 20)
   const { links, others } = withoutList(withoutValues(withoutEcho(withoutRepeats(linksOf(line)))))
   const { chain, where } = withoutPlaces(links)

@@ -104,7 +104,7 @@ function hasFailed({ status }: NotReadyObject): boolean {
 /** `status: 'Failed': Deadline exceeded, Deployment/…` */
 function reasonBehind(rest: string, end: number): string {
   return (
-    /^: ((?:[^\n[\]]|\[[^\n[\]]{0,100}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(
+    /^: ((?:[^\n[\]]|\[(?:[^\n[\]]|\[[^\n[\]]{0,100}\]){0,200}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(
       rest.slice(end, end + 310)
     )?.[1] ?? ''
   )

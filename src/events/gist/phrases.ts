@@ -38,6 +38,12 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'GET $2: $1',
     'received non 2xx response status "'
   ],
+  // What speaks no TLS is asked once more without: that answer counts.
+  [
+    /\bGet "https:[^"]{1,500}": http: server gave HTTP response to HTTPS client; (?=Get "http:)/g,
+    '',
+    'gave HTTP response to HTTPS client; '
+  ],
   [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: ', 'unexpected requesting "'],
   [/\b(?:unexpected|response) status code (?=\d{3})/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],

@@ -33,5 +33,7 @@ export const addresses: readonly Row[] = [
     new RegExp(String.raw`:${ephemeralPort}(?<=(?:<ip>|\]|\blocalhost|://[\w.-]{1,253}):\d{5})`, 'g'),
     ':<port>'
   ],
+  // A registry that is asked by HTTP, too, once HTTPS did not go: only where that is not spoken the second answer counts
+  [['; get "http:'], /(?<! HTTPS client); Get "http:\/\/[^"\n]{1,500}": [^\n]{1,2000}/g, '; <http>'],
   [['port 0'], new RegExp(String.raw`\bport ${ephemeralPort}`, 'g'), 'port <port>']
 ]

@@ -74,6 +74,14 @@ t.test('what fails says at which commit, wherever it is named', async (t) => {
   t.match(await read(`/?q=${'2'.repeat(40)}`), '2 of 2 match')
   t.match(await read('/?q=main%401111111'), '0 of 2 match')
   t.match(await read('/objects?q=0000000'), /apps\/shop .* last applied main@sha1:0/, 'nor that which was applied last')
+  const found = async (q: string) => (await look(relay, `/events?q=${q}`)).html.match(/class="event"/g)?.length
+  for (const [q, events] of [
+    ['main%402222222', 2],
+    ['MAIN%401111111', 2],
+    ['main%400000000', 1],
+    ['dev%402222222', undefined]
+  ] as const)
+    t.equal(await found(q), events, `${q}, as messages say it`)
   await relay.post(about('odd', { metadata: {}, message: 'boom' }))
   t.match(await read('/?q=name:odd'), /BuildFailed · once/)
 })

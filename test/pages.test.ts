@@ -104,6 +104,18 @@ t.test('who acknowledges what is over by then is told so where they were', async
   }
 })
 
+t.test('a browser keeps for ever only what a page of this version asks for', async (t) => {
+  const relay = await startRelay(t, { config })
+  const addresses = [...new Set((await look(relay, '/')).html.match(/\/assets\/[^"]+/g))]
+  t.equal(addresses.length, 3)
+  for (const address of addresses) {
+    t.match((await look(relay, address)).headers.get('cache-control'), 'immutable', address)
+    // As a page of another version names it, which this replica did not make.
+    const other = `${address.split('?', 1)[0]}?0123456789`
+    t.equal((await look(relay, other)).headers.get('cache-control'), 'no-store', other)
+  }
+})
+
 t.test('who hears a button, and does not see where it stands, is told what it is for', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })

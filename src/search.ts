@@ -122,11 +122,19 @@ export function likeGlob(glob: string): string {
   return isGlob(glob) ? like.replaceAll('*', '%').replaceAll('?', '_') : like
 }
 
-/** As {@link likeGlob}, for a word in the JSON of an event: as most write it, and as Go does, which spares HTML. */
+/** A revision as messages and pages show it, which is where it was copied: `main@4f2c91d` of `main@sha1:4f2c91d0…`. */
+const shortRevision = /^(.+@)([0-9a-f]{7})$/
+
+/**
+ * As {@link likeGlob}, for a word in the JSON of an event: as most write it, and as Go does, which spares HTML; a short revision as
+ * Flux writes it, too.
+ */
 export function likeWord(word: string): string[] {
   const json = JSON.stringify(word.toLowerCase()).slice(1, -1)
   const go = json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
-  return [...new Set([json, go])].map((text) => `%${escaped(text)}%`)
+  const [, pointer = '', sha] = shortRevision.exec(json) ?? []
+  const whole = sha === undefined ? [] : [`%${escaped(pointer)}%:${sha}%`]
+  return [...[...new Set([json, go])].map((text) => `%${escaped(text)}%`), ...whole]
 }
 
 /** Where a word is looked for beside the JSON of an event, in SQL: the names of its object, where it may be several parts of them. */

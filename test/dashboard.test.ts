@@ -459,6 +459,8 @@ t.test('a silence may begin later: until then it withholds nothing, and it can b
   await relay.post({})
   const { html } = await submit(relay, '/silences', { name: 'shop', starts: '2h', for: '1h', comment: 'upgrade' })
   t.match(textOf(html), /upgrade begins in 2 h , ends 2026-09-21 17:00:00 UTC .* Drop/)
+  const lasting = await submit(relay, '/silences', { name: 'shop', starts: '1d', for: 'recovered', comment: 'flaky' })
+  t.match(textOf(lasting.html), /flaky begins in 1 d , ends when it recovers, at the latest in 31 d /)
   t.notMatch(textOf((await look(relay, '/')).html), '1 muted')
   clock.advance(2 * 60 * 60_000 + 1)
   t.match(textOf((await look(relay, '/')).html), /1 muted|Muted now upgrade/)

@@ -70,6 +70,18 @@ t.test('what fails says at which commit, wherever it is named', async (t) => {
   t.match(await read('/'), /2 Kustomizations .* BuildFailed · apps 2/, 'those of one cause may fail at several')
   await relay.post(about('cart', { ...at('2'), timestamp: '2026-09-21T14:00:00Z' }))
   t.match(await read('/'), /2 Kustomizations .* BuildFailed at main@2222222 · apps 2/)
+  t.match(await read('/?q=main%402222222'), '2 of 2 match')
+  t.match(await read(`/?q=${'2'.repeat(40)}`), '2 of 2 match')
+  t.match(await read('/?q=main%401111111'), '0 of 2 match')
+  t.match(await read('/objects?q=0000000'), /apps\/shop .* last applied main@sha1:0/, 'nor that which was applied last')
+  const found = async (q: string) => (await look(relay, `/events?q=${q}`)).html.match(/class="event"/g)?.length
+  for (const [q, events] of [
+    ['main%402222222', 2],
+    ['MAIN%401111111', 2],
+    ['main%400000000', 1],
+    ['dev%402222222', undefined]
+  ] as const)
+    t.equal(await found(q), events, `${q}, as messages say it`)
   await relay.post(about('odd', { metadata: {}, message: 'boom' }))
   t.match(await read('/?q=name:odd'), /BuildFailed · once/)
 })
@@ -89,6 +101,18 @@ t.test('who acknowledges what is over by then is told so where they were', async
     t.equal(status, 200, path)
     t.match(to, back)
     t.match(textOf(html), says)
+  }
+})
+
+t.test('a browser keeps for ever only what a page of this version asks for', async (t) => {
+  const relay = await startRelay(t, { config })
+  const addresses = [...new Set((await look(relay, '/')).html.match(/\/assets\/[^"]+/g))]
+  t.equal(addresses.length, 3)
+  for (const address of addresses) {
+    t.match((await look(relay, address)).headers.get('cache-control'), 'immutable', address)
+    // As a page of another version names it, which this replica did not make.
+    const other = `${address.split('?', 1)[0]}?0123456789`
+    t.equal((await look(relay, other)).headers.get('cache-control'), 'no-store', other)
   }
 })
 

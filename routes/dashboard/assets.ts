@@ -35,8 +35,11 @@ export const assets: Assets = {
 
 export const serveAssets: FastifyPluginAsync = async (app) => {
   for (const [name, content] of contents) {
-    app.get(`/assets/${name}`, async (_request, reply) => {
-      reply.type(`${types[name]}; charset=utf-8`).header('cache-control', 'public, max-age=31536000, immutable')
+    const address = addressOf(name)
+    app.get(`/assets/${name}`, async (request, reply) => {
+      // While replicas are upgraded, one may be asked for what a page of the other names: a browser would keep the wrong one for ever.
+      const keeping = request.url === address ? 'public, max-age=31536000, immutable' : 'no-store'
+      reply.type(`${types[name]}; charset=utf-8`).header('cache-control', keeping)
       return content
     })
   }

@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import { withoutOwn } from '../events/cause.ts'
 import { blamedBy } from '../events/dependency.ts'
 import { withoutVariation } from '../events/fingerprint.ts'
+import { parseRevision } from '../events/revision.ts'
 import { objectKey } from '../objects/name.ts'
 import { compileSearch, isEverything, type Search } from '../search.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
@@ -120,10 +121,17 @@ export function sayWarnings(
 export function finderOf(search: Search, ownerOf: OwnerOf): (record: ObjectRecord) => boolean {
   if (isEverything(search)) return () => true
   const isFound = compileSearch(search)
+  const hasWords = search.words.length > 0
   return (record) => {
-    const { reason = '', severity = '', text = '', gist = '' } = record.failure ?? {}
-    return isFound({ ...record.object, reason, severity, owner: ownerOf(record) ?? '' }, [text, gist])
+    const { reason = '', severity = '', text = '', gist = '', revision = '' } = record.failure ?? {}
+    const revisions = hasWords ? [revision, record.revision].flatMap(formsOf) : []
+    return isFound({ ...record.object, reason, severity, owner: ownerOf(record) ?? '' }, [text, gist, ...revisions])
   }
+}
+
+/** A revision as Flux writes it, and as it is shown. */
+function formsOf(revision: string): string[] {
+  return revision === '' ? [] : [revision, parseRevision(revision).short]
 }
 
 function facetOf(field: Facet['field'], values: readonly string[]): Facet {

@@ -114,7 +114,7 @@ function silenceRow(silence: Checked, holds: Silences['holds'], now: number): Ht
   const isLater = startsAt !== undefined && startsAt > now
   const name = shown(silenceName(silence), 100)
   return html`<li>
-  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ends ${exactly(endsAt)}` : ending(silence, now)}</span></div>
+  <div class="line"><b>${shown(silenceName(silence), 300)}</b> <span class="quiet">${isLater ? html`begins ${ahead(startsAt, now)}, ${untilItRecovers ? ending(silence, now) : html`ends ${exactly(endsAt)}`}` : ending(silence, now)}</span></div>
   <p class="quiet">made${author && html` by <b>${shown(author, 100)}</b>`} ${ago(createdAt, now)}</p>
   <div class="line"><code>${shown(sayMatching(match), 600)}</code>
   <span class="buttons">${!untilItRecovers && html`<form method="post" action="${address(`/silences/${id}/extend`, { ends: String(endsAt) })}"><button data-key="extend-${id}" aria-label="+1 h for ${name}">+1 h</button></form>`}

@@ -50,6 +50,39 @@ t.test('what is in focus, open and scrolled stays so when the page changes', opt
   t.equal(await event.evaluate('document.activeElement.className'), 'message')
 })
 
+t.test('what is read stays where it is when something new comes above it, or it is selected', options, async (t) => {
+  const relay = await startRelay(t, { config })
+  relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
+  const names = Array.from({ length: 20 }, (_, n) => `n${n}`)
+  for (const name of names) await relay.post(failing(name, 'apps', { message: `${name} has a cause of its own` }))
+  await relay.logged(/dead letters/)
+  const paths = [
+    ['/events', '#events'],
+    ['/objects?state=failing', '#objects'],
+    ['/deliveries?state=dead', '#deliveries']
+  ] as const
+  for (const [path, part] of paths) {
+    const page = await open(t, relay, path)
+    await page.setViewportSize({ width: 360, height: 640 })
+    await page.getByText('apps/n9', { exact: true }).evaluate((row) => row.scrollIntoView({ block: 'center' }))
+    const top = () => page.getByText('apps/n9', { exact: true }).evaluate((row) => row.getBoundingClientRect().top)
+    const before = await top()
+    await changed(page, part, () => relay.post(failing(`new${part.length}`, 'apps')))
+    await page.getByText(`apps/new${part.length}`, { exact: true }).first().waitFor()
+    t.ok(Math.abs((await top()) - before) < 3, `${path}: nothing moves under a finger`)
+  }
+  const page = await open(t, relay, '/events')
+  const row = `[...document.querySelectorAll('#events b')].find((b) => b.textContent === 'apps/n9')`
+  await page.evaluate(`getSelection().setBaseAndExtent(document.querySelector('h1'), 0, ${row}, 1)`)
+  await page.waitForTimeout(2200)
+  // By the second answer the first has been put in.
+  for (const name of ['unseen', 'unseen, too']) {
+    await relay.post(failing(name, 'apps'))
+    await page.waitForResponse((response) => response.url() === `${relay.url}/events`)
+  }
+  t.match(await page.evaluate('String(getSelection())'), 'apps/n9', 'what is about to be copied is still there')
+})
+
 t.test('a message that was unfolded stays so', options, async (t) => {
   const relay = await startRelay(t, { config: preview })
   const long = Array.from({ length: 30 }, (_, line) => `resource ${line} of the release is not ready`).join('\n')

@@ -37,9 +37,27 @@ function swap(old, fresh) {
     const { scrollLeft: left, scrollTop: top } = part
     return left || top ? { twin: twinOf(part), left, top } : []
   })
+  const place = placeIn(old, fresh, twinOf)
   old.replaceWith(fresh)
+  if (place) scrollBy({ top: place.stays.getBoundingClientRect().bottom - place.bottom, behavior: 'instant' })
   for (const { twin, left, top } of scrolled) twin?.scrollTo({ left, top, behavior: 'instant' })
   same?.focus({ preventScroll: true })
+}
+
+/**
+ * What has to stay where it is on the screen, so that nothing moves under who reads there, or is about to press: the first link or
+ * button to be seen that is in `fresh`, too; or all of it, where it is above the screen. At its top, what is new may come into sight.
+ */
+function placeIn(old, fresh, twinOf) {
+  const above = Math.max(0, document.querySelector('header')?.getBoundingClientRect().bottom ?? 0)
+  const { top, bottom } = old.getBoundingClientRect()
+  if (top >= above) return
+  if (bottom <= above) return { stays: fresh, bottom }
+  for (const part of old.querySelectorAll('a, button, summary')) {
+    const { top, bottom, height } = part.getBoundingClientRect()
+    const stays = height > 0 && top >= above && twinOf(part)
+    if (stays) return { stays, bottom }
+  }
 }
 
 /** Finds what is in `fresh` what a part of `old` is there: of the same form or link, or with the same text, and as many before it. */
@@ -63,7 +81,7 @@ function keyOf({ id, dataset, form, attributes, localName, parentElement, textCo
 /** Somebody is reading or writing right there. */
 function isInUse(part) {
   const selection = getSelection()
-  const isSelected = selection && !selection.isCollapsed && part.contains(selection.anchorNode)
+  const isSelected = selection && !selection.isCollapsed && selection.containsNode(part, true)
   return (
     isSelected || (part.contains(document.activeElement) && document.activeElement.matches('input, select, textarea'))
   )

@@ -6,6 +6,17 @@ const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001
 const controls =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
+// Also what would write over the line that it is in.
+const hidden = new RegExp(String.raw`${controls.source}|\r(?!\n)`, 'g')
+
+/**
+ * Text whose control and reordering characters, but tabs and line ends, are written as JSON writes them, such as `\u001b`. In a text
+ * that is JSON nothing else changes.
+ */
+export function visible(text: string): string {
+  return text.replace(hidden, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 // Nearly every name and message is made of these characters, which can all stay.
 const ordinary = /^[\n\t -~]*$/
 

@@ -1,6 +1,7 @@
 // Log: writes facts with fields, one line each, with no secret in any of them.
 import type { Writable } from 'node:stream'
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { visible } from './legible.ts'
 import { createNeedles, type Needles } from './needles.ts'
 import { webhookUrl } from './secrecy.ts'
 
@@ -84,8 +85,9 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return cut(text, needles)
 }
 
+/** Names of events are in lines, and what JSON leaves as it is may be read at a terminal. */
 function cut(text: string, needles: Needles): string {
-  return needles.replace(text.replace(webhook, '$1[redacted]'), '[redacted]')
+  return visible(needles.replace(text.replace(webhook, '$1[redacted]'), '[redacted]'))
 }
 
 /** Each form that a secret may stand in, in a line. */

@@ -30,6 +30,44 @@ t.test('check of a good file says yes', async (t) => {
   t.match(out, /is fine \(rules: 2, destinations: 1, sources: 1\)/)
 })
 
+t.test('nothing in a file or in an answer is an order to the terminal', async (t) => {
+  const folder = tempFolder(t)
+  const hostile = '\u001b[2J\u001b]0;x\u0007\u001b[8m\u009b31m\u202e\ra\u007f'
+  const config = join(folder, 'config.yaml')
+  const event = join(folder, `${hostile}.json`)
+  const rule = `  - { name: 'y\u009b31m', match: { when: 'x.\u001b[31m' }, send: a }`
+  const fine = 'sources: { default: { tokens: [t] } }\ndestinations: { a: { preview: true } }\nrules:\n'
+  writeFileSync(config, `${fine}  - { name: x, match: {}, send: a }\n`)
+  writeFileSync(join(folder, 'wrong.yaml'), `${fine}${rule}\n`)
+  const involvedObject = { kind: hostile, namespace: hostile, name: hostile }
+  const metadata = { cluster: hostile, [hostile]: hostile }
+  writeFileSync(event, JSON.stringify({ ...about('x'), involvedObject, reason: hostile, message: hostile, metadata }))
+  const server = Fastify()
+  const answer = { id: hostile, code: hostile, message: hostile, warnings: [hostile], endsAt: hostile }
+  server.all('/*', async (_request, reply) => reply.code(201).send(answer))
+  const url = await server.listen({ port: 0, host: '127.0.0.1' })
+  t.teardown(() => server.close())
+  const commands = [
+    ['explain', config, event],
+    ['explain', config, event, '--json'],
+    ['check', join(folder, 'wrong.yaml')],
+    ['check', join(folder, hostile)],
+    ['send', url, event],
+    ['why', '1', '--url', url],
+    ['silence', 'add', '--match', 'namespace=a', '--for', '1h', '--url', url]
+  ]
+  const told = await Promise.all(commands.map((command) => run(command)))
+  for (const [at, { out, err, code }] of told.entries()) {
+    const command = String(commands[at])
+    t.notMatch(out + err, /(?!\n)[\p{Cc}\p{Bidi_C}]/u, command)
+    t.match(out + err, /31m/, command)
+    t.ok(code !== null && code < 3, command)
+  }
+  t.doesNotThrow(() => JSON.parse(told[1]?.out ?? ''))
+  const [, line = '', space = ''] = /\n {2}4 \| (.*)\n {4}\| ( *)\^/.exec(told[2]?.out ?? '') ?? []
+  t.match(line.slice(space.length), /^\\u001b\[31m/, 'the caret is where it belongs')
+})
+
 t.test('explain says of every rule why it fires or not, and shows the message', async (t) => {
   const folder = tempFolder(t)
   const config = join(folder, 'config.yaml')

@@ -631,6 +631,29 @@ t.test('the command prints a config, and beside it which variables to set', asyn
   t.notMatch(out + err, secrets)
 })
 
+t.test('what has no end, or hardly one, is refused in words', async (t) => {
+  const head =
+    'apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Alert\nmetadata: { name: a, namespace: b }\nspec:\n'
+  const laughs = Array.from(
+    { length: 9 },
+    (_, n) => `  a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]\n`
+  )
+  const cases: [text: string, message: string | RegExp][] = [
+    ['  eventSources: &x [*x]\n', '*x stands inside of &x, which it repeats'],
+    ['  providerRef: &x { name: { name: *x } }\n', '*x stands inside of &x, which it repeats'],
+    [`  a0: &a0 [x]\n${laughs.join('')}`, 'the aliases (*name) in this file repeat too much'],
+    [`  x: ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`, /^lists and maps stand inside of each other here/],
+    [`  x: ${'{ a: '.repeat(9000)}1${'}'.repeat(9000)}\n`, /^lists and maps stand inside of each other here/]
+  ]
+  for (const [text, message] of cases) {
+    const { manifests, problems } = readManifests(head + text, 'flux.yaml')
+    t.strictSame(manifests, [])
+    t.match(problems[0]?.message, message)
+  }
+  const shared = 'x: &x { name: "a&b" }\ny: *x\n'
+  t.strictSame(readManifests(`kind: ConfigMap\nmetadata: { name: a }\n${shared}`, 'flux.yaml').problems, [])
+})
+
 t.test('a name in a command that is to be pasted is one word of it, and no line of anything else', async (t) => {
   const hostile = ['$(id)', '`id`', 'a; id', "a'b; id #", 'a"; id; "', 'a\nid', 'a\u001b[31m\rid', '${HOME}']
   const isOneLine = (text: string) => /^[^\p{Cc}]*$/u.test(text)

@@ -190,3 +190,11 @@ t.test('a reader of the log that stands still takes no memory without end, and l
   t.match(read, `"msg":"nobody read the log: ${written - kept} lines were left out"}\nthe next\n`)
   t.ok(read.endsWith('the next\n'))
 })
+
+t.test('a line has no character that a terminal obeys, and says the same', async (t) => {
+  const hostile = 'a\u001b[2J\u007f\u009b31m\u202eb\u2066c\r\n\t\ufeff\u00e9\u0416'
+  const [line = '', ...others] = linesOf((log) => log.info({ name: hostile, [hostile]: 1 }, hostile)).split('\n')
+  t.strictSame(others, [''])
+  t.notMatch(line, /[\p{Cc}\p{Bidi_C}\ufeff]/u)
+  t.match(JSON.parse(line), { name: hostile, msg: hostile, [hostile]: 1 })
+})

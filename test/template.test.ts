@@ -287,20 +287,21 @@ templates:
       Oh no {% if metadata.loops == "many" %}{% for i in (1..200) %}{% for j in (1..200) %}{% endfor %}{% endfor %}{% endif %}
       {% if metadata.loops == "long" %}{% for i in (1..99999999) %}x{% endfor %}{% endif %}
       {% if metadata.loops == "loud" %}{% for i in (1..900) %}{{ event.message }}x{% endfor %}{% endif %}
+      {% if metadata.loops == "kept" %}{% for i in (1..24) %}{% capture x %}{{ x }}{{ x }}y{% endcapture %}{% endfor %}{% endif %}
 rules: [{ name: everything, match: { severity: info }, template: own, send: team }]
 `
   const { post, slack, get, url } = await startRelay(t, { config })
   await post(failed)
-  for (const loops of ['many', 'long', 'loud']) {
+  for (const loops of ['many', 'long', 'loud', 'kept']) {
     const involvedObject = { ...failed.involvedObject, name: loops }
     await post({ ...failed, reason: `Reason-${loops}`, involvedObject, metadata: { loops } })
     await slack.until(({ accepted }) => accepted.at(-1)?.text.includes(loops) === true)
   }
   t.strictSame(
     slack.accepted.map(({ body }) => (body as Payload).text.split(':', 1)[0]),
-    ['Oh no', ...['many', 'long', 'loud'].map((name) => `🔴 team-a/${name} failed`)]
+    ['Oh no', ...['many', 'long', 'loud', 'kept'].map((name) => `🔴 team-a/${name} failed`)]
   )
-  t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 3', url)
+  t.match((await get('/metrics')).body, 'flux_relay_template_errors_total{template="own"} 4', url)
 })
 
 t.test('thousands of long values are refused at once', async (t) => {

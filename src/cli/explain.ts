@@ -14,7 +14,7 @@ import { type Owned, ownerOf, sayEntry } from '../rules/owners.ts'
 import type { Verdict } from '../rules/rule.ts'
 import { unknownName } from '../spelling.ts'
 import { loadConfigFile } from './config-file.ts'
-import { print } from './output.ts'
+import { print, printError } from './output.ts'
 import { readTextFile } from './text-file.ts'
 
 interface Options {
@@ -33,18 +33,18 @@ export function explain(
 ): number {
   const { config, problems } = loadConfigFile(configFile, { sends: false })
   if (config === undefined) {
-    process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
+    printError(problems.map(formatProblem).join('\n'))
     return 2
   }
   const names = [...config.sources.keys()]
   const source = named ?? (names.length === 1 && names[0] ? names[0] : 'default')
   if (!config.sources.has(source)) {
-    process.stderr.write(`--source: ${unknownName('source', source, names)}\n`)
+    printError(`--source: ${unknownName('source', source, names)}`)
     return 2
   }
   const wire = parseEvent(readTextFile(eventFile))
   if (typeof wire === 'string') {
-    process.stderr.write(`${eventFile}: ${wire}\n`)
+    printError(`${eventFile}: ${wire}`)
     return 2
   }
   const now = Date.now()

@@ -3,6 +3,7 @@
 import { secretsIn } from '../env-secrets.ts'
 import { RelayError } from '../errors.ts'
 import { withoutSecrets } from '../log.ts'
+import { printError } from './output.ts'
 import { saySystemError } from './system-errors.ts'
 
 /** To the standard error. `relayUrl`: of the relay that the command talked to, where it did. */
@@ -12,8 +13,8 @@ export async function sayFault(error: unknown, relayUrl: string | undefined): Pr
   const said = (isTheirs ? (saySystemError(error as NodeJS.ErrnoException) ?? message) : stack) ?? String(error)
   if (error instanceof TypeError && relayUrl !== undefined) {
     const { sayUnreadable } = await import('./client.ts')
-    process.stderr.write(`${sayUnreadable(relayUrl)}. Where it is of the same, this is a fault of flux-relay:\n`)
+    printError(`${sayUnreadable(relayUrl)}. Where it is of the same, this is a fault of flux-relay:`)
   }
   // What a library throws may repeat an address of the environment, password and all.
-  process.stderr.write(`${withoutSecrets(said, secretsIn(process.env))}\n`)
+  printError(withoutSecrets(said, secretsIn(process.env)))
 }

@@ -12,7 +12,7 @@ import { overlay } from '../import/overlays.ts'
 import { word } from '../import/shell.ts'
 import { cutOut, suspectsIn } from '../secrecy.ts'
 import { kustomizationsIn, type ManifestText, manifestTexts } from './manifest-files.ts'
-import { plain, print } from './output.ts'
+import { plain, print, printError } from './output.ts'
 
 interface Options {
   namespace?: string
@@ -27,7 +27,7 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
   const read = texts.map((text) => ({ ...text, ...readManifests(text.text, text.file) }))
   const problems = read.flatMap((each) => (each.isFound ? [] : each.problems))
   if (problems.length > 0) {
-    process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
+    printError(problems.map(formatProblem).join('\n'))
     return 2
   }
   const kustomizations = kustomizationsIn(paths)
@@ -48,14 +48,14 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
     print(json, { config, flux: manifestsToApply, variables, remarks }, '')
     return isEmpty ? 1 : 0
   }
-  for (const { file, line, message } of remarks) process.stderr.write(`${file}:${line}: ${message}\n`)
+  for (const { file, line, message } of remarks) printError(`${file}:${line}: ${message}`)
   if (isEmpty) {
-    process.stderr.write('there is no Alert for the relay to take over\n')
-    process.stderr.write(`read: ${inventory(manifests)}\n`)
+    printError('there is no Alert for the relay to take over')
+    printError(`read: ${inventory(manifests)}`)
     return 1
   }
   process.stdout.write(flux ? feedOf(imported, relay, here) : configOf(imported))
-  if (!flux) process.stderr.write(nextSteps(imported))
+  if (!flux) printError(nextSteps(imported))
   return 0
 }
 

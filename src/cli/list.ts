@@ -1,5 +1,6 @@
 // Lists: ask a running relay for what matches a filter, page by page.
 import { ask, type ClientOptions, nextOf, type Query } from './client.ts'
+import { printError } from './output.ts'
 
 export interface ListOptions extends ClientOptions {
   limit: string
@@ -37,5 +38,5 @@ export function sayNone(query: Query): string {
 
 /** To a person only; JSON has `next`. */
 export function mentionMore({ next }: { next: string | null }, { json, limit }: ListOptions): void {
-  if (!json && next !== null) process.stderr.write(`There are more; raise --limit (now ${limit}).\n`)
+  if (!json && next !== null) printError(`There are more; raise --limit (now ${limit}).`)
 }

@@ -3,7 +3,7 @@ import type { ListedNotification, RetriedNotification } from '../../routes/api/n
 import { isSure } from './ask-person.ts'
 import { ask, type ClientOptions, nextOf } from './client.ts'
 import { collect, type ListOptions, mentionMore, sayNone } from './list.ts'
-import { age, print, table } from './output.ts'
+import { age, print, printError, table } from './output.ts'
 import { nameOf, painted } from './say.ts'
 
 const filters = ['destination', 'rule', 'cluster', 'kind', 'namespace', 'name', 'since'] as const
@@ -109,7 +109,7 @@ export async function discard(
     !yes &&
     !(await isSure(`Discard ${count(chosen.length)}? They are not sent again.`))
   ) {
-    process.stderr.write(`${count(chosen.length)} would be discarded; nothing was. Confirm with --yes.\n`)
+    printError(`${count(chosen.length)} would be discarded; nothing was. Confirm with --yes.`)
     return 1
   }
   const { done: gone, failed } = await each(chosen, 'discard', options)

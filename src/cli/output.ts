@@ -1,11 +1,26 @@
 // Output: prints what a command found, for a person at a terminal or for a program.
 import { sayDuration } from '../duration.ts'
+import { visible } from '../legible.ts'
 import { type Format, paint } from '../paint.ts'
 
 /** Prints `value` as JSON if that is asked for, else `text`, and ends its last line. */
 export function print(json: boolean | undefined, value: unknown, text: string): void {
-  const output = json ? JSON.stringify(value, null, 2) : text
-  process.stdout.write(output === '' || output.endsWith('\n') ? output : `${output}\n`)
+  process.stdout.write(asLines(json ? JSON.stringify(value, null, 2) : text))
+}
+
+/** The same, on the standard error. */
+export function printError(text: string): void {
+  process.stderr.write(asLines(text))
+}
+
+/** What {@link paint} writes; nothing that hides a text. */
+const painted = /(\u001b\[(?:0|1|4|9|22|24|29|39|[39]\d)m)/
+
+/** Parts of it may be from anywhere, also where that is an error: a terminal obeys none of them. */
+function asLines(text: string): string {
+  const parts = text.split(painted).map((part, at) => (at % 2 === 1 ? part : visible(part)))
+  const output = parts.join('')
+  return output === '' || output.endsWith('\n') ? output : `${output}\n`
 }
 
 export interface Column {

@@ -1,4 +1,5 @@
 // Prose: says log lines in words, for a person who starts the relay at a terminal.
+import { visible } from '../legible.ts'
 import { type Format, paint } from '../paint.ts'
 import { plain } from './output.ts'
 
@@ -78,7 +79,7 @@ function sayLine({ level, time, msg = '', file, line, err, dashboard: _, ...fiel
     ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`
   )
   const clock = new Date(time).toTimeString().slice(0, 8)
-  const error = err === undefined ? '' : `: ${err.stack ?? err.message}`
+  const error = err === undefined ? '' : `: ${visible(err.stack ?? err.message ?? '')}`
   const about = facts.length === 0 ? '' : paint('gray', `  ${plain(facts.join(' '))}`)
   return `${paint('gray', clock)}  ${paint(format, word)}${plain(place + msg)}${error}${about}\n`
 }

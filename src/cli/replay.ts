@@ -11,7 +11,7 @@ import type { Transition } from '../objects.ts'
 import { type Change, type Example, type StoredEvent, type Summary, startReplay } from '../rehearsal/replay.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { loadConfigFile } from './config-file.ts'
-import { print } from './output.ts'
+import { print, printError } from './output.ts'
 
 interface Options {
   url: string
@@ -27,7 +27,7 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
   const fault = faultOf(url, since)
   const config = fault === undefined && load(file)
   const old = oldFile === undefined ? undefined : load(oldFile)
-  if (fault !== undefined) process.stderr.write(`${fault}\n`)
+  if (fault !== undefined) printError(fault)
   if (!config || old === false) return 2
 
   const end = Date.now()
@@ -60,7 +60,7 @@ function faultOf(url: string, since: string): string | undefined {
 function load(file: string): Config | false {
   const { config, problems } = loadConfigFile(file, { sends: false })
   if (config !== undefined) return config
-  process.stderr.write(`${problems.map(formatProblem).join('\n')}\n`)
+  printError(problems.map(formatProblem).join('\n'))
   return false
 }
 

@@ -1,7 +1,7 @@
 // `silence`: adds, lists and ends silences of a running relay.
 import type { ListedSilence } from '../../routes/api/silences.ts'
 import { ask, type ClientOptions } from './client.ts'
-import { age, print, table } from './output.ts'
+import { age, print, printError, table } from './output.ts'
 
 interface NewSilence extends ClientOptions {
   /** `namespace=db`, as written. */
@@ -26,12 +26,12 @@ export async function addSilence({
 }: NewSilence): Promise<number> {
   const parsed = parseMatch(match)
   if ('error' in parsed) {
-    process.stderr.write(`--match: ${parsed.error}\n`)
+    printError(`--match: ${parsed.error}`)
     return 2
   }
   const content = { match: parsed, for: lasting, until, untilRecovered, starts, comment }
   const { body } = await ask(relay, 'POST', '/api/silences', {}, [201], content)
-  for (const warning of body.warnings ?? []) process.stderr.write(`warning: ${warning}\n`)
+  for (const warning of body.warnings ?? []) printError(`warning: ${warning}`)
   const end = body.untilRecovered ? 'it recovers' : body.endsAt
   print(json, body, `Silence ${body.id} ${body.startsAt ? `from ${body.startsAt} ` : ''}until ${end}.`)
   return 0
@@ -92,7 +92,7 @@ export async function expireSilences(ids: readonly string[], relay: ClientOption
   let code = 0
   for (const id of ids) {
     const { status, body } = await ask(relay, 'DELETE', `/api/silences/${encodeURIComponent(id)}`, {}, [200, 400, 404])
-    process.stdout.write(status === 200 ? `Silence ${id} is over.\n` : `${body.message}\n`)
+    print(false, body, status === 200 ? `Silence ${id} is over.` : body.message)
     if (status !== 200) code = 1
   }
   return code

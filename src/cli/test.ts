@@ -4,7 +4,7 @@ import { formatProblem, type Problem } from '../config/problem.ts'
 import { runTest, type TestFailure } from '../rehearsal/run-test.ts'
 import { loadTests } from '../rehearsal/tests-file.ts'
 import { loadConfigFile } from './config-file.ts'
-import { print } from './output.ts'
+import { print, printError } from './output.ts'
 import { readTextFile } from './text-file.ts'
 
 interface Result {
@@ -26,10 +26,10 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
   const warnings = ofTests.filter(({ isWarning }) => isWarning)
   if (config === undefined || errors.length > 0) {
     if (json) print(json, { ok: false, problems: errors, tests: [] }, '')
-    else process.stderr.write(`${errors.map(formatProblem).join('\n')}\n`)
+    else printError(errors.map(formatProblem).join('\n'))
     return 2
   }
-  if (!json && warnings.length > 0) process.stderr.write(`${warnings.map(formatProblem).join('\n')}\n`)
+  if (!json && warnings.length > 0) printError(warnings.map(formatProblem).join('\n'))
   const results = files.flatMap(({ file, tests, problemAt }) =>
     tests.map((test): Result => {
       const failures = runTest(test, config)

@@ -13,6 +13,7 @@ import {
   type YAMLMap
 } from 'yaml'
 import type { Fault } from '../errors.ts'
+import { visible } from '../legible.ts'
 
 export interface Problem {
   file: string
@@ -76,10 +77,12 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
   // A long line is shown from a little before the place.
   const from = Math.max(0, column - 60)
   const number = String(line)
+  const before = excerpt.slice(from, column - 1)
+  const wider = visible(before).length - before.length
   return [
     `${file}:${line}:${column} ${isWarning ? 'warning' : 'error'}: ${message}`,
-    `  ${number} | ${excerpt.slice(from, from + 120)}`,
-    `  ${' '.repeat(number.length)} | ${' '.repeat(column - 1 - from)}^`
+    `  ${number} | ${visible(excerpt.slice(from, from + 120))}`,
+    `  ${' '.repeat(number.length)} | ${' '.repeat(column - 1 - from + wider)}^`
   ].join('\n')
 }
 

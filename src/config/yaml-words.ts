@@ -117,6 +117,7 @@ const words: Partial<Record<ErrorCode, Words>> = {
   MULTIPLE_DOCS: () => 'a second document begins here; a config file is one',
   NON_STRING_KEY: (_, start, { text }) =>
     text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
+  RESOURCE_EXHAUSTION: () => 'lists and maps stand inside of each other here, more deeply than can be read',
   TAB_AS_INDENT: () => 'is indented with a tab; YAML takes spaces only',
   // As it is in the file: the library's message spells it out, sometimes with what follows it.
   TAG_RESOLVE_FAILED: (_, start, { text }) =>

@@ -56,6 +56,8 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
 
 /** More than any message needs. */
 const maxSteps = 20_000
+/** Characters in what was captured, by each step: the longest message a hundred times. Liquid's own limit counts what filters make. */
+const maxCaptured = 4_000_000
 
 /**
  * `variables` for one rendering, which is limited by its steps: Liquid would look at the clock, and on a busy machine
@@ -66,14 +68,18 @@ export function limited(engine: Liquid, variables: object): Context {
   const check = () => {
     steps += 1
     if (steps > maxSteps) throw new Error('too many steps')
+    let captured = 0
+    for (const value of Object.values(context.bottom())) if (typeof value === 'string') captured += value.length
+    if (captured > maxCaptured) throw new Error('too much is captured')
   }
   const { renderLimit } = new Context()
-  return new Context(
+  const context = new Context(
     variables,
     engine.options,
     { sync: true },
     { liquid: engine, renderLimit: Object.assign(renderLimit, { check }) }
   )
+  return context
 }
 
 /** The variables that a template takes from outside, each by its path. */

@@ -9,7 +9,7 @@ import { createStrays } from '../routes/strays.ts'
 import { webhook } from '../routes/webhook.ts'
 import { createActions } from './actions.ts'
 import { createClicks } from './clicks/clicks.ts'
-import { type Clock, createAges, steadyClock, systemClock } from './clock.ts'
+import { type Clock, createAges, steadyClock, systemClock, zoneFault } from './clock.ts'
 import { createCommits } from './commits.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createCards } from './deliver/cards.ts'
@@ -66,6 +66,8 @@ export async function buildApp({
   const app = createHttp(log, strays)
   await readEnvironment(app, environment)
   log.level = app.env.LOG_LEVEL
+  const fault = zoneFault(environment['TZ']?.trim() ?? '')
+  if (fault !== undefined) log.warn(fault)
 
   config = watchConfig(app.env.CONFIG_FILE, environment, { log, metrics })
   const { current } = config

@@ -17,6 +17,20 @@ export function timeZone(): string {
   return zone === 'Etc/Unknown' ? 'UTC' : zone
 }
 
+/** Why `TZ` has no effect where it is set: the system takes UTC for every name that it does not know, such as `CEST`, without a word. */
+export function zoneFault(TZ: string, runsIn = timeZone()): string | undefined {
+  if (TZ === '' || runsIn !== 'UTC' || isUtc(TZ)) return undefined
+  return `TZ=${TZ} is the name of no time zone, so that the hours of buttons are by UTC; write one such as Europe/Paris, with its capitals`
+}
+
+function isUtc(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone === 'UTC'
+  } catch {
+    return false
+  }
+}
+
 // setTimeout fires at once where the delay does not fit into 32 bits.
 const longestMs = 2 ** 31 - 1
 

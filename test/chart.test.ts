@@ -69,10 +69,19 @@ t.test('a misspelt, mistyped or impossible value is refused', async (t) => {
     { podLabels: { 'app.kubernetes.io/name': 'mine' } },
     { podAnnotations: { a: 1 } },
     { env: [{ value: 'no name' }] },
-    { fullnameOverride: 'Relay' }
+    { fullnameOverride: 'Relay' },
+    // Half a byte, and 512 bytes: Kubernetes takes both, and no pod starts.
+    ...['512m', '512', 512, '0.5'].map((memory) => ({ resources: { limits: { memory } } })),
+    { resources: { requests: { memory: '192m' } } },
+    // Kubernetes takes each, as what selects nothing.
+    { flux: { namespace: 'flux.system' } },
+    { monitoring: { namespace: 'a'.repeat(64) } },
+    { alert: { namespaces: ['apps', 'team.a'] } }
   ]) {
     t.notOk(fitsSchema({ ...values, ...wrong }), JSON.stringify(wrong))
   }
+  for (const memory of ['512Mi', '0.5Gi', '536870912', 536_870_912, '500M', null])
+    t.ok(fitsSchema({ ...values, resources: { limits: { memory, cpu: '100m' } } }), `${memory}`)
 })
 
 t.test('the chart repeats nothing of deploy/ that a link or a comparison does not keep the same', async (t) => {

@@ -1,7 +1,7 @@
-// Repeated work: stops when it is asked to, and outlives an error.
+// Clock: repeated work stops when it is asked to, and outlives an error; a time zone that there is not is said to be none.
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createAges, every } from '../src/clock.ts'
+import { createAges, every, zoneFault } from '../src/clock.ts'
 import { createLog } from '../src/log.ts'
 import { createPruning } from '../src/store/pruning.ts'
 import type { Store } from '../src/store/store.ts'
@@ -103,4 +103,17 @@ t.test('a relay that stops in the middle of a step of pruning deletes and counts
   clock.advance(60 * 60_000)
   await turn()
   t.same(calls, ['count', 'prune'])
+})
+
+t.test('a TZ that is no time zone is said to be none; one that is, or is not set, is not', async (t) => {
+  // Node takes UTC for all that it does not know.
+  for (const name of ['CEST', 'Europe/Pariss', 'europe/paris', 'UTC+2', 'CET-1CEST,M3.5.0,M10.5.0/3', '/etc/localtime'])
+    t.match(zoneFault(name, 'UTC'), `TZ=${name} is the name of no time zone`, name)
+  for (const name of ['', 'UTC', 'Etc/UTC', 'GMT', 'Zulu']) t.equal(zoneFault(name, 'UTC'), undefined, name)
+  for (const [name, zone] of Object.entries({
+    'Europe/Paris': 'Europe/Paris',
+    ':Europe/Paris': 'Europe/Paris',
+    'GMT+2': '+02:00'
+  }))
+    t.equal(zoneFault(name, zone), undefined, name)
 })

@@ -137,7 +137,17 @@ const refused: readonly (readonly [values: object, says: RegExp])[] = [
   [{ image: { repository: 'r.example.org/Acme/relay' } }, /image[./]repository.*pattern/],
   [{ monitoring: { labels: { 'app.kubernetes.io/name': 'mine' } } }, /monitoring[./]labels[./]app.kubernetes.io/],
   [{ podLabels: { 'app.kubernetes.io/name': 'mine' } }, /podLabels[./]app.kubernetes.io/],
-  [{ env: [{ name: 'PORT', value: '9000' }] }, /env names PORT, but probes, the Service and policies lead to 8000/]
+  [{ env: [{ name: 'PORT', value: '9000' }] }, /env names PORT, but probes, the Service and policies lead to 8000/],
+  [{ resources: { limits: { memory: '512m' } } }, /resources[./]limits[./]memory.*pattern/],
+  [{ alert: { namespaces: ['team.a'] } }, /alert[./]namespaces[./]0.*pattern/],
+  [
+    { volumes: [{ name: 'config', emptyDir: {} }] },
+    /volumes names config, which is the relay's own: take another name/
+  ],
+  [
+    { volumeMounts: [{ name: 'scratch', mountPath: '/data/' }] },
+    /volumeMounts has something at \/data\/, where the relay has its own: take another mountPath/
+  ]
 ]
 
 t.test('a value that makes no sense is refused by its name, with what it should be', { skip }, async (t) => {

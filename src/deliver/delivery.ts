@@ -57,12 +57,12 @@ export function createDelivery(options: DeliveryOptions) {
 
   /** Rejects with LANE_LOST where another replica settles it. */
   async function deliver({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<Delivered> {
-    const at = clock.now()
+    const [beganAt, beganTicks] = [clock.now(), clock.ticks()]
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([options.givingUp, signal]) : options.givingUp
     // What one replica was answered, another may have found mended: then Slack is asked.
-    if (tokens.isRefused(message.lane, at)) tokens.follow(await store.records.laneHeads())
-    const known = tokens.answerFor(message.lane, at)
+    if (tokens.isRefused(message.lane, beganAt)) tokens.follow(await store.records.laneHeads())
+    const known = tokens.answerFor(message.lane, beganAt)
     const place = destination?.lane === message.lane ? destination.slack : undefined
     const before = isAgain && place && known === undefined ? await looks.answerTo(place, message, until) : undefined
     const reply = known ?? before ?? (await posts.message(destination, message, until))
@@ -71,9 +71,12 @@ export function createDelivery(options: DeliveryOptions) {
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
     const random = Math.random()
     const oldest = ages.before(maxAgeMs)
+    const now = clock.now()
+    // By the clock as it is set by now: what follows from the answer goes by that, too.
+    const at = now - Math.round(clock.ticks() - beganTicks)
     const hasCards = destination?.slack?.style === 'cards'
     const settled = settle(message, reply, {
-      now: clock.now(),
+      now,
       oldest,
       random,
       block,

@@ -528,6 +528,26 @@ rules: [{ name: failures, notify: every, send: team }]`
   }
 )
 
+t.test('a clock that is set while Slack is about to answer makes a lane wait neither longer nor shorter', async (t) => {
+  for (const ahead of [hour, 40 * day, -hour, -40 * day]) {
+    const clock = createClock()
+    const relay = await startRelay(t, { clock })
+    relay.slack.behave('*', (_request, index) => {
+      if (index === 0) clock.step(ahead)
+      return { status: 404, body: 'no_service' }
+    })
+    await relay.post(wire('failed', clock.now()))
+    await relay.logged(/its lane waits/)
+    await relay.app.idle()
+    t.equal(relay.slack.received.length, 1, 'it waits')
+    if (ahead > 0) clock.step(-ahead)
+    relay.slack.calm()
+    clock.advance(5 * minute)
+    await relay.app.idle()
+    t.equal(relay.slack.accepted.length, 1, 'and goes on when that is over')
+  }
+})
+
 t.test('a relay whose clock is set back, or was ahead, sends failures and their ends as before', async (t) => {
   for (const ahead of [10 * minute, 2 * hour, 40 * day]) {
     const clock = createClock()

@@ -67,16 +67,19 @@ export function createDelivery(options: DeliveryOptions) {
 
   /** Rejects with LANE_LOST where another replica settles it. */
   async function deliver({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<Delivered> {
-    const at = clock.now()
+    const [beganAt, beganTicks] = [clock.now(), clock.ticks()]
     const destination = destinations().get(message.destination)
     const until = signal ? AbortSignal.any([options.givingUp, signal]) : options.givingUp
     const place = destination?.lane === message.lane ? destination.slack : undefined
-    const { reply, from } = await answerTo(message, { destination, place, isAgain, until }, at)
+    const { reply, from } = await answerTo(message, { destination, place, isAgain, until }, beganAt)
     const receiver = destination?.slack?.receiver ?? 'slack'
     const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
+    const now = clock.now()
+    // By the clock as it is set by now: what follows from the answer goes by that, too.
+    const at = now - Math.round(clock.ticks() - beganTicks)
     const settled = settle(message, reply, {
-      now: clock.now(),
+      now,
       oldest: ages.before(maxAgeMs),
       random: Math.random(),
       block,

@@ -94,7 +94,7 @@ export function createDelivery(options: DeliveryOptions) {
     if (place?.app?.hasHistory && known === undefined && before === undefined)
       looks.learn(message, reply, settled.settlement.message.state !== 'open')
     // Before anything is written: other lanes of the app are about to ask.
-    const waitedForIt = known === undefined ? tokens.learn(message.lane, settled) : []
+    const waitedForIt = known === undefined ? tokens.learn(message.lane, settled, now) : []
     const isLast = await record(message, { at, answer }, settled, block)
     // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
     channels.learn(message.lane, settled.settlement.lane.block, settled.settlement.lane.notBefore)

@@ -171,6 +171,19 @@ t.test('a group goes together, as late as its rule or its gathering asks for', a
   ])
 })
 
+t.test('a group is held no longer for a first that came while the clock was ahead', async (t) => {
+  for (const [first, second] of [
+    [minutes(300), -seconds(10)],
+    [-seconds(10), minutes(300)]
+  ] as const) {
+    const pending = [first, second].map((cameIn, n) => ({
+      ...{ id: `${n}`, event: `${n}`, destination: 'team', createdAt: start + cameIn, group: 'revision' },
+      ...{ heldUntil: start, holds: 0, view: of(`app-${n}`) }
+    }))
+    t.same(holdsOf(pending, new Map(), start), [])
+  }
+})
+
 t.test('what a template mentions is a ping as well', async (t) => {
   const came = failures(20, minutes(1)).map(({ at, view: { mention: _, ...view } }, n) => ({
     at,

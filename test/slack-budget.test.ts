@@ -37,7 +37,7 @@ t.test('in no minute more messages go than Slack allows, and none before a wait 
         posts.push(now)
         if (does === 'is limited') {
           limitedUntil = now + 5000
-          budget.restUntil(limitedUntil)
+          budget.restUntil(limitedUntil, now)
         }
       }
       return posts.every(
@@ -70,7 +70,7 @@ t.test('after a limit there is no burst, and who had a turn before asks for anot
   const budget = createBudget()
   const early = Array.from({ length: 25 }, (_, lane) => budget.turnOf(`${lane}`, 0))
   t.ok(early.every((turn) => turn < 30_000))
-  budget.restUntil(30_000)
+  budget.restUntil(30_000, 1000)
   const turns = Array.from({ length: 25 }, (_, lane) => budget.turnOf(`${lane}`, 1000))
   t.equal(turns[0], 30_000)
   t.equal(turns[1], 30_250)
@@ -81,17 +81,34 @@ t.test('a clock that is set back by a day makes nobody wait for a day', async (t
   const day = 24 * 60 * 60_000
   const budget = createBudget<string>()
   for (let lane = 0; lane < 30; lane++) budget.turnOf(`${lane}`, day)
-  budget.restUntil(day + 5000)
-  budget.refuse('no', day + 60_000)
+  budget.restUntil(day + 5000, day)
+  budget.refuse('no', day + 60_000, day)
   t.equal(budget.turnOf('next', 0), 5000)
   t.equal(budget.refusalAt(0), 'no')
   t.equal(budget.refusalAt(60_000), undefined)
 })
 
+t.test('where the clock is set while Slack is about to answer, nobody waits for longer or shorter', async (t) => {
+  const day = 24 * 60 * 60_000
+  for (const [asked, answered] of [
+    [0, day],
+    [day, 0]
+  ] as const) {
+    const budget = createBudget<string>()
+    budget.turnOf('one', asked)
+    budget.use('one')
+    budget.restUntil(answered + 5000, answered)
+    budget.refuse('no', answered + 60_000, answered)
+    t.equal(budget.turnOf('other', 0), 5000)
+    t.equal(budget.refusalAt(50_000), 'no')
+    t.equal(budget.refusalAt(60_000), undefined)
+  }
+})
+
 t.test('a no to the token is known until it may be asked again, or somebody wants to know', async (t) => {
   const budget = createBudget<string>()
   t.equal(budget.forgive(), false)
-  budget.refuse('token_revoked', 1000)
+  budget.refuse('token_revoked', 1000, 0)
   t.equal(budget.refusalAt(999), 'token_revoked')
   t.equal(budget.refusalAt(1000), undefined)
   budget.askAgain()

@@ -97,7 +97,7 @@ export function createDelivery(options: DeliveryOptions) {
     const answer = `${sayReply(settled.reply)}${notes[from]}`
     if (place?.app?.hasHistory && from === 'post') looks.learn(message, reply, settlement.message.state !== 'open')
     // Before anything is written: other lanes of the app are about to ask.
-    const waitedForIt = from === 'token' ? [] : tokens.learn(message.lane, settled)
+    const waitedForIt = from === 'token' ? [] : tokens.learn(message.lane, settled, now)
     const isLast = await record(message, { at, answer }, settled, block)
     // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
     channels.learn(message.lane, settlement.lane.block, settlement.lane.notBefore)

@@ -87,7 +87,7 @@ function holdOf(
   { gatherings, isBurst, since, now }: { gatherings: Gatherings; isBurst: boolean; since: number; now: number }
 ): Pick<Hold, 'until' | 'holds'> | undefined {
   // From a clock that was set back since: nobody knows how long it has waited.
-  if (entry.createdAt - now > apartMs) return undefined
+  if (since - now > apartMs) return undefined
   const cause = causeOf(entry.view)
   const known = current(gatherings.get(cause), since, now)
   const ownUntil = Math.max(untilOf(known), since + (goodNewsMs[cause] ?? 0))

@@ -22,7 +22,7 @@ export interface Tokens {
   /** Learns which lanes are blocked: where none of an app is for its token, another replica has found that taken. */
   follow(heads: readonly LaneHead[]): void
   /** Learns from the answer to a request; the lanes that waited for the token to be taken again. */
-  learn(lane: string, settled: Settled): string[]
+  learn(lane: string, settled: Settled, now: number): string[]
   /** Somebody wants to know: Slack is to be asked again. */
   askAgain(lane: string): void
 }
@@ -67,13 +67,13 @@ export function createTokens(destinations: () => ReadonlyMap<string, Destination
       )
       for (const [token, budget] of budgets) if (!refused.has(token)) budget.askAgain()
     },
-    learn(lane, { kind, reply, settlement }) {
+    learn(lane, { kind, reply, settlement }, now) {
       const budget = budgetOf(lane)
       if (budget === undefined || reply.is !== 'answer') return []
       const { notBefore } = settlement.lane
-      if (kind === 'rate limit') budget.restUntil(notBefore)
+      if (kind === 'rate limit') budget.restUntil(notBefore, now)
       if (isAboutToken(reply, 'web-api')) {
-        budget.refuse(reply, notBefore)
+        budget.refuse(reply, notBefore, now)
         return []
       }
       const isTokenGood = kind === 'taken' || kind === 'refused' || kind === 'gone'

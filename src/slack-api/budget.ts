@@ -17,9 +17,9 @@ export interface Budget<Refusal> {
   /** There was nothing to post: the turn goes to the next. */
   giveBack(lane: string): void
   /** Slack asked to wait: nobody posts until then, and after that one after the other. */
-  restUntil(until: number): void
+  restUntil(until: number, now: number): void
   /** Slack does not take the token: it is not asked again `until` then. */
-  refuse(refusal: Refusal, until: number): void
+  refuse(refusal: Refusal, until: number, now: number): void
   /** What Slack said of the token, as long as it is not to be asked again. */
   refusalAt(now: number): Refusal | undefined
   /** Somebody wants to know: Slack is to be asked again. */
@@ -62,13 +62,15 @@ export function createBudget<Refusal>(): Budget<Refusal> {
     giveBack(lane) {
       if (turns.delete(lane)) paid -= apartMs
     },
-    restUntil(until) {
+    restUntil(until, now) {
+      follow(now)
       restsUntil = Math.max(restsUntil, until)
       // Nothing is left for a burst when the wait is over, and whoever had a turn before asks for another.
       paid = Math.max(paid, restsUntil + (burst - 2) * apartMs)
       turns.clear()
     },
-    refuse(refusal, until) {
+    refuse(refusal, until, now) {
+      follow(now)
       refused = { refusal, until }
     },
     refusalAt(now) {

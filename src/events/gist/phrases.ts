@@ -45,7 +45,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'gave HTTP response to HTTPS client; '
   ],
   [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: ', 'unexpected requesting "'],
-  [/\b(?:unexpected|response) status code (?=\d{3})/g, '', ' status code '],
+  [/\b(?:unexpected|response) status code (?=\d{3}|https?:)/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
   // Of a limit and what exceeds it, each digit counts.

@@ -98,6 +98,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
   // Cloud
+  [
+    /[.,;]? (?:(?:Trace|Correlation|Request) ?I[Dd]: [\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z)(?![\w-])/g,
+    '',
+    'orrelation'
+  ],
   [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
   [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
   [

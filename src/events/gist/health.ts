@@ -74,7 +74,7 @@ export function notReadyIn(text: string): (NotReady & Reason) | undefined {
 
 /**
  * The list that `rest` begins with, blank where it has brackets of its own: what another Kustomization waits for is no entry of
- * this one's. All of `rest` where it never ends.
+ * this one's. All of `rest` where it is not clear where it ends.
  */
 function withoutInner(rest: string): string {
   let depth = 0
@@ -82,7 +82,8 @@ function withoutInner(rest: string): string {
   let from = 0
   for (const { 0: bracket, index } of rest.matchAll(/[[\]]/g)) {
     depth += bracket === '[' ? 1 : -1
-    if (depth === 0) return list + rest.slice(from, index + 1)
+    // A bracket that nothing has opened ends no list.
+    if (depth === 0) return goesOn.test(rest.slice(index)) ? rest : list + rest.slice(from, index + 1)
     if (depth === (bracket === '[' ? 2 : 1)) {
       // As long as before, so that what stands behind an entry is found in `rest`.
       list += bracket === '[' ? rest.slice(from, index) : ' '.repeat(index - from)
@@ -91,6 +92,8 @@ function withoutInner(rest: string): string {
   }
   return rest
 }
+
+const goesOn = /^[^\n]* status: '/
 
 /** Helm 4 has a line for each object that it waited for. Of one alone, that line says all. */
 const waited =

@@ -68,8 +68,8 @@ t.test('of policies in other languages, bodies, lists and what cannot be told, e
   t.same(wrongOf(casesOf('gists-real12.yaml')), [])
 })
 
-t.test('of registries that are asked twice, sources and generators, each is said right', async (t) => {
-  t.same(wrongOf(casesOf('gists-real13.yaml')), [])
+t.test('of registries that are asked twice, lists within lists, and each kind, each is said right', async (t) => {
+  t.same(wrongOf([...casesOf('gists-real13.yaml'), ...casesOf('gists-real14.yaml')]), [])
 })
 
 t.test('that there is more than one error is said, however long the first is', async (t) => {

@@ -99,6 +99,11 @@ const shown: [what: string, text: string, redacted: string][] = [
     `- at '/auth/rootPassword': 'hunt\\'er' does not match pattern '^.{12,}$'\n- at '/auth/user': 'bot' does not match pattern '^b$'`,
     `- at '/auth/rootPassword': '…' does not match pattern '^.{12,}$'\n- at '/auth/user': 'bot' does not match pattern '^b$'`
   ],
+  [
+    'a code of an error behind a token',
+    'failed to get token: AADSTS7000215: Invalid client secret; token: ORA-01017: denied; token: ABCDE12345',
+    'failed to get token: AADSTS7000215: Invalid client secret; token: ORA-01017: denied; token: …'
+  ],
   ['a command', 'curl -fsu a -u admin:hunter https://acme.dev', 'curl -fsu a -u admin:… https://acme.dev'],
   [
     'a list of a command',

@@ -171,6 +171,9 @@ const variations: [before: string, varying: fc.Arbitrary<string | number>, after
     fc.constantFrom('EOF', 'dial tcp 10.0.0.1:80: i/o timeout', 'context deadline exceeded'),
     ''
   ],
+  ['* job shop-migrate-', fc.integer({ min: 1, max: 999 }), ' failed: BackoffLimitExceeded'],
+  ['resource Job/shop/migrate-', fc.integer({ min: 1, max: 999 }), ' not ready. status: Failed, message: x'],
+  ['state lock: Operation: OperationType', fc.constantFrom('Plan', 'Apply', 'Refresh'), ' Who: runner'],
   ['volume pvc-', fc.uuid(), ' is busy'],
   ['cannot verify app@sha256:', hex(64), ': no signature'],
   ['main@sha1:', hex(40), ' is gone'],

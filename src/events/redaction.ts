@@ -88,9 +88,9 @@ const listedOption =
 /** `<password>…</password>` */
 const element =
   /(<(?:[\w.:-]{0,40}(?:pass(?:word|wd|phrase)|token|secret|(?:api|access|private|secret)[-_]?key))>)[^<>\n]{1,400}(?=<\/)/gi
-/** `password: hunter22`: only where what follows is no word, nor a path. */
+/** `password: hunter22`: only where what follows is no word, nor a path, nor the code of an error, as in `token: AADSTS7000215: …`. */
 const listed = new RegExp(
-  String.raw`((?:(?<![A-Za-z0-9])(?:token|pass)|${lastWords}): {0,4})(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])`,
+  String.raw`((?:(?<![A-Za-z0-9])(?:token|pass)|${lastWords}): {0,4})(?!(?-i:[A-Z]{2,10})-?\d{2,8}: )(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])`,
   'gi'
 )
 /** `--password hunter22`, and not `--token is required`. */

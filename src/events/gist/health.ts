@@ -45,7 +45,7 @@ export function notReadyIn(text: string): (NotReady & Reason) | undefined {
   const rest = text.slice(start.index + start[0].length - 1)
   const found = new Map<string, NotReadyObject>()
   const reasons = new Map<string, string>()
-  for (const match of rest.matchAll(entry)) {
+  for (const match of withoutInner(rest).matchAll(entry)) {
     const [all, kind = match[5] ?? '', namespace = match[6] ?? '', name = match[7] ?? ''] = match
     const status = match[4] ?? (all.includes('unknown status') ? 'Unknown' : 'InProgress')
     const key = [kind, namespace, name].filter(Boolean).join('/')
@@ -71,6 +71,29 @@ export function notReadyIn(text: string): (NotReady & Reason) | undefined {
     ...(whose && { whose })
   }
 }
+
+/**
+ * The list that `rest` begins with, blank where it has brackets of its own: what another Kustomization waits for is no entry of
+ * this one's. All of `rest` where it is not clear where it ends.
+ */
+function withoutInner(rest: string): string {
+  let depth = 0
+  let list = ''
+  let from = 0
+  for (const { 0: bracket, index } of rest.matchAll(/[[\]]/g)) {
+    depth += bracket === '[' ? 1 : -1
+    // A bracket that nothing has opened ends no list.
+    if (depth === 0) return goesOn.test(rest.slice(index)) ? rest : list + rest.slice(from, index + 1)
+    if (depth === (bracket === '[' ? 2 : 1)) {
+      // As long as before, so that what stands behind an entry is found in `rest`.
+      list += bracket === '[' ? rest.slice(from, index) : ' '.repeat(index - from)
+      from = index
+    }
+  }
+  return rest
+}
+
+const goesOn = /^[^\n]* status: '/
 
 /** Helm 4 has a line for each object that it waited for. Of one alone, that line says all. */
 const waited =

@@ -45,7 +45,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'gave HTTP response to HTTPS client; '
   ],
   [/\bunexpected requesting "[^"]{1,500}" status code: /g, 'status code: ', 'unexpected requesting "'],
-  [/\b(?:unexpected|response) status code (?=\d{3})/g, '', ' status code '],
+  [/\b(?:unexpected|response) status code (?=\d{3}|https?:)/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
   // Each digit counts in a limit and in what exceeds it.
@@ -98,6 +98,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
   // Cloud
+  [
+    /[.,;]? (?:(?:Trace|Correlation|Request) ?I[Dd]: [\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z)(?![\w-])/g,
+    '',
+    'orrelation'
+  ],
   [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
   [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
   [

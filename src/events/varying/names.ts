@@ -43,6 +43,13 @@ export const names: readonly Row[] = [
     ),
     '$1-<hash>'
   ],
+  // Jobs of a chart that are named after the revision of the release, one higher on every try: job gitlab-migrations-7 failed: …
+  [
+    ['job ', 'job/'],
+    /\b((?:job |resource Job\/[\w.-]{1,63}\/)[a-z\d.-]{1,200}?-)\d{1,5}(?= failed: | not ready\. )/g,
+    '$1<n>',
+    ['-0']
+  ],
   // Helm test pods named with randAlphaNum, as podinfo does: pod podinfo-fault-test-a0tew failed
   [['-test-'], new RegExp(String.raw`-test-${looksRandom}[a-z\d]{5}${endOfName}`, 'g'), '-test-<hash>'],
   // Helm's release counter, one higher on every try: release apps/redis.v4, secrets "sh.helm.release.v1.redis.v4"

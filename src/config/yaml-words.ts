@@ -97,10 +97,8 @@ const words: Partial<Record<ErrorCode, Words>> = {
   },
   BAD_SCALAR_START: (message) => `a text that begins with ${message.at(-1)} needs quotes`,
   BLOCK_IN_FLOW: () => 'this is not allowed inside [ ] or { }; is a bracket never closed?',
-  BLOCK_AS_IMPLICIT_KEY: (message) =>
-    message.startsWith('Nested mappings')
-      ? 'a second ": " on one line; put the text in quotes'
-      : 'there is a list where a key should be',
+  BLOCK_AS_IMPLICIT_KEY: (message, start, { text }) =>
+    message.startsWith('Nested mappings') ? secondColon(text, start) : 'there is a list where a key should be',
   DUPLICATE_KEY: (_, start, { document, lines }) => {
     const { key, first } = firstOfKey(document, start)
     return `the key "${key}" appears twice; first at line ${lines.linePos(first).line}`
@@ -113,7 +111,10 @@ const words: Partial<Record<ErrorCode, Words>> = {
     if (message.startsWith('Sequence item')) return misplaced
     return noKey
   },
-  MULTILINE_IMPLICIT_KEY: () => noKey,
+  MULTILINE_IMPLICIT_KEY: (_, start, { text, document }) =>
+    document.errors.some(({ code, pos }) => code === 'BLOCK_AS_IMPLICIT_KEY' && pos[0] === start)
+      ? secondColon(text, start)
+      : noKey,
   MULTIPLE_DOCS: () => 'a second document begins here; a config file is one',
   NON_STRING_KEY: (_, start, { text }) =>
     text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
@@ -135,8 +136,18 @@ const words: Partial<Record<ErrorCode, Words>> = {
 }
 
 const behind = 'this is not allowed behind a value; put the whole text in quotes'
+const tooDeep = 'is indented deeper than the key above it, and so goes on with what stands behind that'
 const misplaced = 'is indented unlike the lines above it'
 const noKey = 'a key needs a colon and a space after it ("key: value"), a list item a dash and a space ("- item")'
+
+/** What is wrong where a value, which begins at `start`, has a colon: it may be meant, or begin with the next line. */
+function secondColon(text: string, start: number): string | WritingFault {
+  const [line = ''] = text.slice(start).split(/\r?\n/, 1)
+  if (/:(\s|$)/.test(line)) return 'a second ": " on one line; put the text in quotes'
+  if (/(^|\n)[ \t]*-[\w"'][^\n]*$/.test(text.slice(0, start))) return noKey
+  const next = start + line.length
+  return { start: next + Math.max(0, text.slice(next).search(/\S/)), message: tooDeep }
+}
 
 function inWords({ code, message, pos }: YAMLError, place: Place): WritingFault {
   const said = words[code]?.(message, pos[0], place) ?? message

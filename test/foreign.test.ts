@@ -90,3 +90,14 @@ t.test('a reference in a template, which nothing fills in, is said', async (t) =
   }
   t.same(said(`${head}${local}templates: { x: { title: "$\${{ object.name }}" } }\n${used}`), [])
 })
+
+t.test('a file that something has yet to be made of is said to be one', async (t) => {
+  const conflict = '<<<<<<< HEAD\n  - { name: a, send: local }\n=======\n  - { name: b, send: local }\n>>>>>>> main\n'
+  isAllSaid(t, `${head}${local}rules:\n${conflict}`, [/^4:1 a merge conflict of Git begins here/])
+  const ranged = '  {{- range .Values.rules }}\n  - name: {{ .name }}\n    send: local\n  {{- end }}\n'
+  isAllSaid(t, `${head}${local}rules:\n${ranged}`, [/^4:3 a line of a template/])
+  isAllSaid(t, `${head}${local}rules:\n{% for r in rules %}\n  - { name: a }\n{% endfor %}\n`, [
+    /^4:1 a line of a temp/
+  ])
+  isAllSaid(t, `${head}${local}rules: [{ name: a, send: local, template: {{ x }} }]\n`, [/^3:\d+ .*\{\{ needs quotes/])
+})

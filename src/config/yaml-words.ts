@@ -30,8 +30,11 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   const errors = [...withoutRest(document.errors), ...document.warnings]
     .slice(0, maxFaults)
     .filter((error) => !isEmptyEnd(error, text))
-  const said = withReferences(
-    errors.map((error) => inWords(error, { text, document, lines })),
+  const said = withoutUnfinished(
+    withReferences(
+      errors.map((error) => inWords(error, { text, document, lines })),
+      text
+    ),
     text
   )
   // Without an anchor, what looks like an alias is noticed when the value is made.
@@ -62,6 +65,26 @@ function withReferences(faults: WritingFault[], text: string): WritingFault[] {
     ...faults.filter(({ start }) => start < (bare[0] ?? text.length)),
     ...bare.map((start) => ({ start, message: 'a reference in { } or [ ] needs quotes: "${VARIABLE}"' }))
   ]
+}
+
+/** Lines that are no YAML because something has yet to make some of the file. */
+const unfinished: [line: RegExp, message: string][] = [
+  [/^(?:<{7}|={7}|>{7})(?:\s|$)/, 'a merge conflict of Git begins here: keep one of both sides, and no such line'],
+  [
+    /^\s*\{(?:\{-?\s*(?:if|range|with|end|include|template|define|\/\*)\b|%)/,
+    'a line of a template: give the file that is made of it'
+  ]
+]
+
+/** `faults` up to the first in such a line, which says what it is. */
+function withoutUnfinished(faults: WritingFault[], text: string): WritingFault[] {
+  for (const [at, { start }] of faults.entries()) {
+    const from = text.lastIndexOf('\n', start - 1) + 1
+    const [line = ''] = text.slice(from).split('\n', 1)
+    const message = unfinished.find(([pattern]) => pattern.test(line))?.[1]
+    if (message !== undefined) return [...faults.slice(0, at), { start: from + line.search(/\S/), message }]
+  }
+  return faults
 }
 
 /** The mistake behind the library's `said` about the aliases of `document`. */

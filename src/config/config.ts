@@ -22,7 +22,7 @@ import { buildApp, buildDestination } from './places.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem, problemAt } from './problem.ts'
 import { ConfigSchema, type ConfigText } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
-import { shapeFaults, vocabulary } from './shape.ts'
+import { shapeFaults, vocabulary, withoutMeant } from './shape.ts'
 import { trimNames } from './texts.ts'
 import { wellShaped } from './well-shaped.ts'
 import { readYaml } from './yaml.ts'
@@ -115,14 +115,17 @@ function judge(
   const misshapen = new Set(shape.map(({ path }) => String(path)))
   const lines = trimmed.faults.filter(({ path }) => !misshapen.has(String(path)))
   const all = [...shape.map((fault) => withComment(fault, source.document)), ...lines]
-  const illegible = lost.map((section) => ({ path: [section], message: '', isAboutKey: true }))
+  const misspelt = shape.flatMap(({ path, meant = [] }) =>
+    path.length === 1 ? meant.filter((key) => !(key in (trimmed.value as object))) : []
+  )
+  const illegible = [...lost, ...misspelt].map((section) => ({ path: [section], message: '', isAboutKey: true }))
   const whole = wellShaped(trimmed.value, [...all, ...illegible])
   const faults: Fault[] = []
   const secrets = secretsFor(faults)
   const config = build(whole, secrets, faults)
   const sense = senseFaults(whole, config, [...all, ...illegible])
   faults.push(
-    ...sense.filter(({ path, isWarning }) => !isWarning || !secrets.isUnknown(path)),
+    ...withoutMeant(sense, shape).filter(({ path, isWarning }) => !isWarning || !secrets.isUnknown(path)),
     ...astrayFaults(whole, config.secrets, fill)
   )
   const problems = [

@@ -69,7 +69,8 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...repeatedItems(text, []),
     ...effectFaults(text, known),
     ...(isWhole('owners') ? idleOwners(text, known) : []),
-    ...brokenLinks(text)
+    ...brokenLinks(text),
+    ...literalReferences(text.templates ?? {}, ['templates'])
   ].filter(({ path }) => !mayHang(path).some((fault) => hangsOn(path, fault)))
 }
 
@@ -225,6 +226,18 @@ function brokenLinks({ links = [] }: ConfigText): Fault[] {
       ]
     })
   })
+}
+
+/** References to the environment in the texts of templates, which Slack would show. */
+function literalReferences(value: unknown, path: Path): Fault[] {
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, inner]) =>
+      literalReferences(inner, [...path, Array.isArray(value) ? Number(key) : key])
+    )
+  const reference = typeof value === 'string' ? /\$\{[A-Za-z_]\w*\}/.exec(value) : null
+  if (reference === null) return []
+  const message = `${reference[0]} is not filled in here, and stands in the message as it is`
+  return [{ path, message, offset: reference.index, isWarning: true }]
 }
 
 /** Sources whose events could be taken for each other's. */

@@ -3,15 +3,17 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Schema } from '../json-schema.ts'
 import { didYouMean } from '../spelling.ts'
 import { whereBelongs } from './belongs.ts'
+import { adviceOn } from './foreign.ts'
 import { narrow } from './narrow.ts'
 import { ConfigSchema } from './schema.ts'
 import { longestHarmless, plainKeys, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
-/** A fault of shape. `isAboutKey`: the key is at fault, not its value. */
+/** A fault of shape. `isAboutKey`: the key is at fault, not its value. `meant`: what an unknown key should be. */
 export interface ShapeFault {
   path: (string | number)[]
   message: string
   isAboutKey: boolean
+  meant?: readonly string[]
 }
 
 const ajv = new Ajv({
@@ -46,8 +48,28 @@ export function compileShape(
   return (value) => {
     validate ??= compileOnce(schema)
     if (validate(value)) return []
-    return withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary, whole))
+    const faults = withoutEchoes(validate.errors ?? []).map((error) => inWords(error, vocabulary, whole))
+    return withoutMeant(faults, faults)
   }
+}
+
+/** `faults` without those of keys that are missing because they are written otherwise, which `shape` says. */
+export function withoutMeant<F extends { path: readonly (string | number)[]; message: string }>(
+  faults: F[],
+  shape: readonly ShapeFault[]
+): F[] {
+  const said = new Set(
+    shape.flatMap(({ path, meant = [] }) => meant.map((key) => missingIn([...path.slice(0, -1), key])))
+  )
+  if (said.size === 0) return faults
+  return faults.filter(({ path, message }) => {
+    const [, key] = /^"(\w+)" is missing/.exec(message) ?? []
+    return key === undefined || !said.has(missingIn(path.at(-1) === key ? path : [...path, key]))
+  })
+}
+
+function missingIn(path: readonly (string | number)[]): string {
+  return JSON.stringify(path.map(String))
 }
 
 /** ajv would keep it for ever, and a file has other keys every now and then. */
@@ -84,9 +106,16 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
     return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
   }
   const specific = errors.filter((error) => !isEcho(error))
+  // Of what may only be one value, the type says nothing more.
+  const only = new Set(errors.flatMap(({ keyword, instancePath }) => (keyword === 'const' ? [instancePath] : [])))
   const isEmptySummary = (error: ErrorObject) =>
     error.keyword === 'anyOf' && specific.some((other) => isInside(other, error))
-  return specific.filter((error) => !isEmptySummary(error) && !['propertyNames', 'if'].includes(error.keyword))
+  return specific.filter(
+    (error) =>
+      !isEmptySummary(error) &&
+      !['propertyNames', 'if'].includes(error.keyword) &&
+      !(error.keyword === 'type' && only.has(error.instancePath))
+  )
 }
 
 function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: Schema): ShapeFault {
@@ -99,11 +128,15 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: 
   switch (keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty'])
-      const guess = didYouMean(key, Object.keys(parent?.properties ?? {})) || whereBelongs(key, path, whole)
+      const known = Object.keys(parent?.properties ?? {})
+      const [advice, ...others] = (whole === ConfigSchema && adviceOn(key, path)) || []
+      const near = didYouMean(key, known)
+      const guess = advice === undefined ? near || whereBelongs(key, path, whole) : `; ${advice}`
       return {
         path: [...path, key],
         message: `unknown key ${mayShow(key, closed, true) ? `"${key}"` : '"…"'}${guess}`,
-        isAboutKey: true
+        isAboutKey: true,
+        meant: advice === undefined ? known.filter((name) => near === `; did you mean "${name}"?`) : others
       }
     }
     case 'required':

@@ -2,6 +2,7 @@
 import type { Schema } from '../json-schema.ts'
 import { suspectsIn } from '../secrecy.ts'
 import { didYouMean } from '../spelling.ts'
+import { foreignKeys } from './foreign.ts'
 
 export interface Vocabulary {
   /** Whether what stands under this key of the file may be quoted. An unknown key may hide anything. */
@@ -53,7 +54,8 @@ export function vocabularyOf(
       return known
     },
     isWord,
-    isNearWord: (text) => isWord(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, [...words()]))
+    isNearWord: (text) =>
+      isWord(text) || foreignKeys.has(text) || (/^[A-Za-z_-]+$/.test(text) && isNear(text, [...words()]))
   }
 }
 

@@ -30,8 +30,11 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   const errors = [...withoutRest(document.errors), ...document.warnings]
     .slice(0, maxFaults)
     .filter((error) => !isEmptyEnd(error, text))
-  const said = withReferences(
-    errors.map((error) => inWords(error, { text, document, lines })),
+  const said = withoutUnfinished(
+    withReferences(
+      errors.map((error) => inWords(error, { text, document, lines })),
+      text
+    ),
     text
   )
   // Without an anchor, what looks like an alias is noticed when the value is made.
@@ -62,6 +65,26 @@ function withReferences(faults: WritingFault[], text: string): WritingFault[] {
     ...faults.filter(({ start }) => start < (bare[0] ?? text.length)),
     ...bare.map((start) => ({ start, message: 'a reference in { } or [ ] needs quotes: "${VARIABLE}"' }))
   ]
+}
+
+/** Lines that are no YAML because something has yet to make some of the file. */
+const unfinished: [line: RegExp, message: string][] = [
+  [/^(?:<{7}|={7}|>{7})(?:\s|$)/, 'a merge conflict of Git begins here: keep one of both sides, and no such line'],
+  [
+    /^\s*\{(?:\{-?\s*(?:if|range|with|end|include|template|define|\/\*)\b|%)/,
+    'a line of a template: give the file that is made of it'
+  ]
+]
+
+/** `faults` up to the first in such a line, which says what it is. */
+function withoutUnfinished(faults: WritingFault[], text: string): WritingFault[] {
+  for (const [at, { start }] of faults.entries()) {
+    const from = text.lastIndexOf('\n', start - 1) + 1
+    const [line = ''] = text.slice(from).split('\n', 1)
+    const message = unfinished.find(([pattern]) => pattern.test(line))?.[1]
+    if (message !== undefined) return [...faults.slice(0, at), { start: from + line.search(/\S/), message }]
+  }
+  return faults
 }
 
 /** The mistake behind the library's `said` about the aliases of `document`. */
@@ -97,10 +120,8 @@ const words: Partial<Record<ErrorCode, Words>> = {
   },
   BAD_SCALAR_START: (message) => `a text that begins with ${message.at(-1)} needs quotes`,
   BLOCK_IN_FLOW: () => 'this is not allowed inside [ ] or { }; is a bracket never closed?',
-  BLOCK_AS_IMPLICIT_KEY: (message) =>
-    message.startsWith('Nested mappings')
-      ? 'a second ": " on one line; put the text in quotes'
-      : 'there is a list where a key should be',
+  BLOCK_AS_IMPLICIT_KEY: (message, start, { text }) =>
+    message.startsWith('Nested mappings') ? secondColon(text, start) : 'there is a list where a key should be',
   DUPLICATE_KEY: (_, start, { document, lines }) => {
     const { key, first } = firstOfKey(document, start)
     return `the key "${key}" appears twice; first at line ${lines.linePos(first).line}`
@@ -113,7 +134,10 @@ const words: Partial<Record<ErrorCode, Words>> = {
     if (message.startsWith('Sequence item')) return misplaced
     return noKey
   },
-  MULTILINE_IMPLICIT_KEY: () => noKey,
+  MULTILINE_IMPLICIT_KEY: (_, start, { text, document }) =>
+    document.errors.some(({ code, pos }) => code === 'BLOCK_AS_IMPLICIT_KEY' && pos[0] === start)
+      ? secondColon(text, start)
+      : noKey,
   MULTIPLE_DOCS: () => 'a second document begins here; a config file is one',
   NON_STRING_KEY: (_, start, { text }) =>
     text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
@@ -136,8 +160,18 @@ const words: Partial<Record<ErrorCode, Words>> = {
 }
 
 const behind = 'this is not allowed behind a value; put the whole text in quotes'
+const tooDeep = 'is indented deeper than the key above it, and so goes on with what stands behind that'
 const misplaced = 'is indented unlike the lines above it'
 const noKey = 'a key needs a colon and a space after it ("key: value"), a list item a dash and a space ("- item")'
+
+/** What is wrong where a value, which begins at `start`, has a colon: it may be meant, or begin with the next line. */
+function secondColon(text: string, start: number): string | WritingFault {
+  const [line = ''] = text.slice(start).split(/\r?\n/, 1)
+  if (/:(\s|$)/.test(line)) return 'a second ": " on one line; put the text in quotes'
+  if (/(^|\n)[ \t]*-[\w"'][^\n]*$/.test(text.slice(0, start))) return noKey
+  const next = start + line.length
+  return { start: next + Math.max(0, text.slice(next).search(/\S/)), message: tooDeep }
+}
 
 function inWords({ code, message, pos }: YAMLError, place: Place): WritingFault {
   const said = words[code]?.(message, pos[0], place) ?? message

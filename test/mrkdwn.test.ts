@@ -1,7 +1,8 @@
 // mrkdwn: makes whatever is in an event a harmless and readable part of a Slack message.
 import t, { type Test } from 'tap'
 import { clean } from '../src/legible.ts'
-import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time } from '../src/render/slack/mrkdwn.ts'
+import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time, words } from '../src/render/slack/mrkdwn.ts'
+import { cpuMs } from './fixtures/cpu.ts'
 import { anyCharacters, fc } from './fixtures/fc.ts'
 
 // Any text there is: every code point, half characters, and what an attacker or a terminal would write.
@@ -182,4 +183,13 @@ t.test('no text can make a mention or a link of its own', async (t) => {
 
 t.test('a time is shown in the reader’s own time zone, and in UTC where that is not possible', async (t) => {
   t.equal(time(Date.UTC(2026, 8, 21, 14, 13, 20)), '<!date^1790000000^{date_short_pretty} {time}|2026-09-21 14:13 UTC>')
+})
+
+t.test('white space in any number is gone through once', async (t) => {
+  const start = cpuMs()
+  for (const space of ['\n', '\r', '\u2028', ' ', '\t', '\n ']) {
+    const many = space.repeat(40_000)
+    t.equal(words(`a\n${many}b${many}\n> c`).slice(-3), '› c', encodeURIComponent(space))
+  }
+  t.ok(cpuMs() - start < 2000, `${cpuMs() - start} ms`)
 })

@@ -22,7 +22,7 @@ export function words(text: string): string {
     .replace(/[*~`]/g, (mark) => lookalikes[mark] ?? '')
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '＿')
     // At the start of a line Slack takes it for a quotation, escaped or not.
-    .replace(/^(\s*)&gt;/gm, '$1›')
+    .replace(/^([^\S\n\r\u2028\u2029]*)&gt;/gm, '$1›')
   return withoutNames(marked)
 }
 

@@ -1,6 +1,7 @@
 // `why`: says of one event who was notified and why, what Slack answered, and what each rule made of it.
 import type { OneEvent } from '../../routes/api/events.ts'
 import { RelayError } from '../errors.ts'
+import { parseRevision } from '../events/revision.ts'
 import { paint } from '../paint.ts'
 import type { NotificationState } from '../store/records.ts'
 import { askedObject } from './asked-object.ts'
@@ -71,10 +72,12 @@ function sayStanding(standing: OneEvent['standing']): string[] {
   if (standing === null) return []
   const { state, failure, since, seenAt, notified, muted, nextReminderAt, owner } = standing
   if (failure === undefined) return [`The object works, since ${age(since)}.`]
+  // A relay of before says none.
+  const at = failure.revision ? `, at ${parseRevision(failure.revision).short}` : ''
   const is =
     state === 'stale'
       ? `It was failing at its last event, ${age(seenAt)} ago.`
-      : `It still fails, for ${age(failure.since)}.`
+      : `It still fails, for ${age(failure.since)}${at}.`
   const names = [...new Set(notified.map(({ destination }) => destination))]
   const who =
     muted !== undefined

@@ -75,11 +75,11 @@ t.test('what is muted is counted apart, with what mutes it, and nobody is remind
   )
   t.match(
     (await run(['why', 'payments/ledger'], env)).out,
-    /\nIt still fails, for \d+ [sm]\. Withheld by db upgrade, which ends in 1 h 5\d m\.\n/
+    /\nIt still fails, for \d+ [sm], at main@4f2c91d\. Withheld by db upgrade, which ends in 1 h 5\d m\.\n/
   )
   t.match(
     (await run(['why', 'flux-system/cart'], env)).out,
-    /\nIt still fails, for \d+ [sm]\. Notified of it: team\. If it fails again, the next reminder is due in \d+ h( \d+ m)?\.\n/
+    /\nIt still fails, for \d+ [sm], at main@4f2c91d\. Notified of it: team\. If it fails again, the next reminder is due in \d+ h( \d+ m)?\.\n/
   )
 })
 
@@ -119,7 +119,7 @@ t.test('who was notified of an event, what Slack answered, and why the others we
   t.equal(code, 0)
   t.match(
     out,
-    /^payments(, team)?: notified(; team: waiting)?\.\nIt still fails, for \d+ [sm]\. .* in \d+ h.*\.\n\nEvent 4, \d+ [sm] ago \(20\S+Z\), from source eu\n/
+    /^payments(, team)?: notified(; team: waiting)?\.\nIt still fails, for \d+ [sm], at main@4f2c91d\. .* in \d+ h.*\.\n\nEvent 4, \d+ [sm] ago \(20\S+Z\), from source eu\n/
   )
   t.match(
     out,

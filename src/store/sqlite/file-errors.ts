@@ -31,7 +31,7 @@ export function damaged(file: string): string {
 
 /** Whether another program has the file locked. */
 export function isLocked(error: unknown): boolean {
-  return ((error as { errcode?: number }).errcode ?? 0) % 256 === 5
+  return ((error as { errcode?: number } | undefined)?.errcode ?? 0) % 256 === 5
 }
 
 /** An error while a relay works, for whoever posts to it: without the path. */

@@ -43,7 +43,8 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
   /** A section whose entries are misshapen still has their names. */
   const isThere = (section: string) => !shape.some(({ path }) => path.length === 1 && path[0] === section)
-  const known = isWhole('sources') ? knownFrom(made.sources) : nothingKnown
+  /** Each has guesses of its own, which are bounded. */
+  const known = () => (isWhole('sources') ? knownFrom(made.sources) : nothingKnown)
   const mayHang = createNear(shape)
   return [
     ...unknown,
@@ -67,8 +68,8 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     ...idleButtons(text),
     ...writtenOutSecrets(text),
     ...repeatedItems(text, []),
-    ...effectFaults(text, known),
-    ...(isWhole('owners') ? idleOwners(text, known) : []),
+    ...effectFaults(text, known()),
+    ...(isWhole('owners') ? idleOwners(text, known()) : []),
     ...brokenLinks(text),
     ...literalReferences(text.templates ?? {}, ['templates'])
   ].filter(({ path }) => !mayHang(path).some((fault) => hangsOn(path, fault)))

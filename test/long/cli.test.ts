@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
-import { parseMatch, sayMatch } from '../src/cli/silence.ts'
-import { readEnvironment } from '../src/env.ts'
-import { run } from './fixtures/process.ts'
-import { about, openConfig, startRelay, tempFolder } from './fixtures/relay.ts'
+import { parseMatch, sayMatch } from '../../src/cli/silence.ts'
+import { readEnvironment } from '../../src/env.ts'
+import { run } from '../fixtures/process.ts'
+import { about, openConfig, startRelay, tempFolder } from '../fixtures/relay.ts'
 
 t.test('check reports every fault with its place, and says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
@@ -25,7 +25,7 @@ t.test('check reports every fault with its place, and says no', async (t) => {
 })
 
 t.test('check of a good file says yes', async (t) => {
-  const { code, out } = await run(['check', join(import.meta.dirname, '..', 'config.example.yaml')])
+  const { code, out } = await run(['check', join(import.meta.dirname, '..', '..', 'config.example.yaml')])
   t.equal(code, 0)
   t.match(out, /is fine \(rules: 2, destinations: 1, sources: 1\)/)
 })

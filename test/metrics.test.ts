@@ -148,7 +148,7 @@ for (const [store, url] of [
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
 rules: [{ name: all, match: { severity: info }, group: ${group}, send: team }]`
     const relay = await startRelay(t, { clock, config, env: url === undefined ? {} : { DATABASE_URL: url } })
-    relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }])
+    relay.slack.behave('*', { status: 500, body: 'rollup_error' })
     await relay.post(about('shop'))
     const team = { destination: 'team' }
     clock.advance(119 * 60_000)

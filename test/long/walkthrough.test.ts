@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, 
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
-import { patternsOf, runStep, type Step, stepsOf } from '../fixtures/commands.ts'
+import { localSteps, patternsOf, runStep, type Step, stepsOf } from '../fixtures/commands.ts'
 import { containerIn, inContainer } from '../fixtures/pod.ts'
 import { run } from '../fixtures/process.ts'
 import { about, fluxEvent, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
@@ -31,8 +31,7 @@ async function follow(t: Test, step: Step, where: Parameters<typeof runStep>[1])
 }
 
 t.test('getting started: what needs no cluster does what the page says', async (t) => {
-  const steps = stepsOf('docs/getting-started.md')
-  const local = steps.filter(({ needsMore }) => !needsMore)
+  const local = localSteps('docs/getting-started.md')
   t.ok(local.length >= 8, `${local.length} blocks`)
   const folder = checkout(t)
   const first = await startRelay(t, { config: example })
@@ -72,7 +71,7 @@ t.test('troubleshooting: what needs no cluster does what the page says', async (
   relay.slack.calm('*')
   t.equal((await relay.post(fluxEvent())).status, 401)
   writeFileSync(join(folder, 'better.yaml'), troubled.replace('"$SLACK"', relay.slack.url()))
-  const steps = stepsOf('docs/troubleshooting.md').filter(({ needsMore }) => !needsMore)
+  const steps = localSteps('docs/troubleshooting.md')
   t.ok(steps.length >= 12, `${steps.length} blocks`)
   for (const step of steps) await follow(t, step, { folder, port: port(relay), env: { H: 'accept: */*' } })
   await relay.slack.until(({ accepted }) => accepted.length === 2)
@@ -89,7 +88,7 @@ t.test('the README and the pages on the config file: what needs nothing more doe
     writeFileSync(join(folder, name), text)
   }
   for (const page of ofConfig) {
-    const steps = stepsOf(page).filter(({ needsMore }) => !needsMore)
+    const steps = localSteps(page)
     t.ok(steps.length > 0, page)
     for (const step of steps) await follow(t, step, { folder, port: port(relay) })
   }
@@ -190,7 +189,7 @@ t.test('every command of every page is run here, says what it needs, or is a scr
     const [, ...hidden] = text.replace(/^ *```[\s\S]*?^ *```$/gm, '').split(/\n\n(?= {4}\S)/)
     t.strictSame(hidden, [], `${page}: commands stand in a block of their own`)
     if (followed.includes(page)) continue
-    for (const { commands } of stepsOf(page).filter((step) => !step.needsMore && step.section !== 'Placeholders')) {
+    for (const { commands } of localSteps(page).filter(({ section }) => section !== 'Placeholders')) {
       for (const line of commands.trim().split('\n')) {
         const [, script] = /^npm (?:run (?:-s )?)?([\w:]+)/.exec(line) ?? []
         const [, file] = /^npx node (\S+)/.exec(line) ?? []

@@ -32,7 +32,7 @@ t.test('a key of another tool is answered with what to write, and is all that is
     [rule('to: local'), [/"to"; write `send`/]],
     [rule('send: local, continue: true'), [/every rule that matches sends; `final: true` stops/]],
     [rule('send: local, repeat_interval: 4h'), [/write `remindEvery`$/]],
-    [rule('send: local, suspend: true'), [/"suspend"; make a comment of the rule/]],
+    [rule('send: local, suspend: true'), [/"suspend"; comment the rule out/]],
     [rule("send: local, exclusionList: ['x']"), [/write `match: { message: { exclude/]],
     [rule('send: local, match: { matchLabels: { team: a } }'), [/"matchLabels"; write `metadata`/]],
     [`${head}destinations: { local: { url: "\${SLACK_URL}" } }\n${rules}`, [/"url"; write `slack: { webhookUrl/]],

@@ -11,9 +11,9 @@ const match: Advice = ['write `match`']
 const group: Advice = ['write `group: { by: [cluster], wait: 10s }`']
 const when: Advice = ["write `match: { when: '…' }`"]
 const muted: Advice = ['write `mute` at the top of the file']
-const off: Advice = ['make a comment of the rule, or `mute` its events for a while']
+const off: Advice = ['comment the rule out, or `mute` its events for a while']
 const recovered: Advice = ['whoever was notified of a failure is notified of its end; leave it out']
-const remark: Advice = ['write it as a comment, behind #']
+const remark: Advice = ['write it as a comment, after #']
 const given = 'which annotations event.toolkit.fluxcd.io/<key> of an object give'
 const metadata: Advice = [`write \`metadata\`, ${given}`]
 const ofMetadata: Advice = [`write \`match: { metadata: { team: payments } }\`, ${given}`]
@@ -31,8 +31,8 @@ const words: Record<string, Record<string, Advice>> = {
     ...{ receivers: destinations, providers: destinations, channels: destinations },
     ...{ route: rules, routes: rules, alerts: rules, subscriptions: rules },
     ...{ mute_time_intervals: mute, time_intervals: mute, silences: mute },
-    inhibit_rules: ['what follows of a failure is gathered with it; leave it out'],
-    config: ['these are values of the chart; a config file is what stands below it', 'destinations', 'rules'],
+    inhibit_rules: ['what fails because of another failure is gathered with it; leave it out'],
+    config: ['these are values of the chart; a config file is what stands under this key', 'destinations', 'rules'],
     ...{ global: ['leave it out; each of `destinations` says how it is reached'], version: ['leave it out'] }
   },
   rules: {
@@ -49,7 +49,7 @@ const words: Record<string, Record<string, Advice>> = {
     exclusionList: ['write `match: { message: { exclude: […] } }`'],
     ...{ if: when, condition: when, expr: when },
     ...{ labels: ofMetadata, matchLabels: ofMetadata, annotations: ofMetadata, eventMetadata: ofMetadata },
-    routes: ['rules are one list; write each as a rule of its own'],
+    routes: ['rules are one flat list; write each as a rule of its own'],
     ...{ mute_time_intervals: muted, active_time_intervals: muted },
     ...{ suspend: off, enabled: off, disabled: off },
     ...{ resolved: recovered, send_resolved: recovered, sendResolved: recovered },

@@ -69,10 +69,10 @@ function withReferences(faults: WritingFault[], text: string): WritingFault[] {
 
 /** Lines that are no YAML because something has yet to make some of the file. */
 const unfinished: [line: RegExp, message: string][] = [
-  [/^(?:<{7}|={7}|>{7})(?:\s|$)/, 'a merge conflict of Git begins here: keep one of both sides, and no such line'],
+  [/^(?:<{7}|={7}|>{7})(?:\s|$)/, 'a merge conflict of Git begins here: keep one of the two sides, and remove such lines'],
   [
     /^\s*\{(?:\{-?\s*(?:if|range|with|end|include|template|define|\/\*)\b|%)/,
-    'a line of a template: give the file that is made of it'
+    'a line of a template: give the relay the file that the template makes'
   ]
 ]
 
@@ -160,7 +160,7 @@ const words: Partial<Record<ErrorCode, Words>> = {
 }
 
 const behind = 'this is not allowed behind a value; put the whole text in quotes'
-const tooDeep = 'is indented deeper than the key above it, and so goes on with what stands behind that'
+const tooDeep = 'is indented deeper than the key above it, and so continues its value'
 const misplaced = 'is indented unlike the lines above it'
 const noKey = 'a key needs a colon and a space after it ("key: value"), a list item a dash and a space ("- item")'
 

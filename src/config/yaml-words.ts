@@ -69,7 +69,10 @@ function withReferences(faults: WritingFault[], text: string): WritingFault[] {
 
 /** Lines that are no YAML because something has yet to make some of the file. */
 const unfinished: [line: RegExp, message: string][] = [
-  [/^(?:<{7}|={7}|>{7})(?:\s|$)/, 'a merge conflict of Git begins here: keep one of the two sides, and remove such lines'],
+  [
+    /^(?:<{7}|={7}|>{7})(?:\s|$)/,
+    'a merge conflict of Git begins here: keep one of the two sides, and remove such lines'
+  ],
   [
     /^\s*\{(?:\{-?\s*(?:if|range|with|end|include|template|define|\/\*)\b|%)/,
     'a line of a template: give the relay the file that the template makes'

@@ -5,9 +5,9 @@ import { writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { createClock, type TestClock } from './fixtures/clock.ts'
-import { look, textOf } from './fixtures/dashboard.ts'
-import { about, type Relay, type RelayOptions, startRelay } from './fixtures/relay.ts'
+import { createClock, type TestClock } from '../fixtures/clock.ts'
+import { look, textOf } from '../fixtures/dashboard.ts'
+import { about, type Relay, type RelayOptions, startRelay } from '../fixtures/relay.ts'
 
 const config = `
 sources:

@@ -4,21 +4,21 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments, stringify } from 'yaml'
-import { type Config, loadConfig } from '../src/config/config.ts'
-import { formatProblem } from '../src/config/problem.ts'
-import { normalise, type WireEvent } from '../src/events/flux.ts'
-import { configOf } from '../src/import/config.ts'
-import { feedOf } from '../src/import/flux-side.ts'
-import { type Import, importFlux } from '../src/import/import.ts'
-import { readManifests } from '../src/import/manifest.ts'
-import { match } from '../src/rules/rules.ts'
-import { wire } from './fixtures/events.ts'
-import { fc } from './fixtures/fc.ts'
-import { faultsOf } from './fixtures/manifests.ts'
-import { tempFolder } from './fixtures/relay.ts'
+import { type Config, loadConfig } from '../../src/config/config.ts'
+import { formatProblem } from '../../src/config/problem.ts'
+import { normalise, type WireEvent } from '../../src/events/flux.ts'
+import { configOf } from '../../src/import/config.ts'
+import { feedOf } from '../../src/import/flux-side.ts'
+import { type Import, importFlux } from '../../src/import/import.ts'
+import { readManifests } from '../../src/import/manifest.ts'
+import { match } from '../../src/rules/rules.ts'
+import { wire } from '../fixtures/events.ts'
+import { fc } from '../fixtures/fc.ts'
+import { faultsOf } from '../fixtures/manifests.ts'
+import { tempFolder } from '../fixtures/relay.ts'
 
-const root = join(import.meta.dirname, '..')
-const fixtures = join(import.meta.dirname, 'fixtures', 'import')
+const root = join(import.meta.dirname, '..', '..')
+const fixtures = join(import.meta.dirname, '..', 'fixtures', 'import')
 const fixture = (name: string): string => readFileSync(join(fixtures, `${name}.yaml`), 'utf8')
 
 /** A private URL that is in the Secret of `tutorial`, and the same of other fixtures. */

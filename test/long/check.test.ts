@@ -5,15 +5,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { loadConfig } from '../src/config/config.ts'
-import { drillButtons } from '../src/deliver/drill.ts'
-import { createSlackApp } from '../src/slack-api/app.ts'
-import { cpuMs } from './fixtures/cpu.ts'
-import { tempFolder } from './fixtures/relay.ts'
-import { startSlack } from './fixtures/slack.ts'
-import { startSlackApi } from './fixtures/slack-api.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { drillButtons } from '../../src/deliver/drill.ts'
+import { createSlackApp } from '../../src/slack-api/app.ts'
+import { cpuMs } from '../fixtures/cpu.ts'
+import { tempFolder } from '../fixtures/relay.ts'
+import { startSlack } from '../fixtures/slack.ts'
+import { startSlackApi } from '../fixtures/slack-api.ts'
 
-const cli = join(import.meta.dirname, '..', 'src', 'main.js')
+const cli = join(import.meta.dirname, '..', '..', 'src', 'main.js')
 
 async function check(t: Test, config: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const file = join(tempFolder(t), 'config.yaml')

@@ -34,7 +34,8 @@ interface About {
   event: FluxEvent
   advanced: Advance
   config: Config
-  subjectOf: SubjectOf
+  /** What its commit is called, where that is known. */
+  subject: string | undefined
 }
 
 /** Turns an event and the memory of its object into everything to write. Pure. */
@@ -61,10 +62,11 @@ export function decide(
   const named = namedIn(advanced, recipients)
   const isSame = notified === advanced.memory.notified && named === undefined
   const memory = worstFirst(isSame ? advanced.memory : { ...advanced.memory, notified, ...(named && { named }) })
-  const about = { event, advanced, config, subjectOf }
+  const { reports, quiet: counted } = reportsOf(event, advanced, { ...to, isMuted, isKnown: known !== undefined })
+  const subject = recipients.length + reports.length > 0 ? subjectOf(event) : undefined
+  const about = { event, advanced, config, subject }
   const formed = recipients.flatMap((recipient) => notificationFor(recipient, about, muting))
   const unformed = formed.flatMap(({ unformed }) => unformed ?? [])
-  const { reports, quiet: counted } = reportsOf(event, advanced, { ...to, isMuted, isKnown: known !== undefined })
   const acknowledged = advanced.memory.failure?.acknowledged
   return {
     transition,
@@ -88,14 +90,14 @@ export function decide(
 /** What is put into a lane for `recipient`, and why its template could not be filled in; nothing for an unknown destination. */
 function notificationFor(
   recipient: Recipient,
-  { event, advanced, config, subjectOf }: About,
+  { event, advanced, config, subject }: About,
   muting: Muting | undefined
 ): { notification: NewNotification; unformed?: { rule: string; template: string; because: string } }[] {
   const { rule, destination, grouping, heldUntil } = recipient
   const place = config.destinations.get(destination)
   if (place === undefined) return []
   const { links, show } = config
-  const plain = createView(event, advanced, recipient, { links, show, subject: subjectOf(event) })
+  const plain = createView(event, advanced, recipient, { links, show, subject })
   const template = config.templates.get(config.rules.byName.get(rule)?.template ?? '')
   const occasion = { event, previousRevision: advanced.previousRevision, rule, destination }
   const { view, because } = template === undefined ? { view: plain } : dress(plain, template, occasion)
@@ -113,13 +115,14 @@ function notificationFor(
 /** A report with how its revision is called, and what the message needs of the event; nothing for an unknown destination. */
 function reportTo(
   { rollouts: { settleMs, isPerCluster, isAbout }, ...report }: ReportTo,
-  { event, advanced, config, subjectOf }: About
+  about: About
 ): RolloutReport[] {
+  const { event, advanced, config } = about
   const { rule, destination, revision: key, is } = report
   const place = config.destinations.get(destination)
   if (place === undefined) return []
   const saying = { says: 'updated', mention: undefined } as const
-  const view = createView(event, advanced, saying, { links: config.links, subject: subjectOf(event) })
+  const view = createView(event, advanced, saying, { links: config.links, subject: about.subject })
   const { revision, previous, subject, object } = view
   const cluster = isPerCluster ? object.cluster : ''
   return [

@@ -11,9 +11,14 @@ export function nearest(word: string, known: readonly string[], furthest: number
   return best === undefined || best.far > furthest ? undefined : best.candidate
 }
 
+/** The one of `known` that is so near to `word` that it was probably meant. */
+export function meantBy(word: string, known: readonly string[]): string | undefined {
+  return nearest(word, known, Math.min(3, Math.ceil(word.length / 3)))
+}
+
 /** `; did you mean "x"?` where one of `known` is near to `word`, else nothing. */
 export function didYouMean(word: string, known: readonly string[]): string {
-  const best = nearest(word, known, Math.min(3, Math.ceil(word.length / 3)))
+  const best = meantBy(word, known)
   return best === undefined ? '' : `; did you mean "${best}"?`
 }
 

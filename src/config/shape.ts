@@ -1,7 +1,7 @@
 // Shape: describes every value in a config file that has the wrong shape, in words.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Schema } from '../json-schema.ts'
-import { didYouMean } from '../spelling.ts'
+import { didYouMean, meantBy } from '../spelling.ts'
 import { whereBelongs } from './belongs.ts'
 import { adviceOn } from './foreign.ts'
 import { narrow } from './narrow.ts'
@@ -130,13 +130,14 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: 
       const key = String(params['additionalProperty'])
       const known = Object.keys(parent?.properties ?? {})
       const [advice, ...others] = (whole === ConfigSchema && adviceOn(key, path)) || []
-      const near = didYouMean(key, known)
-      const guess = advice === undefined ? near || whereBelongs(key, path, whole) : `; ${advice}`
+      const best = meantBy(key, known)
+      const near = best === undefined ? [] : [best]
+      const guess = advice === undefined ? didYouMean(key, near) || whereBelongs(key, path, whole) : `; ${advice}`
       return {
         path: [...path, key],
         message: `unknown key ${mayShow(key, closed, true) ? `"${key}"` : '"…"'}${guess}`,
         isAboutKey: true,
-        meant: advice === undefined ? known.filter((name) => near === `; did you mean "${name}"?`) : others
+        meant: advice === undefined ? near : others
       }
     }
     case 'required':

@@ -1,5 +1,6 @@
 // `completion`: prints a script that completes commands, options and their choices in a shell.
 import type { Command, Option } from 'commander'
+import { quoted } from '../import/shell.ts'
 
 type Shell = 'bash' | 'zsh' | 'fish'
 
@@ -45,11 +46,6 @@ function optionOf({ short, long, description, argChoices, required, optional }: 
 /** Menus have a line for each, which a comma does not end: of "turn Alerts, Providers and Secrets …" the first two words say nothing. */
 function firstClause(text: string): string {
   return text.split(/[;:(]/, 1)[0]?.trim() ?? ''
-}
-
-/** In single quotes, for any of the shells. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** What may stand after the words of `entry`, or for the value of an option; files where nothing is known. */

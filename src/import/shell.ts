@@ -1,9 +1,14 @@
-// Shell: writes a name from a manifest as one word of a command that people paste. The API server takes any text for some of them, and
-// a file that was never applied may have anything.
+// Shell: writes a text as one word of a command.
 import { clean, oneLine } from '../legible.ts'
 
 const harmless = /^[\w./:][\w./:-]*$/
 
+/** A name from a manifest, for a command that people paste. The API server takes any text for some, and a file may have anything. */
 export function word(name: string): string {
-  return harmless.test(name) ? name : `'${oneLine(clean(name)).replaceAll("'", `'\\''`)}'`
+  return harmless.test(name) ? name : quoted(oneLine(clean(name)))
+}
+
+/** In single quotes, for any shell. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
 }

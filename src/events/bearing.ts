@@ -1,34 +1,34 @@
-// Bearing: decides what an event says of its object's state, by kind and reason, from what each controller emits.
+// Bearing: decides what an event says about the state of its object, by kind and reason, as each controller uses them.
 import { actionIn } from './change-log.ts'
 import { isConflict, isOwnConflict } from './conflict.ts'
 import type { Severity } from './severity.ts'
 
 export type Bearing =
   | { is: 'failure' }
-  /** A warning that says nothing of the state, however severe it is made. */
+  /** A warning that says nothing about the object's state, even if `severities` make it an error. */
   | { is: 'remark' }
   | { is: 'news' }
-  /** The object was deleted, or what it installed was. */
+  /** The object itself was deleted, or what it had installed. */
   | { is: 'gone'; ending: 'uninstalled' | 'deleted' }
   | Success
 
 export interface Success {
   is: 'success'
-  /** Whether a failure is over. `applied`: the revision that was last applied with success before, empty where none is known. */
+  /** True if `failure` is over. `applied`: the last revision that was applied successfully before, empty if none is known. */
   ends(failure: Ended, applied: string): boolean
-  /** Where nothing failed: whether it is an update, and not only news. */
+  /** True if the event is an update and not only news, given that nothing had failed. */
   isUpdate: boolean
-  /** The object is Ready, and not only past one step. */
+  /** True if the object is Ready, false if it is only past one step. */
   isReady: boolean
 }
 
-/** What of a failure decides what ends it. */
+/** The part of a failure that decides what ends it. */
 interface Ended {
   reason: string
   revision: string
 }
 
-/** What of an event decides its bearing. */
+/** The part of an event that decides its bearing. */
 interface Said {
   object: { kind: string }
   severity: Severity
@@ -36,7 +36,7 @@ interface Said {
   message: string
 }
 
-/** What an event means, by kind and reason. */
+/** Decides what an event means, by kind and reason. */
 export function bearingOf({ object: { kind }, severity, reason, message }: Said): Bearing {
   if (severity !== 'error') {
     const ending = endingBy(kind, reason, message)
@@ -50,8 +50,8 @@ export function bearingOf({ object: { kind }, severity, reason, message }: Said)
 }
 
 /**
- * Whether objects of `kind` say at each interval that they are well. Kustomizations do (kustomize-controller
- * kustomization_controller.go), and whatever kind is made after their model.
+ * Reports whether objects of `kind` say at each interval that they are well. Kustomizations do (kustomize-controller
+ * kustomization_controller.go), and a kind that this table does not have may be modelled on them.
  */
 export function hasHeartbeats(kind: string): boolean {
   return kind === 'Kustomization' || !table.has(kind)
@@ -63,17 +63,17 @@ const news: Bearing = { is: 'news' }
 const uninstalled: Bearing = { is: 'gone', ending: 'uninstalled' }
 const deleted: Bearing = { is: 'gone', ending: 'deleted' }
 
-/** The object is Ready: whatever failed is over. */
+/** The object is Ready, so whatever failed is over. */
 const ready: Success = { is: 'success', ends: () => true, isUpdate: true, isReady: true }
 
-/** One step worked, which ends the failures that the step may have, and no others. */
+/** One step succeeded, which ends only the failures that this step may have. */
 function step(ended: RegExp, { isUpdate = false, isReady = true } = {}): Bearing {
   return { is: 'success', ends: ({ reason }) => ended.test(reason), isUpdate, isReady }
 }
 
 /**
- * A release is tested after each install and upgrade, where tests are enabled: a retry has passed none yet. Where another
- * version came without any, they are not enabled any more.
+ * helm-controller tests a release after each install and upgrade if tests are enabled, so a retry alone does not end TestFailed:
+ * its test is still to come. If another version was applied in between and no test of it was reported, tests are no longer enabled.
  */
 const released: Bearing = {
   ...ready,
@@ -81,8 +81,8 @@ const released: Bearing = {
 }
 
 /**
- * Only what fails while its object is deleted has the reason of Ready: the sign of life comes all the same, after each try
- * (kustomize-controller kustomization_controller.go, finalize).
+ * A failure has the reason of Ready only while its object is being deleted. Heartbeats come all the same, after each try
+ * (kustomize-controller kustomization_controller.go, finalize), so they do not end it.
  */
 const signOfLife: Bearing = { ...ready, ends: ({ reason }) => reason !== 'ReconciliationSucceeded' }
 
@@ -92,31 +92,33 @@ interface Row {
   bearing: Bearing
 }
 
-// Before Flux 2.2 the reason was often just the severity, and the message the only sign.
+// Before Flux 2.2 the reason was often just the severity, and only the message told.
 const noReason = /^(info)?$/
 
 const sourceRows: Row[] = [
-  // HelmCharts have ChartPullSucceeded and ChartPackageSucceeded.
+  // HelmCharts use ChartPullSucceeded and ChartPackageSucceeded.
   { reason: /^(NewArtifact|Succeeded|Chart\w*Succeeded)$/, bearing: ready },
   { reason: noReason, message: /^(stored|fetched)/i, bearing: ready }
 ]
 const imageRows: Row[] = [{ reason: /^Succeeded$/, bearing: ready }]
-// flux-operator sends a ResourceSet's ApplySucceeded before it waits for what it applied (resourceset_controller.go): news.
+// flux-operator sends ApplySucceeded of a ResourceSet before it waits for what it applied (resourceset_controller.go): that is
+// news.
 const operatorRows: Row[] = [{ reason: /^ReconciliationSucceeded$/, bearing: ready }]
 
-// A map, because the kind is from outside: an object would know what "constructor" is.
+// A Map, because the kind comes from outside: a plain object would know what "constructor" is.
 const table = new Map<string, readonly Row[]>(
   Object.entries({
     Kustomization: [
       { reason: /^ReconciliationSucceeded$/, bearing: signOfLife },
-      // The last step before that, and all that Flux 2.8.0 to 2.8.5 let through. Progressing is everything else on the way, too.
+      // The last step before ReconciliationSucceeded, and the only one that Flux 2.8.0 to 2.8.5 let through. Everything else on the
+      // way has the reason Progressing, too.
       { reason: /^Progressing$/, message: /^Health check passed\b/, bearing: step(/^HealthCheckFailed$/) }
     ],
     HelmRelease: [
-      // Never RollbackSucceeded, nor UninstallSucceeded as a remediation: after it the release is still not ready.
+      // Neither RollbackSucceeded nor UninstallSucceeded as a remediation is here: after both, the release is still not ready.
       { reason: /^(Install|Upgrade)Succeeded$/, bearing: released },
-      // Only a release that is what was asked for is tested (helm-controller internal/reconcile/state.go), also after a rollback
-      // that became just that.
+      // helm-controller tests a release only if it is what was asked for (internal/reconcile/state.go), even after a rollback that
+      // led to exactly that.
       { reason: /^TestSucceeded$/, bearing: ready },
       { reason: /^DriftCorrected$/, bearing: step(/^Drift/, { isUpdate: true }) },
       { reason: noReason, message: /^(Helm (install|upgrade)|Release reconciliation) succeeded/, bearing: ready }
@@ -135,7 +137,7 @@ const table = new Map<string, readonly Row[]>(
     ResourceSetInputProvider: operatorRows,
     FluxInstance: operatorRows,
     FluxReport: operatorRows,
-    // tofu-controller: plan, apply, outputs, health checks, in this order; each may fail after the one before it worked.
+    // tofu-controller runs plan, apply, outputs and health checks in this order; each may fail after the one before it succeeded.
     Terraform: [
       {
         reason: /^Terraform(AppliedSucceed|PlannedNoChanges)$/,
@@ -158,7 +160,7 @@ const table = new Map<string, readonly Row[]>(
         reason: /^TerraformOutputsWritten$/,
         bearing: step(/^(OutputsWriting|TFExecOutput)Failed$/, { isReady: false })
       },
-      // Under the reason of the failure (controllers/tf_controller_outputs.go).
+      // This success has the reason of the failure (controllers/tf_controller_outputs.go).
       {
         reason: /^OutputsWritingFailed$/,
         message: /^Outputs written\b/,
@@ -176,7 +178,9 @@ const stems: readonly [end: RegExp, beginnings: readonly string[]][] = [
   [/Ready$/, ['NotReady', 'Failed']]
 ]
 
-/** For a kind that nobody has described: what says that the object is well, or `XSucceeded` after `XFailed`. */
+/**
+ * The bearing of an event of an unknown kind: a reason that says that all is well ends every failure, `XSucceeded` ends `XFailed`.
+ */
 function unknownKind(reason: string): Bearing {
   if (/^(Succeeded|ReconciliationSucceeded|Ready)$/.test(reason)) return ready
   for (const [end, beginnings] of stems) {
@@ -188,27 +192,29 @@ function unknownKind(reason: string): Bearing {
   return news
 }
 
-// Errors, although the object is fine: a release without an inventory (helm-controller internal/reconcile/release.go:161-187),
-// an artifact that is made anew at once (source-controller reconcileStorage), of which nothing else is said.
+// These are errors although the object is fine: a release without an inventory (helm-controller
+// internal/reconcile/release.go:161-187), and an artifact that source-controller makes anew at once (reconcileStorage) without any
+// further event.
 const harmless = new Set(['NamespaceCheckSkipped', 'InventoryBuildFailed', 'ArtifactVerificationFailed'])
 const failedAction = /^(Install|Upgrade|Rollback|Uninstall|Test)Failed$/
 
 function isRemark(kind: string, reason: string, message: string): boolean {
   if (harmless.has(reason)) return true
   if (!isConflict(message)) return false
-  // Where the action itself failed on another object, the release has failed until the next one.
+  // If the action itself failed because of another object, the release stays failed until the next action.
   return kind !== 'HelmRelease' || !failedAction.test(reason) || isOwnConflict(message)
 }
 
 function endingBy(kind: string, reason: string, message: string): Bearing | undefined {
-  // As a remediation it has another text (a release may be called so, too), and the release stays, not ready.
+  // An uninstall as a remediation has another text, and its release stays, not ready. The beginning decides, because a release may
+  // be named "remediation".
   if (kind === 'HelmRelease') {
     return reason === 'UninstallSucceeded' && !message.startsWith('Helm uninstall remediation ')
       ? uninstalled
       : undefined
   }
-  // The finalizer of a Kustomization lists what it deleted, under the reason that Ready has at the time. Pruning does so
-  // under Progressing.
+  // The finalizer of a Kustomization lists what it deleted, under the reason that Ready has at that time. Pruning lists deletions
+  // too, under Progressing.
   if (kind !== 'Kustomization' || reason === 'Progressing') return undefined
   return isDeletion(message) ? deleted : undefined
 }

@@ -1,38 +1,38 @@
-// Cause: decides when failures are the same: of one object at whatever revision, of two objects but for their own names.
+// Cause: decides when two failures are the same: of one object at any revision, of two objects apart from their own names.
 import { withoutBystanders } from './bystanders.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './flux.ts'
 import { withoutOwnNames } from './own-names.ts'
 import { parseRevision, type Revision } from './revision.ts'
 
-/** The fingerprint of what failed, wherever the event's own revision stands in it: a new commit is not a new failure. */
+/** Returns the fingerprint of a failure without the event's own revision, wherever it stands: a new commit is not a new failure. */
 export function failureFingerprint(event: FluxEvent): string {
   return fingerprint(event.reason, event.message, (text) => withoutRevisions(text, event))
 }
 
-/** The fingerprint of what happened, with the object's own names taken out of it, and what only it can have. */
+/** Returns the fingerprint of a cause: without revisions, the object's own names, and the chart and tag that only it can have. */
 export function causeFingerprint(event: FluxEvent): string {
   return fingerprint(event.reason, event.message, (text) =>
     withoutOwnTag(withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object))
   )
 }
 
-/** `text`, which `object` failed with, without the names and the chart that only it has; numbers and times vary still. */
+/** Returns `text`, an error of `object`, without the names, the chart and the tag that only it has; numbers and times stay. */
 export function withoutOwn(text: string, object: ObjectRef): string {
   return withoutOwnTag(withoutOwnNames(withoutChart(text), object))
 }
 
 const ownTag = /(<name>\/manifests\/)\w[\w.-]{0,127}/g
 
-/** What is asked of a registry for an object has a tag of its own, whatever is wrong with the registry. */
+/** Takes out the tag that an object asks a registry for: each has its own, whatever is wrong with the registry. */
 function withoutOwnTag(text: string): string {
   return text.includes('<name>/manifests/') ? text.replace(ownTag, '$1<tag>') : text
 }
 
-// An event is asked for its failure, then for its cause.
+// The last text is kept, because an event is asked for its failure and then for its cause.
 let latest: { event: FluxEvent; text: string; without: string } | undefined
 
-/** Without what another attempt may have instead. */
+/** Returns `text` without what another attempt may have instead: revisions, and the object at which an outage was met. */
 function withoutRevisions(text: string, event: FluxEvent): string {
   if (latest?.event !== event || latest.text !== text) {
     latest = { event, text, without: withoutBystanders(revisionsOf(event).reduce(withoutRevision, text)) }
@@ -41,20 +41,20 @@ function withoutRevisions(text: string, event: FluxEvent): string {
 }
 
 function revisionsOf({ revision, metadata }: FluxEvent): Revision[] {
-  // For a Kustomization from an artifact, the text may name the artifact, and the revision the commit that it was made from.
+  // For a Kustomization from an artifact, the text may name the artifact while the revision is the commit it was made from.
   const texts = [metadata['revision'], metadata['originRevision'], metadata['oci-digest']]
   const others = texts.filter((text) => text !== undefined && text !== revision?.text)
   return [...(revision ? [revision] : []), ...others.map((text) => parseRevision(text ?? ''))]
 }
 
-// helm-controller internal/reconcile: each release has a name and a chart, whatever is wrong with it.
+// helm-controller internal/reconcile names each release and its chart, whatever is wrong.
 const helmRelease = /\brelease \S{1,320} with chart \S{1,320}(?=[:\s])/
 
-// source-controller internal/helm and the clients in it: a HelmChart, which is named after its release, asks for one chart.
+// source-controller internal/helm and its clients: a HelmChart is named after its release and asks for one chart.
 const ofHelmChart = /^(?:invalid chart reference|chart pull error|chart verification error):/
 const chartAsked = /\b(no '|tags for ")[^\s'"]{1,253}(?='|")/g
 const versionAsked = /( with version matching ')[^'\n]{1,200}/g
-/** Host and path, as an address or without a scheme: the host is where several meet the same trouble. */
+/** Host and path, with or without a scheme. The host stays: it is where several objects meet the same trouble. */
 const chartPlace = /((?:[\w-]{1,63}\.){1,9}[\w-]{1,63}(?::\d{1,5})?\/)[^\s'",]+/g
 
 function withoutChart(text: string): string {
@@ -63,22 +63,22 @@ function withoutChart(text: string): string {
   return rest.replace(chartAsked, '$1<chart>').replace(versionAsked, '$1<version>').replace(chartPlace, '$1<chart>')
 }
 
-// A git commit is never shortened to less.
+// Git never shortens a commit to fewer digits.
 const shortestSha = 7
 const hexDigit = /[\da-f]/i
 
 function withoutRevision(text: string, { pointer, sha }: Revision): string {
   const rest = sha.length < shortestSha ? text : withoutTag(withoutSha(text, sha), pointer)
-  // A branch is the same at every commit. A chart version or a tag is not: 6.5.3, v1.2.3.
+  // A branch is the same at every commit; a chart version or a tag is not: 6.5.3, v1.2.3.
   return /\d\.\d/.test(pointer) ? withoutWord(rest, pointer) : rest
 }
 
-/** Tags have any form (build-123, 2026-01-15), and may be a word of the text: only where a digest follows it is sure to be one. */
+/** A tag may have any form (build-123, 2026-01-15) or be a word of the text, so it is taken out only where a digest follows it. */
 function withoutTag(text: string, pointer: string): string {
   return /\d/.test(pointer) ? text.replaceAll(`${pointer}@sha`, '<revision>@sha') : text
 }
 
-/** Without the commit or digest, in full or as its beginning. */
+/** Returns `text` without the commit or digest `sha`, in full or shortened. */
 function withoutSha(text: string, sha: string): string {
   const start = sha.slice(0, shortestSha)
   let result = ''
@@ -98,7 +98,7 @@ function withoutWord(text: string, word: string): string {
   let done = 0
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
     const end = at + word.length
-    // A dot may end the sentence.
+    // A dot after the word may end the sentence.
     if (wordBefore.test(text[at - 1] ?? '') || /^(?:[\w+-]|\.\w)/.test(text.slice(end, end + 2))) continue
     result += `${text.slice(done, at)}<revision>`
     done = end

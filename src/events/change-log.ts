@@ -1,10 +1,10 @@
-// Change logs: list what a controller applied, as `Kind/namespace/name action`, one a line, often hundreds of lines.
+// Change logs: list what a controller applied, as `Kind/namespace/name action`, one per line, often hundreds of lines.
 
 const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
 
 /**
- * The action of a line that reports a change; undefined for any other line. No regular expression: `\S+\/\S+` looks from
- * every slash again, for minutes on three megabytes of them.
+ * Returns the action of a line that reports a change, undefined for any other line. This is no regular expression, because
+ * `\S+\/\S+` starts again at every slash, which takes minutes on three megabytes of them.
  */
 export function actionIn(line: string): string | undefined {
   const space = line.lastIndexOf(' ')

@@ -1,5 +1,5 @@
-// Dependencies: find the other objects that an event blames, if a controller names them in so many words. A path, an
-// image or an address that looks like an object is not one.
+// Dependencies: find the other objects that an event blames, if a controller names them in so many words. A path, an image or an
+// address that looks like an object does not count.
 import type { ObjectRef } from './flux.ts'
 
 export type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'>
@@ -11,8 +11,8 @@ const kind = '([A-Z][A-Za-z]{2,62})'
 const sourceKind = '(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact)'
 
 /**
- * A sentence of a controller, and a word that is in each of them: looking for the word costs less than the pattern. `by`:
- * the kind that is meant, or that of the object itself, where the sentence names none.
+ * A sentence of a controller that names another object. `hint` is part of every such sentence: looking for it costs less than the
+ * pattern. `named` builds the object from the groups; `object`, which the sentence is about, gives the parts that are left out.
  */
 interface Sentence {
   hint: string
@@ -28,7 +28,7 @@ const ofThatKind: Sentence['named'] = ([, kind = '', namespace, name = ''], obje
 })
 
 const sentences: readonly Sentence[] = [
-  // kustomize-, helm- and tofu-controller checkDependencies: dependsOn is about the same kind.
+  // kustomize-, helm- and tofu-controller checkDependencies: dependsOn names objects of the same kind.
   {
     hint: 'dependency',
     pattern: new RegExp(String.raw`\bdependency '${namespace}/${name}' (?:is not ready|revision is not up to date)\b`),
@@ -58,7 +58,7 @@ const sentences: readonly Sentence[] = [
     pattern: new RegExp(String.raw`\b${sourceKind} '${namespace}/${name}' is not (?:ready|found)\b`),
     named: ofThatKind
   },
-  // Source 'GitRepository/flux-system/fleet' not found, and without the namespace where it is the object's own.
+  // Source 'GitRepository/flux-system/fleet' not found; without the namespace if it is the object's own.
   {
     hint: ' not ',
     pattern: new RegExp(
@@ -71,8 +71,8 @@ const sentences: readonly Sentence[] = [
     pattern: new RegExp(String.raw`(?:^|[\s(])${kind}/${namespace}/${name} (?:is )?not (?:ready|found)\b`),
     named: ofThatKind
   },
-  // source-controller: no artifact available for HelmRepository source 'podinfo', which is in the chart's own namespace. Of a
-  // HelmRelease it stands behind the name of that chart.
+  // source-controller: no artifact available for HelmRepository source 'podinfo', which is in the chart's own namespace. In the
+  // message of a HelmRelease, the name of that chart stands before it.
   {
     hint: ' source ',
     pattern: new RegExp(String.raw`\bno artifact available for ${sourceKind} source '()${name}'`),
@@ -80,10 +80,13 @@ const sentences: readonly Sentence[] = [
   }
 ]
 
-// What follows is said by charts and their hooks, not by helm-controller (internal/reconcile/release.go).
+// Charts and their hooks say what follows, not helm-controller (internal/reconcile/release.go).
 const helmLogs = '\n\nLast Helm logs:\n'
 
-/** Each object that `text`, which is about `object`, names as what it waits for or needs; in reading order. */
+/**
+ * Finds the objects that `text`, a message of `object`, names as what it waits for or needs: at most one per sentence, in the order
+ * of {@link sentences}, then those of a health check.
+ */
 export function blamedBy(object: ObjectRef, text: string): Named[] {
   const [message = ''] = text.split(helmLogs, 1)
   const found: Named[] = []
@@ -95,7 +98,7 @@ export function blamedBy(object: ObjectRef, text: string): Named[] {
   return [...found, ...unhealthy(message)]
 }
 
-/** The chart that speaks in the rest of a text, where one is named in it. */
+/** Returns the chart among the objects found, if there is one: the rest of the text is what the chart says. */
 function chartIn(found: readonly Named[]): Named | undefined {
   return found.find(({ kind }) => kind === 'HelmChart')
 }
@@ -106,7 +109,7 @@ const healthEntry = new RegExp(
   String.raw`(?<=\[|, |can't determine status for )${kind}/${namespace}/${name}(?: status: '| \(unknown status\)|[,\]])`,
   'g'
 )
-// flux-operator adds a line for each of Flux's own objects below.
+// flux-operator adds a line for each of Flux's own objects below the list.
 const healthLine = new RegExp(`^${kind}/${namespace}/${name} status: `, 'gm')
 
 function unhealthy(message: string): Named[] {

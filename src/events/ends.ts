@@ -1,4 +1,4 @@
-// Ends: cut a long text at its ends, without half a character.
+// Ends: cuts a long text to its beginning or end, without half a character.
 
 /** The beginning of `text`, at most `chars` UTF-16 units. */
 export function first(text: string, chars: number): string {

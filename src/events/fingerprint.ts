@@ -7,25 +7,29 @@ import { withPlaceholders } from './varying.ts'
 // The message is untrusted and may be 3 MiB, so only its two ends are read: errors lead, apply logs put them last.
 const headChars = 8_192
 const tailChars = 2_048
-// What is kept of each end once normalised. Smaller, because a longer duration moves the raw cut but not this one.
+// Kept of each end after normalisation. Smaller than the raw cut, because a longer duration moves that one but not this one.
 const keptHeadChars = 6_144
 const keptTailChars = 1_536
 
-/** The way in which fingerprints are made: one more whenever another text comes out of {@link withoutVariation} or what follows it. */
+/**
+ * Version of the way in which fingerprints are made. Raise it whenever {@link withoutVariation}, or a later step, returns another
+ * text.
+ */
 const way = '5:'
 
-// The last message and the last text, because the same one is asked for several times in a row: for the object, for its cause.
+// The last message and the last text are kept, because the same one is asked for several times in a row: for the object, then for
+// its cause.
 let latest = { message: '', text: '' }
 let printed = { reason: '', text: '', print: printOf('', '') }
 
-/** Whether a fingerprint was made as they are made now: only then does another one mean another failure. */
+/** Reports whether a fingerprint was made in the present way: only then does another one mean another failure. */
 export function isComparable(print: string): boolean {
   return print.startsWith(way)
 }
 
 /**
- * A short text that two events share exactly when they report the same failure: its way, and sixteen hex digits. `change`
- * may take more out of the normalised message.
+ * Returns a short text that two events share exactly if they report the same failure: its way and sixteen hex digits. `change` may
+ * take more out of the normalised message.
  */
 export function fingerprint(
   reason: string,
@@ -39,22 +43,22 @@ export function fingerprint(
 }
 
 function printOf(reason: string, text: string): string {
-  // As JSON, no reason can end where a message begins, and lone surrogates stay themselves. In order only now: names decide
-  // it, which are gone for a cause.
+  // As JSON, so that no reason can end where a message begins, and lone surrogates stay themselves. Sorted only here, because names
+  // decide the order, and a cause is without them.
   const digest = hash('sha256', JSON.stringify([reason, inOrder(text)]))
-  // Joined, so that it is one string to V8 as well: of what is added or cut only, JSON is written at half the speed, and a
-  // print stands in each memory and view.
+  // Joined, so that V8 has it as one flat string: JSON of a string made by adding or cutting is written at half the speed, and each
+  // memory and view has a print.
   return [way, digest.slice(0, 16)].join('')
 }
 
-/** The message with its varying parts replaced by placeholders: equal texts are why two failures are the same. */
+/** Returns `message` with placeholders for its varying parts: two failures are the same if these texts are equal. */
 export function withoutVariation(message: string): string {
   const ends = bothEnds(withSortedCulprits(withoutHelmLogs(message.trim()))).map(withPlainSpaces)
   const [head = '', tail] = withoutChangeLog(ends).map(withPlaceholders)
   return tail === undefined ? head : `${first(head, keptHeadChars)}\n…\n${last(tail, keptTailChars)}`
 }
 
-// Helm's log lines repeat in varying order. They stay when there is nothing else to know a failure by.
+// Helm's log lines repeat in varying order. They stay if there is nothing else to know a failure by.
 function withoutHelmLogs(text: string): string {
   const at = text.indexOf('Last Helm logs:', 1)
   return at === -1 ? text : text.slice(0, at).trimEnd()
@@ -99,7 +103,8 @@ function withoutChangeLog(ends: string[]): string[] {
 
 const actions = new Set(['unchanged', 'configured', 'created', 'deleted'])
 
-// '' for a line that only reports a change, 'apply failed:' for the first such line, undefined for any other line.
+// Returns '' for a line that only reports a change, the introduction ('apply failed:') for the first such line, undefined for any
+// other line.
 function beforeChange(line: string): string | undefined {
   const change = line.endsWith(' (dry run)') ? line.slice(0, -10) : line
   const action = change.lastIndexOf(' ')

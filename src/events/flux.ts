@@ -5,17 +5,17 @@ import { parseRevision, type Revision } from './revision.ts'
 import { builtInSeverities, type Classify, type Severity } from './severity.ts'
 import { apart, type Claim, foreign, type Speakers } from './source.ts'
 
-// Kubernetes names and namespaces are at most 253 characters (RFC 1123 subdomain); Flux refuses to emit without them,
-// but a Go zero event has them all empty, so they are bounded and not required.
+// Kubernetes names and namespaces have at most 253 characters (RFC 1123 subdomain). Flux refuses to emit an event without them, but
+// a zero event of Go has them all empty, so they are bounded and not required.
 const Text = Type.String({ maxLength: 253 })
-// An object is remembered by cluster/kind/namespace/name, and a cluster's name may hold a slash: a kind with one would be
-// an object of another cluster. Kubernetes has none (apimachinery pkg/api/validation/path).
+// An object is remembered by cluster/kind/namespace/name, and the name of a cluster may hold a slash, so a kind with a slash could
+// name an object of another cluster. Kubernetes allows no slash here (apimachinery pkg/api/validation/path).
 const Name = Type.String({ maxLength: 253, pattern: '^[^/]*$', patternErrorMessage: 'must not contain a slash' })
 
 /**
- * The wire format (fluxcd/pkg apis/event/v1beta1/event.go, and v1/event.go since Flux 2.10, of which `action` and
- * `relatedObject` are). Unknown fields are let through. `severity` may be more than info and error because the schema allows
- * trace, and people post by hand. What came with v1 decides nothing, so whatever stands there is no reason to refuse an event.
+ * The wire format (fluxcd/pkg apis/event/v1beta1/event.go; since Flux 2.10 v1/event.go, which added `action` and `relatedObject`).
+ * Unknown fields are let through. `severity` may be more than info and error, because Flux's schema allows trace, and people post
+ * by hand. No decision depends on the fields that v1 added, so no value of theirs is a reason to refuse an event.
  */
 export const FluxEventSchema = Type.Object({
   involvedObject: Type.Object({
@@ -41,7 +41,7 @@ export const FluxEventSchema = Type.Object({
 
 export type WireEvent = Static<typeof FluxEventSchema>
 
-/** A Flux event, normalised. All texts are as Flux sent them, untrusted. */
+/** A normalised Flux event. All texts are as Flux sent them, untrusted. */
 export interface FluxEvent {
   source: string
   object: ObjectRef
@@ -49,26 +49,26 @@ export interface FluxEvent {
   severity: Severity
   reason: string
   message: string
-  /** When it happened, in ms since 1970; Flux gives whole seconds. */
+  /** Time of the event, in ms since 1970; Flux gives whole seconds. */
   at: number
-  /** Keys without their API group. A tenant may have set any of them by annotating an object. */
+  /** Metadata, its keys without their API group. A tenant may have set any key by annotating an object. */
   metadata: Readonly<Record<string, string>>
   revision: Revision | undefined
   controller: string
   /**
-   * What the controller was doing, in its own word, such as Applying; empty before Event v1. It says nothing of the object's
-   * state: a failed one has `Applying` as well as `Failed`.
+   * The controller's own word for what it was doing, such as Applying; empty before Event v1. It says nothing about the object's
+   * state: a failed object has `Applying` as well as `Failed`.
    */
   action: string
-  /** Another object of the same cluster that the event is about, such as the chart of a HelmRelease; none before Event v1. */
+  /** Another object of the same cluster that the event is about, such as the chart of a HelmRelease; absent before Event v1. */
   related?: ObjectRef
-  /** What a Kustomization sends at every interval, and what is its only sign of recovery. */
+  /** True for what a Kustomization sends at every interval, its only sign of recovery. */
   isHeartbeat: boolean
-  /** The cluster that it says it is of, where another source speaks for that: it is not believed. */
+  /** The cluster that the event claims to be of, if another source speaks for that cluster: the claim is not believed. */
   claim?: Claim
 }
 
-/** Which Flux object an event is about. */
+/** The Flux object that an event is about. */
 export interface ObjectRef {
   cluster: string
   kind: string
@@ -76,18 +76,18 @@ export interface ObjectRef {
   name: string
 }
 
-/** Where an event came in, and what its cluster is called there. */
+/** The source of an event, and what decides the name of its cluster. */
 export interface Origin {
   source: string
-  /** Set on the source by its operator: wins over `metadata.cluster`, which tenants can set. */
+  /** Set on the source by the operator; wins over `metadata.cluster`, which tenants can set. */
   cluster: string | undefined
-  /** For sources that name none and events that carry none. */
+  /** Cluster of an event if neither its source nor the event names one. */
   defaultCluster: string
-  /** The clusters that other sources speak for, where this one names none. */
+  /** The clusters that other sources speak for; matters only if this source names none. */
   speakers?: Speakers
 }
 
-// Internal to the controllers. They reach the relay when a controller posts to it directly, and `token` leaked through
+// Internal to the controllers. They reach the relay if a controller posts to it directly, and `token` leaked through
 // notification-controller in Flux 2.0 and 2.1 (fluxcd/flux2#3937, #4453).
 const internalKeys = new Set(['token', 'digest', 'checksum'])
 
@@ -100,7 +100,7 @@ export function normalise(
 ): FluxEvent {
   const { kind = '', namespace = '', name = '', uid = '' } = wire.involvedObject
   const metadata = unprefix(wire.metadata ?? {}, groupOf(wire))
-  // Commit first: for a Kustomization fed from an OCI artifact the git commit is the origin (event.go GetRevision).
+  // The commit comes first: for a Kustomization fed from an OCI artifact, the git commit is the origin (event.go GetRevision).
   const revision = metadata.commit || metadata.originRevision || metadata.revision
   const reason = wire.reason ?? ''
   const fluxSeverity = wire.severity === 'error' ? 'error' : wire.severity.startsWith('warn') ? 'warn' : 'info'
@@ -121,7 +121,7 @@ export function normalise(
     revision: revision ? parseRevision(revision) : undefined,
     controller: wire.reportingController ?? '',
     action: typeof wire.action === 'string' ? wire.action.slice(0, 253).toWellFormed() : '',
-    // A tenant can annotate any object with the key: without that reason it means nothing.
+    // A tenant can annotate any object with this key, so without the reason it means nothing.
     isHeartbeat:
       metadata.commit_status === 'update' &&
       reason === 'ReconciliationSucceeded' &&
@@ -132,7 +132,7 @@ export function normalise(
   }
 }
 
-/** The object that `reference`, from outside, names beside `object`; where it says no namespace, it is in the same. */
+/** Returns the object that the untrusted `reference` names beside `object`; in the same namespace if it names none. */
 function relatedTo({ cluster, namespace: own }: ObjectRef, reference: unknown): ObjectRef | undefined {
   if (!isReference(reference)) return undefined
   const { kind, namespace, name } = reference
@@ -150,8 +150,8 @@ function isName(value: unknown): boolean {
 }
 
 /**
- * A stored event as it was read when it came, for the cluster that it counted for. Undefined where a version before this one
- * kept what this one cannot read.
+ * Reads a stored event as it was read on arrival, for the cluster that it counted for then. Returns undefined if an earlier version
+ * stored what this one cannot read.
  */
 export function readStored(stored: {
   body: string
@@ -167,13 +167,14 @@ export function readStored(stored: {
   }
 }
 
-/** The time that an event says it happened, in ms; NaN where it says none. */
+/** Returns the time at which the event says it happened, in ms; NaN if it gives none. */
 export function stampOf({ timestamp }: WireEvent): number {
   return timestamp === null ? Number.NaN : Date.parse(timestamp)
 }
 
 /**
- * The text of an event as it may be kept: as it came, without what is internal to a controller. `text` is that of `wire`.
+ * Returns the text of an event as it may be stored: as it came, without metadata that is internal to a controller. `text` is the
+ * text that `wire` was parsed from.
  */
 export function keepable(text: string, wire: WireEvent): string {
   const group = groupOf(wire)
@@ -184,8 +185,8 @@ export function keepable(text: string, wire: WireEvent): string {
 }
 
 /**
- * Takes the API group off metadata keys. notification-controller does it since 2021, its own documentation still shows
- * prefixed keys, and a controller that posts directly sends them. As there, a controller's key wins over an annotation.
+ * Takes the API group off metadata keys. notification-controller has done so since 2021, but its own documentation still shows
+ * prefixed keys, and a controller that posts directly sends them. A controller's key wins over an annotation, as it does there.
  */
 function unprefix(metadata: Record<string, string>, group: string): Record<string, string> {
   const from: Record<Place['from'], Record<string, string>> = { annotation: {}, controller: {}, alert: {} }
@@ -196,7 +197,7 @@ function unprefix(metadata: Record<string, string>, group: string): Record<strin
   return { ...from.annotation, ...from.controller, ...from.alert }
 }
 
-/** Who has set a key, and what it is called without the prefix that says so. */
+/** Who set a metadata key, and its name without the prefix that tells who. */
 interface Place {
   from: 'annotation' | 'controller' | 'alert'
   name: string

@@ -18,30 +18,30 @@ import { furtherReports, reportIn, withHeadingOnOneLine } from './gist/terraform
 import { inFewerWords } from './gist/wording.ts'
 import { redact } from './redaction.ts'
 
-/** What a message says, without what stands around it. Plain text, nothing escaped; no secrets of URLs, no control characters. */
+/** The point of a message without the phrases around it. Plain text, nothing escaped, without secrets or control characters. */
 export interface Gist {
   /** One line of at most 200 characters, the decisive words within the first 90. Empty for an empty message. */
   what: string
-  /** For a health check, or a wait that timed out: what it waited for. */
+  /** What a failed health check, or a wait that timed out, was waiting for. */
   notReady?: NotReady
-  /** Which images were updated, or are the latest. */
+  /** Images that were updated, or are the latest. */
   images?: ImageUpdate[]
   /** Objects that were applied or deleted, in the order of the message. */
   objects?: Applied[]
-  /** What a log adds to `what`: at most five lines, oldest first, without stamps, equal ones folded: `… (×149)`. */
+  /** Log lines that add to `what`: at most five, oldest first, without timestamps, equal ones folded: `… (×149)`. */
   log?: string[]
 }
 
 export const maxGist = 200
 
-/** How many texts are read only once: in a storm many say the same. */
+/** Number of texts whose gists are kept: in a storm many events say the same. */
 const maxShared = 100
 const longestShared = 4000
 const sharedGists = new Map<string, Gist>()
 
-/** The gist of a `message` of `object`, as Flux sent both. Its work is bounded, whatever the message is. */
+/** Returns the gist of `message`, an event of `object`, both as Flux sent them. The work is bounded, whatever the message is. */
 export function gistOf(object: ObjectRef, reason: string, message: string): Gist {
-  // What names its object is read with that name in mind.
+  // A message that names its object is read with that name in mind, so its gist is not shared.
   if (message.length > longestShared || message.includes(object.name)) return read(object, reason, message)
   const key = [object.kind, object.namespace, reason, message].join('\n')
   const known = sharedGists.get(key)
@@ -60,15 +60,16 @@ function read(object: ObjectRef, reason: string, message: string): Gist {
   const log = foldedLog(lines)
   const waited = isVagueAtEnd(found.what) ? waitedFor(lines.slice(-400).map(withoutStamp), object) : ''
   const what = waited === '' ? found.what : withWaited(found.what, waited)
-  // A pattern that is bounded in characters may end between the halves of one.
+  // A pattern that is bounded in characters may cut a surrogate pair in two.
   return { ...found, what: fitted(oneLine(what)).toWellFormed(), ...(log.length > 0 && { log }) }
 }
 
-// Errors lead, and apply logs put them last; what stands between is more of the same. Flux documents 39,000 characters.
+// Errors stand first, or last behind the log of an apply; what is between them is more of the same. Flux documents 39,000
+// characters.
 const headChars = 49_152
 const tailChars = 16_384
 
-/** Both ends, cut between words, so that no half of a secret is left. */
+/** Returns both ends of `message`, cut between words so that no half of a secret is left. */
 function bounded(message: string): string {
   if (message.length <= headChars + tailChars) return message
   const head = message.slice(0, headChars).replace(/\S+$/, '')
@@ -99,7 +100,7 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     if (report === undefined) return undefined
     const { title, sentence } = report
     const what = causeOf(sentence, object, title)
-    // Behind a sentence that takes all the room nobody would read what it is about.
+    // Behind a sentence that takes all the room, nobody would read what the report is about.
     return { what: what.slice(0, maxGist - 1).includes(title) ? what : `${title}: ${causeOf(sentence, object)}` }
   },
   (text, object) => {
@@ -129,16 +130,16 @@ function knownForm(text: string, object: ObjectRef): Gist | undefined {
   return undefined
 }
 
-/** `what` behind `lead`, or behind its first word where there is no room for more. */
+/** Puts `lead` before `what`, or only its first word if the whole is too long. */
 function led(lead: string, what: string): string {
   const text = `${lead}: ${what}`
   return text.length <= 90 ? text : `${lead.split(' ', 1)[0]}: ${what}`
 }
 
-// One line of a hostile message may be all of it.
+// One line of a hostile message may be the whole message.
 const maxLine = 4000
 
-/** The decisive line of `text`, in few words, its cause first where it is long; behind `lead`. */
+/** Returns the decisive line of `text` in few words, with its cause first if it is long. `lead` will stand before it. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
   const said = withAnswersOnOneLine(
     withoutJson(withoutEcho(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`)))
@@ -151,17 +152,20 @@ function causeOf(text: string, object: ObjectRef, lead = ''): string {
   return others > 0 ? `${cause} (and ${others} more)` : cause
 }
 
-/** kustomize-controller once said the reason of the API server beside its error: of most webhooks, both are the same text. */
+/**
+ * Takes out the reason of the API server, which older kustomize-controllers said beside the error: for most webhooks, both are the
+ * same text.
+ */
 function withoutEcho(text: string): string {
   return text.includes('dry-run failed, reason: ')
     ? text.replace(/(?<=dry-run failed), reason: [\s\S]{0,3000}?, error: /, ': ')
     : text
 }
 
-/** Helm puts it on a line of its own behind each kind that is missing, within one list. */
+/** Helm puts this on a line of its own after each missing kind, within one list. */
 const advice = 'ensure CRDs are installed first'
 
-/** kustomize quotes whole files between two words of its own. */
+/** Cuts out the files that kustomize quotes whole in the middle of an error. */
 function withoutQuotedFiles(text: string): string {
   return text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
 }
@@ -170,13 +174,13 @@ function isVagueAtEnd(what: string): boolean {
   return isVague(what.split(': ').at(-1) ?? '')
 }
 
-/** `upgrade to ledger 3.14.1: context deadline exceeded; Deployment ledger: 0 of 2 pods ready` */
+/** Appends what was waited for: `upgrade to ledger 3.14.1: context deadline exceeded; Deployment ledger: 0 of 2 pods ready` */
 function withWaited(what: string, waited: string): string {
   const whole = `${what}; ${waited}`
   return whole.length <= 90 ? whole : whole.replace('timed out waiting for the condition', 'timed out')
 }
 
-/** `text` within its limit. That it is not all stays. */
+/** Cuts `what` to its limit and keeps `(and 3 more)` at its end. */
 function fitted(what: string): string {
   const text = what.replace(/[\s:;,.([{]+$/, '')
   if (text.length <= maxGist) return text

@@ -1,18 +1,19 @@
-// Hints: say which short strings a text may contain after one look at it, because to look for each costs more.
+// Hints: say which short strings a text may contain after one pass over it, because a search for each costs more.
 
-// Small letters, and one 0 for each run of digits; what is beyond ASCII is alike.
+// Folds letters to lower case and all digits to 0; everything beyond ASCII is folded into one unit.
 const fold = Uint8Array.from({ length: 128 }, (_, unit) => String.fromCharCode(unit).toLowerCase().charCodeAt(0))
 const [hyphen, zero, nine, beyond] = [0x2d, 0x30, 0x39, 127]
 fold.fill(zero, zero, nine + 1)
 const isHex = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\da-f]/i.test(String.fromCharCode(unit))))
 
 /**
- * Hints of their own: a run of six digits or more, of seven and of twelve hex digits, of eight before a hyphen, of eighteen
- * letters and digits. Others have no digit but 0.
+ * Hints with a meaning of their own: a run of at least six digits, of seven or twelve hex digits, of exactly eight before a hyphen,
+ * of eighteen letters and digits. They cannot be mistaken for other hints, which have no digit but 0.
  */
 export const [sixDigits, sevenHex, twelveHex, eightHexHyphen, longWord] = ['1', '2', '3', '4', '5']
-// What was seen, each as the number of the text that had it last: three characters on end, then two, then one, which are
-// only marked where the last is no letter, or follows a digit. Of three, different ones may have the same place.
+// Marks each run of three characters, then each of two, then single characters, with the number of the text that had it last. Runs
+// of two and single ones are marked only if their last character is no letter, or follows a digit. Different runs of three may
+// share a place.
 const [threes, twos, ones] = [0, 1 << 14, (1 << 14) + (1 << 12)]
 const seen = new Int32Array(ones + 128)
 let turn = 0
@@ -34,20 +35,20 @@ function placesOf(hint: string): number[] {
   })
 }
 
-/** The places that each of some hints marks in a text. */
+/** For each hint, its places in {@link seen}. */
 export type Hints = readonly (readonly number[])[]
 
 /**
- * Short strings as they are in a text in small letters with 0 for each run of digits, such as ' 0 of 0'. Of
- * one or two characters, the last is a letter only behind a 0.
+ * Prepares hints: short strings as they stand in a text in lower case with 0 for each run of digits, such as ' 0 of 0'. A hint of
+ * one or two characters may end in a letter only behind a 0.
  */
 export function hintsOf(texts: readonly string[]): Hints {
   return texts.map(placesOf)
 }
 
-/** Looks at a text: {@link mayHave} is about it from now on. */
+/** Scans a text; from now on {@link mayHave} is about it. */
 export function look(text: string): void {
-  // Where it comes round, something old may be taken for seen, which costs a little.
+  // After an overflow an old mark may pass for a new one, which costs a little.
   turn = (turn + 1) | 0
   let last = 0
   let three = 0
@@ -74,7 +75,7 @@ export function look(text: string): void {
       if (digits === 6) seen[runs.sixDigits] = turn
       if (digits > 1) continue
     } else digits = 0
-    // A character that is four back is shifted out.
+    // Fourteen bits: the character before the last three is shifted out.
     three = ((three << 5) ^ unit) & 0x3fff
     seen[three] = turn
     if (last === zero || unit < 0x61 || unit > 0x7a) {
@@ -85,7 +86,7 @@ export function look(text: string): void {
   }
 }
 
-/** Whether the text may have one of these. It may have none all the same, but never has one without this being true. */
+/** Reports whether the text may contain one of `hints`. A true may be wrong, a false never is. */
 export function mayHave(hints: Hints): boolean {
   for (let n = 0; n < hints.length; n++) {
     const places = hints[n] as readonly number[]

@@ -1,17 +1,17 @@
-// Lists: puts what a message enumerates into one order, because Go's maps and informers give another one every time.
+// Lists: sorts what a message enumerates, because Go's maps and informers give another order every time.
 import { hash } from 'node:crypto'
 import { first } from './ends.ts'
 import { withPlaceholders } from './varying.ts'
 
-// fluxcd/pkg ssa/manager_wait.go prints a Go map: another order every time, and a status that moves while we wait.
-// "timed out for" is the wording of 2021.
+// fluxcd/pkg ssa/manager_wait.go prints a Go map, in another order every time, with statuses that change during the wait. "timed
+// out for" is the wording of 2021.
 const culprits = /(?:timeout waiting for|stalled resources|timed out for):? \[/
 const beforeCulprits = 8_192
 // The list of culprits is read whole before anything is cut (Flux documents 39,000 characters).
 const listChars = 65_536
 const keptListChars = 4_096
 
-/** `text` with the objects that a health check waited for in order, without their statuses. */
+/** Returns `text` with the objects that a health check waited for in order, without their statuses. */
 export function withSortedCulprits(text: string): string {
   const list = text.includes(' [') ? culprits.exec(first(text, beforeCulprits)) : null
   if (list === null) return text
@@ -33,27 +33,29 @@ export function withSortedCulprits(text: string): string {
   return `${text.slice(0, start)}${shortened(sorted)}${text.slice(end)}`
 }
 
-// Past the limit the names are no longer shown, only hashed: another culprit is still another failure.
+// Past the limit, names are hashed instead of shown, so another culprit is still another failure.
 function shortened(list: string): string {
   return list.length <= keptListChars ? list : `${first(list, keptListChars)}…:${hash('sha256', list).slice(0, 16)}`
 }
 
-/** A list that is being read, what of its next item was read, and the character that ends it: -1 for a sentence. */
+/**
+ * A list that is being read: its items, what was read of the next one, and the character that ends the list (-1 for a sentence).
+ */
 interface List {
   items: string[]
   item: string
   end: number
 }
 
-// Deeper brackets are characters like any other.
+// Deeper brackets count as characters like any other.
 const maxDepth = 32
 
-// Fewer are one sentence that was wrapped.
+// Fewer lines are one sentence that was wrapped.
 const fewestLines = 3
 
 /**
- * The lines of a text and what each of them enumerates in order, on one line. Several errors (hashicorp/go-multierror:
- * "2 errors occurred:\n\t* a\n\t* b") and the rules of a policy have lines of their own, in any order.
+ * Returns the lines of `text` in order and on one line, with what each of them enumerates in order. Several errors
+ * (hashicorp/go-multierror: "2 errors occurred:\n\t* a\n\t* b") and the rules of a policy have a line each, in any order.
  */
 export function inOrder(text: string): string {
   if (!text.includes('\n')) return lineInOrder(text)
@@ -62,11 +64,11 @@ export function inOrder(text: string): string {
   return lines.map(lineInOrder).sort().join(' ')
 }
 
-// Between errors, Helm writes: a && b
+// Helm joins errors with &&: a && b
 const listed = /[,;&[]/
 const unspaced = /(?<![^\s,[\](){}"'])[^\s,[\](){}"']+(?:,[^\s,[\](){}"']*[^\s,[\](){}"':.;])+/g
 
-/** One line with the items between commas, semicolons or && in order, each once: in every sentence and in all brackets. */
+/** Sorts the items that commas, semicolons or && separate in one line, each kept once: in every sentence and in all brackets. */
 function lineInOrder(text: string): string {
   if (!listed.test(text)) return text
   const line = /,\S/.test(text) ? text.replace(unspaced, (list) => list.split(',').sort().join(',')) : text
@@ -89,7 +91,7 @@ function lineInOrder(text: string): string {
       take(at, 0)
       const inner = sorted(list)
       list = around.pop() as List
-      // Colons in brackets say nothing of the item around them.
+      // Colons inside brackets say nothing about the item around them.
       list.item += inner.replaceAll(': ', ':')
     } else if ((unit === comma || unit === semicolon) && line.charCodeAt(at + 1) === space) {
       take(at, 2)
@@ -115,7 +117,7 @@ function lineInOrder(text: string): string {
 
 const [space, ampersand, comma, dot, semicolon, closed] = [0x20, 0x26, 0x2c, 0x2e, 0x3b, 0x5d]
 
-/** The bracket that closes this one, 0 where it is none. */
+/** Returns the bracket that closes `unit`, 0 if `unit` opens none. */
 function endOf(unit: number): number {
   if (unit === 0x5b || unit === 0x7b) return unit + 2
   return unit === 0x28 ? 0x29 : 0
@@ -138,7 +140,7 @@ function clausesInOrder([head = '', ...others]: readonly string[]): string {
   return head.slice(0, start) + unique([head.slice(start), ...others]).join(', ')
 }
 
-/** Each with its items in order: what has a colon begins one, and what has none goes on with it. */
+/** Groups items into clauses and sorts each: an item with a colon begins a clause, an item without one continues it. */
 function clauses(items: readonly string[]): string[] {
   const result: string[] = []
   let at = 0
@@ -163,17 +165,17 @@ function clause(items: readonly string[]): string {
 
 const unique = (texts: readonly string[]) => (texts.length < 2 ? texts : [...new Set(texts)].sort())
 
-// Kinds, paths, quoted
+// Kinds, paths and quoted names contain one of these.
 const isName = (word: string) => /["'\x60/._-]/.test(word)
 
-/** Whether the items are words, so that what is before the first and behind the last is of none of them. */
+/** Reports whether the items are words, so that the text before the first and behind the last belongs to no item. */
 function haveWords(first: string, second: string | undefined, last: string): boolean {
   if (second !== undefined) return !second.includes(' ')
   const space = last.indexOf(' ')
   return space < 0 || (isName(last.slice(0, space)) && isName(first.slice(first.lastIndexOf(' ') + 1)))
 }
 
-/** Where the first clause begins in `head`: it has as many parts between colons as the `second`. */
+/** Finds where the first clause begins in `head`: it has as many parts between colons as `second`. */
 function introduction(head: string, second: string): number {
   let start = head.length
   for (let at = second.indexOf(': '); at >= 0; at = second.indexOf(': ', at + 2)) {

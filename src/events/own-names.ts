@@ -1,10 +1,10 @@
 // Own names: takes the name and namespace of an object out of a text about it, so that what two objects say can be compared.
 import type { ObjectRef } from './flux.ts'
 
-// What all objects of a cluster may share: named in a text, it is the same place for each of them.
+// Names that all objects of a cluster may share: in a text, each stands for the same place for all of them.
 const shared = new Set(['flux-system', 'default', 'kube-system', 'kube-public'])
 
-// Names that are words of controllers too: taken out only where they stand as a name.
+// Names that are also words of controllers: they are taken out only where they stand as a name.
 const words = new Set(
   `a an and api app apps are artifact base bucket build certificate chart charts check cluster common config
   configuration container controller core crds custom data default dependency deployment deployments docker error errors
@@ -20,7 +20,10 @@ const notOfLetters = /[^a-z]/
 
 type Names = Pick<ObjectRef, 'namespace' | 'name'>
 
-/** `text` with `<name>` for the object's name, with or without its namespace before it, and `<namespace>` for that alone. */
+/**
+ * Returns `text` with `<name>` for the object's name, with or without its namespace before it, and `<namespace>` for the namespace
+ * alone.
+ */
 export function withoutOwnNames(text: string, { namespace, name }: Names): string {
   return withoutNamespace(withoutName(text, namespace, name), namespace)
 }
@@ -31,7 +34,7 @@ function withoutName(text: string, namespace: string, name: string): string {
   let done = 0
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     if (at < done) continue
-    // Both are called so: the next one is the name.
+    // Namespace and name are equal, and this is the namespace: the name comes next.
     if (namespace === name && isJoint(text, at + name.length) && text.startsWith(name, at + name.length + 1)) continue
     const qualified = at - namespace.length - 1
     const isQualified =
@@ -58,7 +61,7 @@ function withoutNamespace(text: string, namespace: string): string {
   for (let at = text.indexOf(namespace); at >= 0; at = text.indexOf(namespace, at + 1)) {
     const end = at + namespace.length
     if (at < done || !isStart(text, at, true) || !isEnd(text, end, 'svc')) continue
-    // What several wait for is in one namespace, which may be that of one of them.
+    // Several objects may wait for one dependency, and its namespace may be that of one of them only: it stays for all.
     if (text.startsWith("dependency '", at - 12)) continue
     if (!isDistinctive(namespace) && !isNamed(text, at, end)) continue
     result += `${text.slice(done, at)}<namespace>`
@@ -67,7 +70,7 @@ function withoutNamespace(text: string, namespace: string): string {
   return result + text.slice(done)
 }
 
-/** Whether the name at `at` is only a part of the namespace's: apps, of the namespace apps-prod. */
+/** Reports whether the name at `at` is only a part of the namespace: apps, in the namespace apps-prod. */
 function isInside(text: string, at: number, name: string, namespace: string): boolean {
   if (namespace.length <= name.length) return false
   return text.slice(Math.max(0, at + name.length - namespace.length), at + namespace.length).includes(namespace)
@@ -75,11 +78,11 @@ function isInside(text: string, at: number, name: string, namespace: string): bo
 
 function isDistinctive(name: string): boolean {
   if (name.length > longestWord) return true
-  // Seeing that it is no word costs less than looking for it.
+  // Telling by its characters that a name is no word costs less than looking it up.
   return name.length >= shortestDistinctive && (notOfLetters.test(name) || !words.has(name))
 }
 
-/** Whether a slash or hyphen is between a namespace and a name: flux-system/apps-shop. */
+/** Reports whether the character at `at` can join a namespace and a name: flux-system/apps-shop. */
 function isJoint(text: string, at: number): boolean {
   return text[at] === '/' || text[at] === '-'
 }
@@ -91,7 +94,8 @@ const escaped = /^%(?:2F|3A)$/i
 function isStart(text: string, at: number, isNamespace = false): boolean {
   const before = text[at - 1] ?? ''
   if (alphanumeric.test(before)) return escaped.test(text.slice(Math.max(0, at - 3), at))
-  // A placeholder, a field or an API group; but the secrets of Helm, and a host: web.apps.svc
+  // After `<` comes a placeholder, after a dot a field or an API group. But Helm's Secrets have their name after a dot, and a host
+  // its namespace: web.apps.svc
   if (before === '<') return false
   return before !== '.' || isNamespace || text.startsWith('.release.v1.', at - 12)
 }
@@ -101,7 +105,7 @@ const file = /^\.(?:ya?ml|json|tgz|tar|git)\b/
 function isEnd(text: string, at: number, next: string): boolean {
   const after = text[at] ?? ''
   if (alphanumeric.test(after) || after === '>') return false
-  // The group of an API: apps/v1
+  // The group of an API is followed by its version: apps/v1
   if (after === '/') return !/^\/v\d/.test(text.slice(at, at + 3))
   if (after !== '.' || !alphanumeric.test(text[at + 1] ?? '')) return true
   return (
@@ -111,11 +115,11 @@ function isEnd(text: string, at: number, next: string): boolean {
   )
 }
 
-// By code: many are looked at, one by one.
+// A table instead of a pattern, because many characters are looked at, one by one.
 const partOfName = Uint8Array.from({ length: 128 }, (_, unit) => Number(/[\w.-]/.test(String.fromCharCode(unit))))
 const longestName = 253
 
-/** Whether a word that may be any stands as a name or as part of one: in quotes, or after a slash. */
+/** Reports whether a word that may mean anything stands as a name or as part of one: in quotes, or after `=` or a slash. */
 function isNamed(text: string, start: number, end: number): boolean {
   if (!/^(?:$|[\s'",:;)\]/.-]|%(?:2F|3A))/i.test(text.slice(end, end + 3))) return false
   let at = start - 1
@@ -126,7 +130,7 @@ function isNamed(text: string, start: number, end: number): boolean {
 
 const number = /^\.v(?:\d{1,6}|<n>)/
 
-/** How long the number of a Helm release is, which follows the name of it: .v3 */
+/** Returns the length of the number that follows the name of a Helm release, such as .v3; 0 if there is none. */
 function releaseNumber(text: string, at: number): number {
   const digits = number.exec(text.slice(at, at + 8))?.[0].length ?? 0
   return alphanumeric.test(text[at + digits] ?? '') ? 0 : digits

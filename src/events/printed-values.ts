@@ -1,15 +1,18 @@
-// Printed values: takes out of a text what programs print of a value whose name says that it is a secret: variables of containers,
-// fields that are refused, plans of terraform, commands, addresses that cannot be parsed.
+// Printed values: takes out of a text the values that programs print beside the name of a secret: variables of containers, refused
+// fields, plans of terraform, commands, addresses that cannot be parsed.
 
-/** A value in quotes, as Go, JSON and YAML print it, or without. An empty one is none. */
+/** A value in quotes, as Go, JSON and YAML print it, or without quotes. An empty value does not count. */
 const value = String.raw`(?:\\"[^"\\\n]{1,2000}(?=\\")|"(?:[^"\\\n]|\\.){1,4000}(?=")|'[^'\n]{1,2000}(?=')|[^\s"'\\,;{}\]]{1,400})`
-/** What stands before a value in quotes is kept with its quote. */
+/** A quote, if there is one. That before a value is kept with the text before it. */
 const quotes = String.raw`(?:\\"|["'])?`
 
-/** The end of the name of a secret: DB_PASSWORD, rootPassword, SECRET_KEY_BASE, and not PASSWORD_FILE. */
+/** The end of the name of a secret: DB_PASSWORD, rootPassword, SECRET_KEY_BASE, but not PASSWORD_FILE. */
 const nameOfSecret = String.raw`(?:pass(?:word|wd|phrase)?|pwd|token|secret|(?:key|salt)(?:[-_]base)?|credentials?|dsn)(?:[-_]?\d{1,2})?`
 
-/** A variable of a container: `Name:"DB_PASSWORD", Value:"…"`, as validations print the whole of what cannot be changed, and as JSON and YAML. */
+/**
+ * A container's variable: `Name:"DB_PASSWORD", Value:"…"`, as validations print the whole of a field that cannot change, and as in
+ * JSON and YAML.
+ */
 const variable = new RegExp(
   String.raw`(\bname${quotes}\s{0,2}:\s{0,2}${quotes}(?:[\w.-]{0,100}[a-z\d._-])?${nameOfSecret}${quotes}[,\s]{1,40}${quotes}value${quotes}\s{0,2}:\s{0,2})(?!null\b)(${value})`,
   'gi'
@@ -27,7 +30,7 @@ const mismatched = new RegExp(
   String.raw`(\/[\w.-]{0,100}?${password}': ')(?:[^'\\\n]|\\.){1,2000}(?=' (?:does not match pattern|is not valid)\b)`,
   'gi'
 )
-/** A Secret's value at a path of its own: Helm takes what follows a comma in it for the next key. */
+/** The value of a Secret that is set at a path: Helm takes what follows a comma in it for the next key. */
 const takenForKey =
   /(\bSecret (?:chart values reference )?'[^'\n]{1,320}'[^\n]{0,1000}?: key (?:map )?")(?:[^"\\\n]|\\.){1,2000}(?=" has no value)/g
 /** From terraform: `var.db_password is "…"` */
@@ -35,33 +38,36 @@ const evaluated = new RegExp(
   String.raw`(\b(?:var|local|each|self|data|module)\.[\w.[\]"-]{0,100}?${password} is ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
   'gi'
 )
-/** From a plan: `password = "…" -> "…"`, whose first value is taken out before. */
+/** From a plan: `password = "…" -> "…"`. Other patterns have taken out the first value before. */
 const planned = new RegExp(
   String.raw`((?:= ?"?…"?|${password}"? {0,20}= null) -> ")(?:[^"\\\n]|\\.){1,2000}(?=")`,
   'gi'
 )
 
-/** What a parser of JSON shows of the text around a fault, which may end a line: of a Secret that is what is in it. */
+/** Text around a fault, as a parser of JSON shows it; it may span lines. If a Secret was parsed, it is a part of it. */
 const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[\s\S]{0,400}?(?=\|\.\.\.)/g
 
-/** `curl -u name:…`, and no numbers of users and groups. */
+/** `curl -u name:…`, but not the numbers of users and groups. */
 const login = /( (?:-u|-U|--user|--proxy-user)[ =]{1,2}["']?[\w.$@+-]{1,64}:)(?!\d{1,6}(?:[\s"']|$))[^\s"']{1,200}/g
 const ofClient =
   /(\b(?:mysql\w{0,10}|mariadb\w{0,10}|sshpass|login)\b[^\n|;]{0,200}? -p ?["']?)(?!\d{1,5}\b)[^\s"']{1,200}/g
 const ofRedis = /(\bredis-cli\b[^\n|;]{0,200}? -a ?["']?)[^\s"']{1,200}/g
 
-/** net/url quotes what it cannot parse, in which most often a password has what no address may have. */
+/** net/url quotes an address that it cannot parse, most often because its password has a character that no address may have. */
 const unparsed = /(\bparse \\?"[a-z][\w+.-]{0,20}:\/\/)(?:[^"\\\n]|\\.(?!\/)){1,1000}@/gi
 const port = /(\binvalid port \\?":)[^"\n]{1,400}(?=" after host)/g
 
-/** `text` without what is printed of addresses that cannot be parsed: before other addresses are looked for, which end earlier. */
+/**
+ * Returns `text` without the secrets in addresses that cannot be parsed. Call it before other addresses are looked for, because
+ * those patterns end earlier.
+ */
 export function withoutUnparsed(text: string): string {
   if (!text.includes('parse ')) return text
   const rest = text.replace(unparsed, '$1…@')
   return rest === text ? text : rest.replace(port, '$1…')
 }
 
-/** `text` without the values that are printed beside names of secrets; `lower` is the whole of it in small letters. */
+/** Returns `text` without the values printed beside names of secrets; `lower` is the whole message in lower case. */
 export function withoutPrinted(text: string, lower: string): string {
   let rest = text
   if (lower.includes('value') && lower.includes('name')) rest = rest.replace(variable, withoutValue)
@@ -81,7 +87,7 @@ function withoutValue(_: string, before: string, value: string): string {
   return `${before}${/^(?:\\"|["'])/.exec(value)?.[0] ?? ''}…`
 }
 
-/** A field for the name of a Secret may hold a name that ends like the field's own. */
+/** Keeps a value that ends like its field: a field for the name of a Secret may hold such a name. */
 function withoutRefused(all: string, before: string, name: string, value: string): string {
   return value.endsWith(`-${name}`) ? all : `${before}…`
 }

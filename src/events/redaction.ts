@@ -1,12 +1,12 @@
-// Redaction: takes out of a controller's message what opens a door: passwords in URLs, signed queries, tokens, keys.
+// Redaction: takes out of a controller's message whatever opens a door: passwords in URLs, signed queries, tokens, keys.
 import { isRandom } from '../secrecy.ts'
 import { withoutPrinted, withoutUnparsed } from './printed-values.ts'
 
-// Each pattern eats what it has looked at, or stops at the next separator: the work is linear in the text.
+// Each pattern consumes what it has looked at, or stops at the next separator, so the work is linear in the text.
 const urlRest = /:\/\/[^\s"'<>`]+/g
 const httpBefore = /https?$/i
 
-/** Parameters that say what was asked for, and never open anything. Whatever else a query holds may have been signed. */
+/** Parameters that say what was asked for and never open anything. Any other parameter of a query may be part of a signature. */
 const harmless = new Set([
   ...[
     'ref',
@@ -39,13 +39,14 @@ const harmless = new Set([
 
 // The path behind the host is the key to a channel, as in `webhookUrl` of secrecy.ts.
 const webhookPath = /^(\/(?:services|workflows|triggers|api\/webhooks|webhookb2|bot(?=\d+:))\/?).+/
-// Under any path, and only where something behind it is as long as a key: Mattermost's /hooks/…, PagerDuty's /integration/….
+// These stand under any path. They count only if something behind them is as long as a key: Mattermost's /hooks/…, PagerDuty's
+// /integration/….
 const keyPath = /^(.{0,200}?\/(?:hooks?|integrations?|incoming)\/)(?=.{0,200}[\w-]{18}).+/
-/** An address of Slack's without its scheme. */
+/** The path of a Slack webhook whose address has no scheme. */
 const bareWebhook = /(?<=\bhooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/)[\w/-]+/g
-/** Where a Receiver is called, by whoever knows it; its host stands elsewhere. */
+/** The path of a Flux Receiver: whoever knows it can call the Receiver, and the host stands elsewhere. */
 const receiverPath = /(?<=\/hook\/)[\da-f]{64}(?!\w)/g
-/** Who logs in where no scheme is before it, as in `app:…@tcp(db:3306)`. An image has a digest there. */
+/** Credentials without a scheme before them, as in `app:…@tcp(db:3306)`. An image has a digest behind the @. */
 const login =
   /(?<![\w./:@-])[\w.-]{1,64}:[^\s:@/"'`,;]{1,128}@(?=(?:tcp6?|udp|unix)\(|(?!sha\d{3}:)[\w.-]{1,253}:\d{1,5}(?!\w))/g
 
@@ -68,50 +69,53 @@ const keyNames = [
   ...['(?:encryption|signing|licen[cs]e)[-_]?key', 'pass(?:word|wort|wd|phrase|code)?', 'pwd']
 ].join('|')
 
-/** Words that mean the same at the end of another word: PGPASSWORD, rootPassword, dbPass, githubApiKey. */
+/** Words that mean a secret also at the end of another word: PGPASSWORD, rootPassword, dbPass, githubApiKey. */
 const lastWords =
   'pass(?:word|wort|wd|phrase)|(?-i:Pass)|(?:api|access|secret|private|encryption|signing)[-_]?key|client[-_]?secret|(?:access|refresh|auth)[-_]?token'
 
 /** A list in brackets, and bytes or a string as Go prints them: `["…"]`, `[]uint8{0x68, 0x75}`, `[]byte("…")`. */
 const bracketed = String.raw`\[(?:\](?:u?int8|byte|string)(?:\{[\da-fx, ]{0,20000}\}|\("(?:[^"\\\n]|\\.){0,4000}"\))|[^[\]\n]{1,2000}\])`
 /**
- * `name=value`, and in JSON and YAML `"name": "value"`, which ends where its quotes do, in Ruby and PHP `name => "value"`. A colon
- * outside of quotes may begin a sentence.
+ * `name=value`; in JSON and YAML `"name": "value"`, which ends where its quotes do; in Ruby and PHP `name => "value"`. A colon
+ * without quotes around it may begin a sentence, so it does not count.
  */
 const keyed = new RegExp(
   String.raw`((?:(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))(?:${keyNames})|(?<=[A-Za-z0-9])(?:${lastWords}))(?:["']? ?=>? ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)((?<=["'])(?![\s,;)])[^\n"'\\]{1,400}(?=\\?["'])|(?<!["'])${bracketed}|…(?=[\]}])|[^\s"'&,;<>)\\]+)`,
   'gi'
 )
-/** An option in a command that is a list: `"--password", "…"`, and in YAML on two lines; what follows may be another option. */
+/**
+ * An option in a command that is a list: `"--password", "…"`, in YAML on two lines. What follows may be another option, which
+ * stays.
+ */
 const listedOption =
   /(["'\s]--?[a-z-]{0,40}(?:pass(?:word|wd|phrase)?|token|client-secret|(?:api|access|secret|private)-key)(?:["'],\s{0,10}["']|["']?\s{0,4}\n\s{0,40}- ["']?))(?!-)[^"'\n]{1,400}/gi
 /** `<password>…</password>` */
 const element =
   /(<(?:[\w.:-]{0,40}(?:pass(?:word|wd|phrase)|token|secret|(?:api|access|private|secret)[-_]?key))>)[^<>\n]{1,400}(?=<\/)/gi
-/** `password: hunter22`: only where what follows is no word, nor a path, nor the code of an error, as in `token: AADSTS7000215: …`. */
+/** `password: hunter22`, but only if the value is no word, no path and no error code, as in `token: AADSTS7000215: …`. */
 const listed = new RegExp(
   String.raw`((?:(?<![A-Za-z0-9])(?:token|pass)|${lastWords}): {0,4})(?!(?-i:[A-Z]{2,10})-?\d{2,8}: )(?=[^\s\d]{0,64}\d|[A-Za-z+/]{40}(?![\w/]))([^\s"'&,;<>()]{8,})(?![\w/])`,
   'gi'
 )
-/** `--password hunter22`, and not `--token is required`. */
+/** `--password hunter22`, but not `--token is required`. */
 const flagged =
   /(--[a-z-]{0,30}(?:pass(?:word|phrase)?|token|secret|api-key) {1,4})(?!-)(?=\S{0,100}\d)[^\s"'&,;<>()]{4,}/g
-/** Headers of HTTP that are keys, whatever is in them. */
+/** HTTP headers that hold keys, whatever their values look like. */
 const headers =
   /\b((?:(?:private|job|deploy|x-[a-z-]{1,30})-token|(?:[a-z-]{1,20}-)?api-key|(?:set-)?cookie): {1,4})[^\s"',;)]{8,}/gi
 /** From a Docker config: `"auth":"…"`, and as Go prints it: `map[auth:… password:…]`. */
 const auth = /(\bauth\\?["']?: {0,4}\\?["']?)(?=[A-Za-z+/]{0,64}[\dA-Z=])[A-Za-z\d+/]{12,}={0,2}/g
 const mapped = /(?<=[[ ])((?:auth|pass|password|token|secret|key):)[^\s\]]{6,}/g
-/** What SOPS has made of a value is no secret, but long. */
+/** A value that SOPS encrypted is no secret, but long. */
 const encrypted = /\bENC\[[A-Z\d_]{1,20},[^\]\s]{1,6000}\]/g
 
 const authorization =
   /\b(authorization["']?\s{0,4}[:=]\s{0,4}["'[]{0,2}(?:(?:bearer|basic|token|negotiate|digest|api-?key|api-token|geniekey|splunk|ssws|sharedkey|aws4-hmac-sha256)\s{1,4})?)(?!\s)([^\s"'\],;]+)/gi
-/** `Basic authentication`, `Bearer Token` and `Bearer realm=` are no secrets. */
+/** A token behind its scheme. `Basic authentication`, `Bearer Token` and `Bearer realm=` hold none. */
 const scheme =
   /\b((?:[Bb]earer|[Bb]asic|BEARER|BASIC)\s{1,4})(?![A-Z][a-z]{3,20}(?:[\s.,;:)]|$))(?=[a-z._~+/=-]{0,64}[A-Z\d])[\w.~+/=-]{8,}/g
 
-/** What says by its first letters that it is a token. */
+/** Tokens that their first letters give away. */
 const tokens = new RegExp(
   [
     ...['gh[a-z]_[A-Za-z0-9]{16,}', String.raw`github_pat_\w{20,}`, String.raw`gl[a-z]{2,6}-[\w.-]{16,}`],
@@ -130,7 +134,7 @@ const tokens = new RegExp(
       'AGE-SECRET-KEY-(?:[A-Z]{1,10}-)?1[A-Z0-9]{8,}',
       String.raw`dckr_(?:pat|oat)_[\w-]{16,}`
     ],
-    // Databricks, Shopify, Supabase, New Relic, Dynatrace: of one kind of letter, so that nothing but their beginning tells
+    // Databricks, Shopify, Supabase, New Relic, Dynatrace: their letters are of one case, so nothing but their beginning tells
     ...['dapi[a-f0-9]{32}', 'shp(?:at|ca|pa|ss)_[a-f0-9]{32}', 'sbp_[a-f0-9]{40}', 'NRAK-[A-Z0-9]{27}'],
     ...[String.raw`dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{32,}`],
     ...[
@@ -143,15 +147,18 @@ const tokens = new RegExp(
     .join('|'),
   'g'
 )
-/** A token of Terraform Cloud. Kept apart: it may begin with any letter, and a pattern with it would be tried at every one. */
+/** A token of Terraform Cloud. Kept apart, because it may begin with any letter: a pattern with it would be tried at every one. */
 const atlas = /(?<![\w-])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,}/g
 const privateKey = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\w+/=\s\\:,-]*/g
 
 const longRun = /(?<![\w+/=~-]|SHA256:)[\w+/=~-]{24,}/g
 
-/** `text` with an ellipsis for each secret in it. What is no secret stays, letter by letter; doing it again changes nothing. */
+/**
+ * Returns `text` with an ellipsis for each secret. Everything else stays, letter by letter, and redacting twice changes nothing
+ * more.
+ */
 export function redact(text: string): string {
-  // Asked of every event: looking for a word costs less than any pattern.
+  // This is asked of every event: looking for a word costs less than any pattern.
   const lower = text.toLowerCase()
   let rest = text.includes('://') ? withoutUnparsed(text).replace(urlRest, withoutKeys) : text
   if (text.includes('hooks.slack')) rest = rest.replace(bareWebhook, '…')
@@ -164,7 +171,7 @@ export function redact(text: string): string {
   if (text.includes('ENC[')) rest = rest.replace(encrypted, 'ENC[…]')
   if (text.includes('.atlasv1.')) rest = rest.replace(atlas, '…')
   rest = rest.replace(tokens, '…')
-  // A key has capitals and digits.
+  // Only a run with capitals and digits can be a key.
   if (lower === text || !digit.test(text)) return rest
   return rest.replace(longRun, withoutKey)
 }
@@ -174,8 +181,8 @@ const linkParts = /^(https?:\/\/)(?:[^/?#]*@)?([^/?#]*)([^?#]*)(.*)$/is
 const parameter = new RegExp(`([?&](?:${keyNames})=)[^&#]+`, 'gi')
 
 /**
- * `text` that somebody wrote to be shown, such as a summary, without what opens a door. Its links go on leading somewhere: what
- * stands in their paths and queries stays, but for what is a key by its name or its form.
+ * Redacts a `text` that somebody wrote to be shown, such as a summary. Its links go on leading somewhere: their paths and queries
+ * stay, except for keys, known by their name or their form.
  */
 export function redactNote(text: string): string {
   if (!text.includes('://')) return redact(text)
@@ -191,7 +198,7 @@ function linkWithoutKeys(text: string): string {
   return `${scheme}${host}${steps}${rest.replace(parameter, '$1…').replace(tokens, '…')}`
 }
 
-/** `text` without what follows a name; `lower` is all of it in lower case. */
+/** Returns `text` without the values behind names of secrets; `lower` is the whole message in lower case. */
 function withoutNamed(text: string, lower: string): string {
   let rest = text
   if (lower.includes('authorization')) {
@@ -223,9 +230,8 @@ const absent =
   /^\\?["'](?: (?:is|was|were|could|does|has))? (?:not (?:found|exist|defined|been|be found|set)|missing|undefined|required)\b/
 
 /**
- * Whether `value` goes on with a sentence about what is called so, as in `secret 'git-token': not found`, where it would
- * say the contrary without that word; or is the name of something that is not there, or of a variable. `after`: what follows
- * it.
+ * Reports whether `value` continues a sentence about what is named, as in `secret 'git-token': not found`, which would say the
+ * contrary without it; or is the name of something missing, or of a variable. `after` is the text behind it.
  */
 function isSaid(name: string, value: string, after: string): boolean {
   if (/^\$\{?[A-Z][A-Z_]*\}?$/.test(value)) return true
@@ -235,17 +241,17 @@ function isSaid(name: string, value: string, after: string): boolean {
   return nothing.test(value) && endOfWord.test(after)
 }
 
-/** One of them is in each of the names that stand before a secret. */
+/** Every name that stands before a secret contains one of these. */
 const keyWords = /key|token|secret|pass|sig|credential|pwd|accessid/
-/** And one of these is there wherever a name before a secret is. */
+/** Every text with a name before a secret contains one of these. */
 const named = /key|token|secret|pass|sig|credential|pwd|accessid|auth|bearer|basic|cookie/
 const headerWords = ['-token: ', 'api-key: ', 'cookie: ']
 const digit = /\d/
 const capital = /[A-Z]/
 
-/** A URL after its scheme, without credentials. `at` is where it is in `text`. */
+/** Redacts a URL from its `://` on, which is at `at` in `text`. */
 function withoutKeys(rest: string, at: number, text: string): string {
-  // What ends the sentence is no part of it.
+  // Punctuation that ends the sentence is no part of the URL.
   const url = rest.slice(3).replace(/[:,.;)\]}]{1,4}$/, '')
   const end = rest.slice(3 + url.length)
   const { user, after } = authorityOf(url, httpBefore.test(text.slice(Math.max(0, at - 5), at)))
@@ -258,7 +264,7 @@ function withoutKeys(rest: string, at: number, text: string): string {
   return `://${user}${host}${steps}${isHarmless(query) ? query : `${query[0]}…`}${end}`
 }
 
-/** Who logs in, without what they log in with. A name alone is one over ssh, and over HTTP as often a token. */
+/** Returns who logs in, without the password, and what follows. A name alone is a user over ssh, and over HTTP as often a token. */
 function authorityOf(url: string, isHttp: boolean): { user: string; after: string } {
   const path = url.search(/[/?#]/)
   const authority = path < 0 ? url : url.slice(0, path)
@@ -268,7 +274,7 @@ function authorityOf(url: string, isHttp: boolean): { user: string; after: strin
     const isName = user === 'git' || (!isHttp && !user.includes(':'))
     return { user: isName ? `${user}@` : '…@', after: url.slice(at + 1) }
   }
-  // A password may hold a slash. A port is followed by one, too.
+  // A password may hold a slash; but a slash also follows a port.
   const mayBePassword = /:(?!\d{0,5}$)./.test(authority)
   const later = mayBePassword ? url.lastIndexOf('@') : -1
   return later < 0 ? { user: '', after: url } : { user: '…@', after: url.slice(later + 1) }
@@ -284,12 +290,15 @@ function isHarmless(query: string): boolean {
     })
 }
 
-/** Letters of both cases and digits as chance mixes them. Names of Kubernetes have no capitals, commits and digests neither. */
+/**
+ * Reports whether `run` mixes letters of both cases and digits as chance does. Names of Kubernetes, commits and digests have no
+ * capitals.
+ */
 function isKey(run: string): boolean {
   return /[A-Z].*[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run) && isRandom(run)
 }
 
-/** `run` without what is a key in it: all of base64, and of a path each step for itself. */
+/** Returns `run` without the keys in it: base64 is one key, a path is judged step by step. */
 function withoutKey(run: string): string {
   if (!capital.test(run)) return run
   if (!run.includes('/')) return isKey(run) ? '…' : run
@@ -300,7 +309,7 @@ function withoutKey(run: string): string {
     .join('/')
 }
 
-/** Steps of a path are words: they have one kind of letter, or begin with a capital. */
+/** Reports whether `run` is base64 and not a path. The steps of a path are words: of one case, or with only a capital first. */
 function isBase64(run: string): boolean {
   const steps = run.replace(/={1,2}$/, '').split('/')
   const isMixed = (step: string) => step.length < 6 || /[a-z][A-Z\d]|\d[A-Za-z]/.test(step)

@@ -3,9 +3,9 @@
 export interface Revision {
   /** As Flux sent it. */
   text: string
-  /** Branch, tag or ref before the digest; a chart version stands here alone. */
+  /** Branch, tag or ref before the digest; a chart version is all pointer. */
   pointer: string
-  /** Commit or digest in full, empty for a chart version. */
+  /** Full commit or digest, empty for a chart version. */
   sha: string
   /** For people: `main@abc1234`, `latest@0123abc`, `6.5.3`. */
   short: string
@@ -23,7 +23,7 @@ export function parseRevision(text: string): Revision {
   if (colon > at && hex.test(text.slice(colon + 1))) {
     return revision(text, at < 0 ? '' : text.slice(0, at), text.slice(colon + 1))
   }
-  // The last slash: branch names hold slashes of their own.
+  // Split at the last slash, because branch names hold slashes of their own.
   const slash = text.lastIndexOf('/')
   if (at < 0 && hex.test(text.slice(slash + 1)) && text.length - slash - 1 >= 40) {
     return revision(text, text.slice(0, Math.max(slash, 0)), text.slice(slash + 1))

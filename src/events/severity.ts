@@ -28,21 +28,21 @@ export const SeveritySchema = closedObject({
 
 type SeverityText = Static<typeof SeveritySchema>
 
-/** The severity of an event that Flux calls `fluxSeverity`: that of the first entry that matches, else Flux's own. */
+/** Returns the severity of an event that Flux calls `fluxSeverity`: that of the first matching entry, else Flux's own. */
 export type Classify = (event: { kind: string; reason: string; message: string }, fluxSeverity: Severity) => Severity
 
 const builtIn: SeverityText[] = [
-  // Info from kustomize- and helm-controller, error from the image controllers; all of them wait and try again.
+  // kustomize- and helm-controller call it info, the image controllers an error; all of them wait and try again.
   { reason: 'DependencyNotReady', severity: 'warn' },
   { reason: 'DriftDetected', severity: 'warn' },
-  // Info, although the release is not what was asked for (helm-controller internal/reconcile/release.go:246-249).
+  // Flux calls it info, although the release is not what was asked for (helm-controller internal/reconcile/release.go:246-249).
   { kind: 'HelmRelease', reason: 'RollbackSucceeded', severity: 'warn' },
-  // Also emitted when a release is deleted on purpose, with another text.
+  // The message decides, because the reason also comes, with another text, when a release is deleted on purpose.
   { kind: 'HelmRelease', reason: 'UninstallSucceeded', message: '^Helm uninstall remediation ', severity: 'warn' },
-  // An error since Flux 2.8, because the action was given up for another one, which follows (internal/reconcile/failure.go).
+  // An error since Flux 2.8, although the action was only given up for the next one (internal/reconcile/failure.go).
   { kind: 'HelmRelease', reason: 'HealthCheckCanceled', severity: 'warn' },
-  // Errors, although the release is fine (internal/reconcile/release.go:161-187), and an artifact that is made anew at once
-  // (source-controller reconcileStorage).
+  // Flux calls them errors, although the release is fine (internal/reconcile/release.go:161-187), or the artifact is made anew at
+  // once (source-controller reconcileStorage).
   { reason: ['NamespaceCheckSkipped', 'InventoryBuildFailed', 'ArtifactVerificationFailed'], severity: 'warn' }
 ]
 
@@ -68,5 +68,5 @@ export function compileSeverities(texts: readonly SeverityText[]): { classify: C
   }
 }
 
-/** Without any entries of an operator's own. */
+/** The severities of a configuration without entries of its own. */
 export const builtInSeverities: Classify = compileSeverities([]).classify

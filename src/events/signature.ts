@@ -2,13 +2,13 @@
 // generic Provider.
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
-/** What a source accepts as proof of origin. With neither keys nor tokens it accepts anyone. */
+/** The proofs of origin that a source accepts. With neither keys nor tokens it accepts anyone. */
 export interface Credentials {
   hmacKeys: readonly string[]
   tokens: readonly string[]
 }
 
-/** Whether anyone who reaches the relay can post to a source. */
+/** Reports whether anyone who reaches the relay can post to a source. */
 export function isUnsigned({ hmacKeys, tokens }: Credentials): boolean {
   return hmacKeys.length === 0 && tokens.length === 0
 }
@@ -18,7 +18,7 @@ export type Authenticity = { ok: true } | { ok: false; because: string }
 // Flux names the hash in the header and reserves the right to change it (Provider docs, "HMAC verification").
 const signaturePattern = /^(sha224|sha256|sha384|sha512)=([0-9a-f]{56,128})$/
 
-/** Whether a request proves that it comes from its source. `because` is fit for the sender to read. */
+/** Decides whether a request proves that it comes from its source. `because` is fit for the sender to read. */
 export function verify(
   body: Buffer,
   headers: { signature: string | undefined; authorization: string | undefined },
@@ -33,7 +33,7 @@ export function verify(
       return { ok: false, because: 'X-Signature is not of the form sha256=<hex>' }
     }
     const given = Buffer.from(digest, 'hex')
-    // The time that a wrong signature takes shows nothing, because every key is tried. Whoever has a right one knows its key.
+    // Leaving early shows nothing: a wrong signature always tries every key, and whoever has a right one knows its key.
     for (const key of new Set(hmacKeys.flatMap(formsOf))) {
       const wanted = createHmac(algorithm, key).update(body).digest()
       if (wanted.length === given.length && timingSafeEqual(wanted, given)) return { ok: true }
@@ -53,7 +53,7 @@ export function verify(
 }
 
 /**
- * The forms of a key that Flux may sign with. A Secret made with `echo` ends in a newline: notification-controller 1.3 to
+ * Returns the forms of a key that Flux may sign with. A Secret made with `echo` ends in a newline: notification-controller 1.3 to
  * 1.6 trimmed it and 1.7 stopped, and the relay's own copy of the key may have it or not.
  */
 function formsOf(key: string): string[] {
@@ -61,20 +61,20 @@ function formsOf(key: string): string[] {
   return [key, trimmed, `${trimmed}\n`]
 }
 
-/** The X-Signature value that notification-controller's generic-hmac Provider sends for `body`. */
+/** Returns the X-Signature value that notification-controller's generic-hmac Provider sends for `body`. */
 export function sign(body: Buffer, key: string): string {
   return `sha256=${createHmac('sha256', key).update(body).digest('hex')}`
 }
 
 /**
- * Whether `given`, a part of a header as Node reads it, is `token`. Node makes a letter of each byte (latin1); Flux and curl
- * send UTF-8, and programs on Node a byte for each letter that fits into one.
+ * Reports whether `given`, part of a header as Node reads it, is `token`. Node makes one character of each byte (latin1); Flux and
+ * curl send UTF-8, and programs on Node send one byte for each character that fits into one.
  */
 export function isSent(given: string, token: string): boolean {
   return [equal(given, token), equal(Buffer.from(given, 'latin1'), token)].includes(true)
 }
 
-/** The value of an Authorization header with `token`, for a client that writes a byte for each letter. */
+/** Returns the value of an Authorization header with `token`, for a client that writes one byte per character. */
 export function bearer(token: string): string {
   return `Bearer ${Buffer.from(token).toString('latin1')}`
 }

@@ -1,4 +1,4 @@
-// Source: defines who may post events, one for each Flux Provider or cluster, and which of them speaks for a cluster.
+// Source: defines who may post events, one for each Flux Provider or cluster, and which source speaks for a cluster.
 
 import { closedObject, option } from '../about.ts'
 import { Duration } from '../duration.ts'
@@ -38,21 +38,21 @@ export type SourceText = Static<typeof SourceSchema>
 export interface Source extends Credentials {
   name: string
   cluster: string | undefined
-  /** Undefined where it may be quiet for as long as it likes. */
+  /** Longest time without an event, in ms, before the source counts as quiet; undefined if it may be quiet for any time. */
   expectMs: number | undefined
 }
 
-/** The source that speaks for a cluster, by the cluster's name as {@link folded}. */
+/** The source that speaks for each cluster, by the cluster's name as {@link folded}. */
 export type Speakers = ReadonlyMap<string, string>
 
-/** What an event says of itself and nobody believes. */
+/** A cluster that an event names although another source speaks for it: it is not believed. */
 export interface Claim {
   cluster: string
-  /** The source that speaks for it. */
+  /** The source that speaks for the cluster. */
   speaker: string
 }
 
-/** `sources`: name and `cluster` of each. Several may speak for one cluster. */
+/** Returns the speakers among `sources`, each a name and its `cluster`. Several may speak for one cluster; the first counts. */
 export function speakersOf(sources: Iterable<{ name: string; cluster: string | undefined }>): Speakers {
   const speakers = new Map<string, string>()
   for (const { name, cluster } of sources) {
@@ -61,21 +61,27 @@ export function speakersOf(sources: Iterable<{ name: string; cluster: string | u
   return speakers
 }
 
-/** The claim in `cluster`, where it is a cluster that a source speaks for. */
+/** Returns the claim to `cluster`, if a source speaks for that cluster. */
 export function foreign(cluster: string, speakers: Speakers | undefined): Claim | undefined {
   const speaker = speakers?.size ? speakers.get(folded(cluster)) : undefined
   return speaker === undefined ? undefined : { cluster, speaker }
 }
 
-/** What the cluster of a claim is called instead: as the source it came through, which no rule takes for the speaker's. */
+/**
+ * Returns the name of the cluster for a false claim: that of the source it came through, changed if a source speaks for a cluster
+ * of that name, so that no rule takes it for the speaker's.
+ */
 export function apart(source: string, speakers: Speakers | undefined): string {
   return speakers?.has(folded(source)) ? `source:${source}` : source
 }
 
-/** Spaces, controls, and whatever is drawn as nothing although it counts as a letter or a mark: fillers, joiners, variation selectors. */
+/**
+ * Spaces, controls, and everything drawn as nothing although it counts as a letter or a mark: fillers, joiners, variation
+ * selectors.
+ */
 const invisible = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
-/** The same for all names that people, or rules, could take for each other. */
+/** Returns the same text for all names that people, or rules, could take for each other. */
 function folded(name: string): string {
   // Some letters differ in one case only, such as the dotless i.
   return name.normalize('NFKC').replace(invisible, '').toUpperCase().toLowerCase()

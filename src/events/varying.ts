@@ -1,4 +1,4 @@
-// Varying: takes out of a message what differs between two tries of one failure. The folder has the tables of it.
+// Varying: takes out of a message what differs between two tries of one failure. Its folder has the tables.
 import { hintsOf, look, mayHave } from './hints.ts'
 import { addresses } from './varying/addresses.ts'
 import { counts } from './varying/counts.ts'
@@ -7,7 +7,7 @@ import { names } from './varying/names.ts'
 import { secrets } from './varying/secrets.ts'
 import { times } from './varying/times.ts'
 
-/** In this order: what is left of an id or an address may look like a name or a number. */
+/** The order matters: the rest of an id or an address may look like a name or a number. */
 export const rows = [...secrets, ...times, ...ids, ...addresses, ...names, ...counts]
 
 const hinted = rows.map(([hints, pattern, placeholder, others]) => ({
@@ -15,7 +15,7 @@ const hinted = rows.map(([hints, pattern, placeholder, others]) => ({
   others: others && hintsOf(others)
 }))
 
-/** `text` with placeholders for all that varies. */
+/** Returns `text` with placeholders for everything that varies. */
 export function withPlaceholders(text: string): string {
   look(text)
   let result = text

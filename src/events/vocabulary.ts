@@ -1,5 +1,5 @@
-// Vocabulary: lists the kinds, reasons and actions of Flux's controllers. Unknown ones are no fault (a controller may be newer),
-// but one that differs from a known one by its case or a letter is a slip.
+// Vocabulary: lists the kinds, reasons and actions of Flux's controllers. An unknown one is no fault, because a controller may be
+// newer, but one that differs from a known one only in case or by a letter is a slip.
 import { nearest } from '../spelling.ts'
 
 /**
@@ -15,13 +15,13 @@ const kinds = [
   ...['Terraform', 'Canary']
 ]
 
-/** What Flux applies and watches, and sends no events about. */
+/** Kinds that Flux applies and watches, but sends no events about. */
 export const appliedKinds: ReadonlySet<string> = new Set([
   ...['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'Service', 'Ingress'],
   ...['ConfigMap', 'Secret', 'Namespace', 'Node', 'PersistentVolumeClaim', 'ServiceAccount']
 ])
 
-/** What kubectl takes for some of them (the shortNames of their CRDs). */
+/** Short names that kubectl takes for some of them (the shortNames of their CRDs). */
 const shortKinds = new Map([
   ['ks', 'Kustomization'],
   ['hr', 'HelmRelease'],
@@ -36,9 +36,9 @@ const shortKinds = new Map([
   ['tf', 'Terraform']
 ])
 
-/** By controller, of this and of earlier versions (their api/…/condition_types.go, and the calls of their recorders). */
+/** Reasons by controller, of present and earlier versions (their api/…/condition_types.go, and the calls of their recorders). */
 const reasons = [
-  // Any of them (pkg/apis/meta/conditions.go), and what Flux before 2.2 gave instead.
+  // Reasons of all controllers (pkg/apis/meta/conditions.go), and what Flux before 2.2 gave instead.
   ...['ReconciliationSucceeded', 'ReconciliationFailed', 'Progressing', 'ProgressingWithRetry', 'DependencyNotReady'],
   ...['Suspended', 'Succeeded', 'Failed', 'Ready', 'AccessDenied', 'InvalidCELExpression', 'FeatureGateDisabled'],
   ...['info', 'error'],
@@ -79,7 +79,7 @@ const reasons = [
   ...['DriftDetectionFailed', 'HealthChecksFailed', 'OutputsWritingFailed', 'PostPlanningWebhookFailed', 'ForceUnlock'],
   ...['LockHeld', 'RetryLimitReached', 'TemplateGenerationFailed', 'VarsGenerationFailed', 'SelectWorkspaceFailed'],
   ...['DeletionBlockedByDependantsReason', 'ApplySucceed'],
-  // notification-controller, of its Alerts
+  // notification-controller, about its Alerts
   ...['NotificationDispatchFailed', 'MetadataAppendFailed', 'InvalidConfig', 'TokenNotFound', 'TokenNotValid']
 ]
 
@@ -94,8 +94,8 @@ export const vocabulary = { kind: kinds, reason: reasons, action: actions } as c
 const known = { kind: new Set(kinds), reason: new Set(reasons), action: new Set(actions) }
 
 /**
- * The known name that was meant by `name`, if it is unknown itself: it differs in its case or a letter or two, is a plural,
- * or what kubectl calls the kind. Undefined where it is known, or like nothing that is.
+ * Returns the known name that an unknown `name` was meant to be: in another case, a letter or two off, in the plural, or as kubectl
+ * calls the kind. Undefined if `name` is known, or resembles no known name.
  */
 export function meantBy(field: keyof typeof vocabulary, name: string): string | undefined {
   if (known[field].has(name)) return undefined
@@ -108,7 +108,7 @@ export function meantBy(field: keyof typeof vocabulary, name: string): string | 
     const found = shortKinds.get(lower) ?? kinds.find((other) => other.toLowerCase().replace(/s$/, '') === singular)
     if (found !== undefined) return found
   }
-  // Short names are near to many; longer ones are not near to others by chance.
+  // Short names are near to many others; longer ones are rarely near to another by chance.
   const far = name.length < 6 ? 0 : name.length < 10 ? 1 : 2
   return nearest(name, vocabulary[field], far)
 }

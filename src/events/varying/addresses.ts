@@ -5,7 +5,8 @@ import { noValue, type Row } from './row.ts'
 const ephemeralPort = String.raw`(?:3276[89]|32(?:7[7-9]|[89]\d)\d|(?:3[3-9]|[45]\d|6[0-5])\d{3})(?!\w)`
 
 export const addresses: readonly Row[] = [
-  // Nodes are replaced, and their disks: ip-10-0-12-34.ec2.internal, i-0abc…, gke-prod-pool-1-3f2a9b1c-x7k2, aks-pool-12345678-vmss00000a
+  // Nodes and their disks are replaced: ip-10-0-12-34.ec2.internal, i-0abc…, gke-prod-pool-1-3f2a9b1c-x7k2,
+  // aks-pool-12345678-vmss00000a
   [
     ['ip-0', '0-0-0-0.', 'i-', 'vol-', 'snap-', 'gke-', 'aks-'],
     /\b(?:ip(?:-\d{1,3}){4}|\d{1,3}(?:-\d{1,3}){3}(?=\.)|(?:i|vol|eni|snap)-(?=[a-f]{0,16}\d)[\da-f]{8,17}|gke-[\w-]{1,80}-[\da-f]{8}-[a-z\d]{4}|aks-[\w-]{1,40}-\d{8}-vmss[\da-z]{6})(?![\w-])/g,
@@ -13,7 +14,7 @@ export const addresses: readonly Row[] = [
   ],
   // Go net.OpError, "read udp 10.0.0.1:43210->10.96.0.10:53": the left side is this pod and its port of the moment
   [['->'], /(?:\[[\da-z:.%]{2,60}\]|\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}):\d{1,5}->/gi, '<local>->'],
-  // Names of many addresses, which come in turn, and pods that move. Not a range, nor a version such as app:1.2.3.4
+  // A name may have many addresses, which come in turn, and pods move. Not a range, nor a version such as app:1.2.3.4
   [
     ['0.0.0.0'],
     new RegExp(String.raw`(?=\d)${noValue}(?<![\w.-]|\w:)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\w-]|\.\w|/\d)`, 'g'),
@@ -33,7 +34,8 @@ export const addresses: readonly Row[] = [
     new RegExp(String.raw`:${ephemeralPort}(?<=(?:<ip>|\]|\blocalhost|://[\w.-]{1,253}):\d{5})`, 'g'),
     ':<port>'
   ],
-  // A registry that is asked by HTTP, too, once HTTPS did not go: only where that is not spoken the second answer counts
+  // A client that gets no answer by HTTPS asks a registry by HTTP, too: the second answer counts only if the registry does not
+  // speak HTTPS
   [['; get "http:'], /(?<! HTTPS client); Get "http:\/\/[^"\n]{1,500}": [^\n]{1,2000}/g, '; <http>'],
   [['port 0'], new RegExp(String.raw`\bport ${ephemeralPort}`, 'g'), 'port <port>']
 ]

@@ -3,11 +3,11 @@ import { sixDigits } from '../hints.ts'
 import { endOfToken, noValue, type Row } from './row.ts'
 
 const version = String.raw`v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80}(?<!\.))?(?!\w|\.\d)`
-// What a number behind it tells apart: a code, a place, a bound. From 100 to 599 it may be a status of HTTP.
+// Words whose number tells failures apart: a code, a place, a bound. A number from 100 to 599 may be a status of HTTP.
 const notCounted =
   '(?:code|status|exit|exited|returned|errno|error|signal|sqlstate|state|line|column|col|position|offset|index|item|rule|step|stage|phase|group|row|document|container|shard|partition|disk|port|zone|region|worker|member|broker|ordinal|level|priority|http|type|tag|version|value)s?|rc|exited with|least|most|than|equal to'
 
-// Between a word and its number.
+// What stands between a word and its number.
 const numbered = [' 0', ':0', '=0', '":0', '": 0', ': 0', '#0']
 
 export const counts: readonly Row[] = [
@@ -79,7 +79,7 @@ export const counts: readonly Row[] = [
     '<n>',
     numbered
   ],
-  // What is measured, before its bound: error-rate 4.20 > 1
+  // A measured value before its bound: error-rate 4.20 > 1
   [['0.0 <', '0.0 >'], /(?=\d)(?<![\w./:@-])\d{1,9}\.\d{1,9}(?= [<>]=? \d)/g, '<n>'],
   // Retry-After without its unit; percentages; sizes
   [['retry'], /(?=\d)(?<=\bretry[- ]after["']?[:=]? ?["']?)\d{1,9}(?![\w.])/gi, '<n>'],
@@ -128,11 +128,11 @@ export const counts: readonly Row[] = [
     ),
     '<n>'
   ],
-  // Seconds since 1970, sizes, versions of resources: no code, no port and no line is so long
+  // Seconds since 1970, sizes, versions of resources: no code, port or line is so long
   [
     [sixDigits],
     new RegExp(
-      // What stands before it is looked at behind its first digit: V8 skips to that, and does not to what it must look ahead for.
+      // The text before it is checked behind its first digit, because V8 skips to a digit but not to what it must look ahead for.
       String.raw`\d(?<=${noValue}(?<![\w.@/-]|[\w:]:|account )\d)\d{5,19}(?:\.\d{1,9})?(?:[KMGTPE]i?B?|m)?${endOfToken}`,
       'g'
     ),

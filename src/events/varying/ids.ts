@@ -27,7 +27,7 @@ export const ids: readonly Row[] = [
     /(?=[\da-f]{8}-)(?<![a-z\d])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![a-z\d])/gi,
     '<uuid>'
   ],
-  // Digests; then commits and hashes in full, which no image tag is; then short ones, where they are called so
+  // Digests; then full commits and hashes, which no image tag is; then short ones, if a word calls them so
   [['sha0:'], /\b(sha(?:1|224|256|384|512):)[\da-f]{7,128}(?!\w)/gi, '$1<digest>'],
   [[twelveHex], /(?=[\da-f]{12})(?<![\w:+-])(?=[a-f]{0,127}\d)(?=\d{0,127}[a-f])[\da-f]{12,128}(?![\w-])/gi, '<hash>'],
   [
@@ -49,7 +49,7 @@ export const ids: readonly Row[] = [
   [['.tar.gz'], /\/\.?[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
   // os.CreateTemp behind the name of an archive
   [['.tar.gz'], /(\.tar\.gz)[.-]?\d{5,12}(?!\w)/g, '$1<tmp>'],
-  // Of a lock of terraform's state, what its holder does
+  // What the holder of a lock of terraform's state does
   [['operationtype'], /\bOperationType[A-Z][a-z]{2,20}\b/g, '<operation>'],
   // Go pointers, panics and processes
   [['0x'], /\b0x[\da-f]{6,16}\b/gi, '<address>'],
@@ -66,11 +66,12 @@ export const ids: readonly Row[] = [
   ],
   // os.MkdirTemp after any other name (/tmp/podinfo637577731/kustomize); mktemp's /tmp/tmp.0MBb4aUOQk, Python's /tmp/tmpab12cd_4
   [['/tmp/'], new RegExp(String.raw`(/tmp/[A-Za-z][\w.-]{0,200}?)\d{6,12}${endOfTempDir}`, 'g'), '$1<tmp>'],
-  // ingress-nginx makes one file of all Ingresses: a line of it says nothing. nginx names its process and thread: 4123#4123
+  // ingress-nginx makes one file of all Ingresses, so a line number in it says nothing. nginx names its process and thread:
+  // 4123#4123
   [['nginx-cfg0'], /(\/tmp\/nginx\/nginx-cfg)\d{6,12}(?::\d{1,6})?(?!\w)/g, '$1<tmp>'],
   [['] 0#0'], /(?<=\[(?:emerg|alert|crit|error|warn)\] )\d{1,8}#\d{1,8}(?!\w)/g, '<n>'],
   [['/tmp/tmp'], /\/tmp\/tmp(?:\.\w{6,12}|(?=[a-z_]{0,7}\d)[a-z\d_]{8})\b/g, '/tmp/<tmp>'],
-  // Challenges of ACME, and whatever else has letters of both cases between its digits
+  // Challenges of ACME, and anything else with letters of both cases between its digits
   [
     [longWord],
     /(?<![\w-])(?=[\w-]{0,80}[A-Z]|[a-z\d]{20})(?=[\w-]{0,80}?[a-zA-Z\d]{18})(?=(?:[A-Za-z_-]{0,12}\d{1,4}[A-Za-z_-]){4})[\w-]{20,400}(?![\w-])/g,

@@ -5,16 +5,17 @@ import { endOfToken, type Row } from './row.ts'
 // through SafeEncodeString, only these ten. Narrow on purpose: a git short SHA must not look like a pod.
 const podSuffix = '[bcdfghjklmnpqrstvwxz2456789]{5}'
 const templateHash = '[456789bcdf]{6,10}'
-// A digit directly before a letter: true of j9lw6 and a0tew, false of words such as https, pgsql, http2 and app01.
+// A digit directly before a letter: j9lw6 and a0tew have one; words such as https, pgsql, http2 and app01 do not.
 const looksRandom = String.raw`(?=[a-z\d]{0,3}\d[a-z])`
-// Words without a vowel, which a pod suffix could be and names of pods are.
+// Words without a vowel: names of pods end in them, and a suffix could look like them.
 const noWord = '(?!https|http2|pgsql|mssql|smtps|xhtml)'
-// What follows the colon of an image is its tag: another image is another failure.
+// The text after the colon of an image is its tag: another image is another failure.
 const notInTag = String.raw`(?<!:[\w.-]{0,128})`
 const endOfName = String.raw`(?![a-zA-Z\d-])`
 
 export const names: readonly Row[] = [
-  // A ReplicaSet alone: short ones only where they are called one: ReplicaSet "podinfo-6bc5d5b96" has timed out progressing.
+  // A ReplicaSet alone. A short hash counts only if the text calls it one: ReplicaSet "podinfo-6bc5d5b96" has timed out
+  // progressing.
   [
     ['replicaset'],
     new RegExp(
@@ -34,7 +35,7 @@ export const names: readonly Row[] = [
     ),
     '-<hash>'
   ],
-  // Pods of a DaemonSet or Job, Jobs with generateName: of any letters where they are called so
+  // Pods of a DaemonSet or Job, and Jobs with generateName: a suffix of any letters counts if the text calls them so
   [
     ['pod', 'job'],
     new RegExp(
@@ -43,7 +44,7 @@ export const names: readonly Row[] = [
     ),
     '$1-<hash>'
   ],
-  // Jobs of a chart that are named after the revision of the release, one higher on every try: job gitlab-migrations-7 failed: …
+  // Jobs of a chart that are named after the revision of the release, which rises on every try: job gitlab-migrations-7 failed: …
   [
     ['job ', 'job/'],
     /\b((?:job |resource Job\/[\w.-]{1,63}\/)[a-z\d.-]{1,200}?-)\d{1,5}(?= failed: | not ready\. )/g,
@@ -52,7 +53,7 @@ export const names: readonly Row[] = [
   ],
   // Helm test pods named with randAlphaNum, as podinfo does: pod podinfo-fault-test-a0tew failed
   [['-test-'], new RegExp(String.raw`-test-${looksRandom}[a-z\d]{5}${endOfName}`, 'g'), '-test-<hash>'],
-  // Helm's release counter, one higher on every try: release apps/redis.v4, secrets "sh.helm.release.v1.redis.v4"
+  // Helm's release counter, which rises on every try: release apps/redis.v4, secrets "sh.helm.release.v1.redis.v4"
   [
     ['.v0'],
     new RegExp(

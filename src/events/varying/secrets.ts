@@ -1,8 +1,8 @@
-// Secrets: what signed addresses and tokens bring, which is new every time and nobody's business.
+// Secrets: parts of signed addresses and tokens, new every time and nobody's business.
 import type { Row } from './row.ts'
 
 export const secrets: readonly Row[] = [
-  // Queries of signed URLs: S3, GCS, Azure SAS, CloudFront; tokens in any URL, and where a list goes on
+  // Queries of signed URLs: S3, GCS, Azure SAS, CloudFront; tokens in any URL; the next page of a list
   [
     ['?'],
     /\?(?=[^\s"'<>?]{0,2000}?(?:sig|signature|token|expires|credential|algorithm|key-pair-id|x-(?:amz|goog|ms)-[a-z-]{1,40}|googleaccessid|awsaccesskeyid|jwt|nonce|ts|next_page|page_?token|cursor|continue)=)[^\s"'<>?]{1,4000}/gi,
@@ -15,7 +15,7 @@ export const secrets: readonly Row[] = [
     '$1<secret>',
     ['=', ':']
   ],
-  // JWT, GitHub, GitLab, Slack, Google, Vault; access keys of AWS; which token Docker Hub limits
+  // JWT, GitHub, GitLab, Slack, Google, Vault; access keys of AWS; the token that Docker Hub limits
   [
     [
       'eyj',

@@ -1,4 +1,4 @@
-// Times: when it happened and how long it took, in all the ways in which Go, clouds and people write it.
+// Times: when something happened and how long it took, in all the ways in which Go, clouds and people write it.
 import { endOfToken, noValue, type Row } from './row.ts'
 
 const month = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
@@ -12,9 +12,9 @@ export const times: readonly Row[] = [
     /(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| [+-]\d{4}(?: [A-Z]{3,4}| [+-]\d\d)?| UTC| GMT)?(?: m=[+-]\d{1,12}\.\d{1,9})?/g,
     '<time>'
   ],
-  // ISO 8601 without separators, in what AWS says of signatures: 20220826T114812Z
+  // ISO 8601 without separators, as AWS writes it about signatures: 20220826T114812Z
   [['0t0'], /(?=\d{8}T)(?<![\w.-]|\w:)\d{8}T\d{4,6}(?:[.,]\d{1,9})?(?:Z|[+-]\d{4})?(?!\w)/g, '<time>'],
-  // Go's log package: 2022/05/16 12:59:00; and as Windows has it: 5/16/2022 12:59:00 PM
+  // Go's log package: 2022/05/16 12:59:00; Windows: 5/16/2022 12:59:00 PM
   [
     ['0/0/0 0:0:0', '0/0/0, 0:0:0'],
     /\b\d{1,4}\/\d{1,2}\/\d{1,4},? \d{1,2}:\d\d:\d\d(?:\.\d{1,9})?(?: ?[AP]M\b)?/g,
@@ -39,7 +39,7 @@ export const times: readonly Row[] = [
     ),
     '<duration>'
   ],
-  // Whole minutes only after a word of time: 500m is also half a CPU
+  // Whole minutes count only after a word of time: 500m is also half a CPU
   [
     [' 0h', ' 0m', ' 0d'],
     new RegExp(

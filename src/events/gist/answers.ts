@@ -1,6 +1,6 @@
-// Answers: puts on one line what services lay out over several: what was asked, the code, and below it why.
+// Answers: put on one line what services lay out over several: the request, the code, and below them the reason.
 
-/** `text` with the answers of Vault, of storages, of proxies and of webhooks of Knative on one line each. */
+/** Returns `text` with each answer of Vault, of storages, of proxies and of Knative's webhooks on one line. */
 export function withAnswersOnOneLine(text: string): string {
   let rest = text.includes('Error making API request.') ? text.replace(vault, '$1 $2: $3: ') : text
   if (rest.includes('</Code>')) rest = rest.replace(document, '$1: $2')
@@ -13,7 +13,7 @@ export function withAnswersOnOneLine(text: string): string {
   return rest.includes('\n') && fields.test(rest) ? rest.replace(field, '$1: ') : rest
 }
 
-// `PUT https://…: 403: permission denied`. SOPS has each line behind a bar.
+// Becomes `PUT https://…: 403: permission denied`. In a report of SOPS, each line stands behind a bar.
 const vault =
   /Error making API request\.[\s|]{1,80}(?:Namespace: \S{1,200}[\s|]{1,80})?URL: ([A-Z]{3,7})[\s|]{1,80}(\S{1,1000})[\s|]{1,80}Code: (\d{3})\. (?:Errors|Raw Message):[\s|]{1,80}(?:\*\s{1,8})?/g
 
@@ -21,14 +21,14 @@ const vault =
 const document =
   /(?:<\?xml[^<>]{0,100}\?>\s{0,8})?<Error>\s{0,8}<Code>(\w{1,100})<\/Code>\s{0,8}<Message>([^<\n]{1,600})[^<]{0,600}<\/Message>(?:[\s\S]{0,3000}?<\/Error>)?/g
 
-// A page for a browser, which has in its title what is wrong.
+// A page for a browser, whose title says what is wrong.
 const page =
   /:\s{0,8}<(?:!doctype|html)\b(?:(?!<title>)[\s\S]){0,600}<title>\s{0,40}([^<\n]{1,100}?)\s{0,40}<\/title>[\s\S]{0,8000}$/i
 
-// azure-storage-blob-go and the first azblob: a banner with the code, and why.
+// azure-storage-blob-go and the first azblob print a banner with the code, and below it the reason.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
 
-// knative.dev/pkg/apis/field_error.go: `message: paths`, and details on a line of their own. Several are a line each.
+// knative.dev/pkg/apis/field_error.go: `message: paths`, with details on a line of their own. Several errors have a line each.
 const path = String.raw`(?:spec|metadata)(?:[.[][\w.[\]-]{0,200})?`
 const fields = new RegExp(`: ${path}\\n`)
 const field = new RegExp(String.raw`(: ${path}(?:, ${path}){0,8})\n(?=\S)(?![^\n]{0,400}: ${path}(?:\n|$))`, 'g')

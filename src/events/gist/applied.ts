@@ -10,10 +10,13 @@ export interface Applied extends Named {
   action: string
 }
 
-/** The most that are kept by name. */
+/** Maximum number of objects that are kept by name. */
 const maxObjects = 50
 
-/** What the lines of `text` say was applied, and how many of them say something else. */
+/**
+ * Reads the objects that the lines of `text` report as applied, their number per action, and the number of lines that say something
+ * else.
+ */
 export function appliedIn(text: string): { objects: Applied[]; counts: Map<string, number>; others: number } {
   const objects: Applied[] = []
   const counts = new Map<string, number>()
@@ -35,13 +38,16 @@ export function appliedIn(text: string): { objects: Applied[]; counts: Map<strin
 
 function referenceOf(text: string): { kind: string; namespace: string; name: string } {
   const parts = text.slice(0, 600).split('/')
-  // Something without a namespace; or, from kubectl before server-side apply: deployment.apps/web.
+  // An object without a namespace, or, in the style of kubectl before server-side apply, deployment.apps/web.
   const [kind = '', namespace = '', ...rest] =
     parts.length > 2 ? parts : [parts[0]?.split('.', 1)[0] ?? '', '', ...parts.slice(1)]
   return { kind, namespace, name: rest.join('/') }
 }
 
-/** `1 deleted: Job c; 2 created: Service b, Ingress b`, deletions first; one object alone is `Deployment web configured`. */
+/**
+ * Says what was applied: `1 deleted: Job c; 2 created: Service b, Ingress b`, deletions first, or `Deployment web configured` for
+ * one object alone.
+ */
 export function sayApplied(
   objects: readonly Applied[],
   counts: ReadonlyMap<string, number>,

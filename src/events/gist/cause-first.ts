@@ -1,31 +1,31 @@
-// Cause first: chooses the form of a chain of errors in which most is read of its cause, of what it is about, and where.
+// Cause first: chooses the form of an error chain that shows most of its cause, of the object concerned, and of the place.
 import { field, formsOf } from './forms.ts'
 import { objectIn } from './named.ts'
 import { neededOf, type Ordered, ordered, room } from './order.ts'
 
-/** What should be read, and what it is worth. */
+/** A name that a reader should see, and its worth. */
 interface Part {
-  /** With its kind, where what comes first has that name too: a chart is called as what is in it. */
+  /** With its kind if the first link has the same name: a chart is often named like an object in it. */
   name: string
-  /** Its namespace may stand before it. */
+  /** A namespace that may stand before the name. */
   namespace: string
   worth: number
 }
 
-/** What it is worth that all of a cause is read, or most of it; a name, one of a kind that others name; a file, a place. */
+/** Worth of reading all of a cause, most of it, or a part; a name; one of a kind that others name; a file; a place. */
 const [wholeCause, mostOfCause, partOfCause, worthOfName, worthOfMore, worthOfFile, worthOfPlace] = [
   2, 1.85, 1.6, 1.2, 0.2, 0.5, 0.5
 ]
-/** What each shorter form of a place loses. */
+/** Cost of each shorter form of a place. */
 const shorter = 0.05
-/** What it is worth that a kind is read where its name is that of the chart: less than the field of it. */
+/** Worth of reading a kind whose name is that of the chart: less than the worth of its field. */
 const worthOfKind = 0.13
-/** What nothing between an object and its cause loses. */
+/** Cost of having nothing between an object and its cause. */
 const tight = 0.05
 
 /**
- * `links` as they are read best, with one of `places` behind their cause, where there are some: of all forms, from that which
- * says all to those in which names are shorter, the first in which most is read.
+ * Returns `links` in the most readable form, with one of `places` behind the cause if there are any. Of all forms, from the one
+ * that says all to those with shorter names, the first in which most is read wins.
  */
 export function causeFirst(links: readonly string[], places: readonly string[] = []): string {
   const { forms, bare } = formsOf(links)
@@ -47,7 +47,7 @@ export function causeFirst(links: readonly string[], places: readonly string[] =
   return withDropped(best.text, links.slice(1))
 }
 
-/** What a form has left out is said behind it, where there is room: an object, a field, a file, a value. */
+/** Appends what the form has left out, if there is room: an object, a field, a file, a value. */
 function withDropped(text: string, links: readonly string[]): string {
   const dropped = links.filter((link) => {
     const name =
@@ -65,7 +65,10 @@ function lastStep(path: string): string {
   return path.slice(path.lastIndexOf('.'))
 }
 
-/** With the place behind what is read first: behind all, but before what only says what was tried, and details that are too long. */
+/**
+ * Puts the place behind everything that is read first, but before a context that only says what was tried, and before details that
+ * are too long.
+ */
 function textOf({ head, details, context, isAttempt }: Ordered, place: string): string {
   const said = `${head}${details}`
   if (place === '' || said.includes(place)) return `${said}${context}`
@@ -78,7 +81,7 @@ function textOf({ head, details, context, isAttempt }: Ordered, place: string): 
 
 function worthOf(read: string, cause: string, parts: readonly Part[], place: string): number {
   const share = shareRead(cause, read)
-  // An image's name is enough: its tag may be cut.
+  // The name of an image is enough: its tag may be cut.
   const step = place.slice(place.lastIndexOf('/')).replace(/(?<=.)[:@].*$/, '')
   return parts.reduce(
     (sum, part) => sum + (isRead(part, read) ? part.worth : 0),
@@ -87,7 +90,7 @@ function worthOf(read: string, cause: string, parts: readonly Part[], place: str
   )
 }
 
-/** How much is `read` of what has to be of a cause, from 0 to 1. */
+/** Returns the share of the needed part of a cause that is `read`, from 0 to 1. */
 function shareRead(cause: string, read: string): number {
   const needed = cause.slice(0, neededOf(cause))
   if (needed === '' || read.includes(needed)) return 1
@@ -95,7 +98,7 @@ function shareRead(cause: string, read: string): number {
   return at < 0 ? 0 : Math.min(1, (read.length - at) / needed.length)
 }
 
-/** `web` is not read in `legacy/web` and `web-0`. */
+/** Reports whether the name is read as a whole: `web` is not in `legacy/web` or `web-0`. */
 function isRead({ name, namespace }: Part, read: string): boolean {
   for (let at = read.indexOf(name); at >= 0; at = read.indexOf(name, at + 1)) {
     const before = read.slice(0, at).replace(new RegExp(`${RegExp.escape(namespace)}/$`), '')
@@ -109,7 +112,7 @@ const partOf =
   /^(?:post build of|substitution in|decryption of) (?:[A-Z]\w{1,62} )?(\S{1,253})$|^[A-Z]\w{1,62} '(?:([\w.-]{1,63})\/)?([\w.-]{1,253})' is not ready$/
 const file = /(?:^|[\s/])([\w.-]{1,100}\.(?:ya?ml|tpl|json|tf|toml)(?::\d{1,6})?)\)?$/
 
-/** The names in `links`, each once. */
+/** Returns the names in `links`, each once. */
 function partsOf(links: readonly string[]): Part[] {
   const [first = ''] = links
   const isOther = objectIn(first) === undefined

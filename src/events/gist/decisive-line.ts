@@ -1,8 +1,8 @@
-// Decisive line: chooses among the lines of a message the one that says what is wrong, with the headings it stands under.
+// Decisive line: chooses the line of a message that says what is wrong, with the headings above it.
 import { actionIn } from '../change-log.ts'
 import { isVague, isWrong } from './error-words.ts'
 
-/** More than this nobody reads, and no controller writes before it comes to the point. */
+/** Nobody reads more lines, and no controller writes more before it comes to the point. */
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
@@ -18,13 +18,13 @@ const warning =
   /^(?:(?:[a-z][a-z ]{2,40} failed: )?\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
-/** GitHub says below what a push is against. */
+/** GitHub says on the next lines which rule a push violates. */
 const rules = /\b(?:Repository rule violations found|Protected branch update failed)\b/
 
-/** What it said comes below: `rpc error: code = Unknown desc =` */
+/** The text of the error comes on the next line: `rpc error: code = Unknown desc =` */
 const empty = /\bdesc =$/
 
-/** What answered comes below. */
+/** The answer to this request comes on the next line. */
 const asked = /\b(?:GET|HEAD|PUT|POST|Get|Head|Put|Post) "?https?:\/\/\S{1,1500}$/
 
 interface Line {
@@ -33,17 +33,17 @@ interface Line {
   isLoud: boolean
 }
 
-/** What a list of errors stands under: hashicorp/go-multierror, and Helm where values do not fit their schema. */
+/** Headings of a list of errors: of hashicorp/go-multierror, and of Helm if values do not fit their schema. */
 const hasList = /\berrors? occurred$|specifications of the schema\(s\)/
 
 export interface Decisive {
-  /** On one line: headings and what stands under them, as a chain. */
+  /** Headings and what stands under them, as a chain on one line. */
   line: string
-  /** How many more items of a list of errors there are, and of those that Helm joins. */
+  /** Number of further errors in a list, or joined by Helm. */
   others: number
 }
 
-/** The decisive line of `text`, which may be anything. */
+/** Finds the decisive line of `text`, which may be anything. */
 export function decisiveLine(text: string): Decisive {
   const lines = linesOf(text)
   const at = indexOfDecisive(lines)
@@ -71,11 +71,11 @@ function linesOf(text: string): Line[] {
   }
   const all = texts.map(withoutChange).filter((line) => line !== '')
   const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
-  // Where there is nothing else, even that says something.
+  // If there is nothing but noise, its first line still says something.
   return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
 }
 
-/** `apply failed: secret/a unchanged` begins a list of what was applied. */
+/** Drops a line that begins a list of what was applied, such as `apply failed: secret/a unchanged`. */
 function withoutChange(line: string): string {
   if (actionIn(line.replace(/ \(dry run\)$/, '')) !== undefined) return ''
   const introduction = /^([a-z][a-z ]{2,40} failed): (\S{1,600} \w{1,12})(?: \(dry run\))?$/.exec(line)
@@ -84,7 +84,7 @@ function withoutChange(line: string): string {
 
 function lineOf(text: string): Line {
   const head = text.slice(0, 2000)
-  // An error of a cloud may end in a message that is empty.
+  // An error of a cloud may end in an empty message.
   if (loud.test(head) && /: .{1,2000}:$/.test(head)) return lineOf(text.replace(/[:\s]+$/, ''))
   if (text.endsWith(':') || text.endsWith(': [') || asked.test(head) || rules.test(head) || empty.test(head))
     return {
@@ -101,7 +101,7 @@ function lineOf(text: string): Line {
   return { text: said, kind: isLoud || isWrong(head) ? 'wrong' : 'other', isLoud }
 }
 
-/** `Apply error: rpc error: code = Internal desc = exit status 1` */
+/** Reports whether a chain ends without a cause: `Apply error: rpc error: code = Internal desc = exit status 1` */
 function isVagueChain(text: string): boolean {
   const last =
     text
@@ -114,7 +114,7 @@ function isVagueChain(text: string): boolean {
 function indexOfDecisive(lines: readonly Line[]): number {
   const wrongAt = lines.findIndex(({ kind }) => kind === 'wrong')
   const first = lines.findIndex(({ kind }) => kind !== 'heading' && kind !== 'warning')
-  // What is loud comes after what was done until then.
+  // A loud line follows the lines about what was done before the error.
   const loudAt = lines.findIndex(({ isLoud, kind }) => isLoud && kind === 'wrong')
   if (wrongAt >= 0) return loudAt >= 0 && !startsWrong(lines) ? loudAt : wrongAt
   if (first >= 0) return first
@@ -122,23 +122,23 @@ function indexOfDecisive(lines: readonly Line[]): number {
   return warned >= 0 ? warned : lines.length - 1
 }
 
-/** A controller's own error stands first, and a log behind it. */
+/** Reports whether a controller's own error stands first, with a log behind it. */
 function startsWrong(lines: readonly Line[]): boolean {
   return lines[0]?.kind === 'wrong'
 }
 
-/** The first line where it is a heading, and the one right above `at`. */
+/** Returns the first line if it is a heading, and the heading nearest above `at`. */
 function headingsOf(lines: readonly Line[], at: number): string[] {
   const nearest = lines.slice(0, at).findLastIndex(({ kind }) => kind === 'heading')
   const first = lines[0]
-  // Nobody learns more from what comes before a vague line or a log.
+  // A heading or a vague line at the top introduces what follows; any other line before the decisive one adds nothing.
   const opening = at > 0 && (first?.kind === 'heading' || first?.kind === 'vague') ? [first.text] : []
   const near = nearest > 0 ? lines[nearest]?.text : undefined
   const headings = near === undefined || near.length > 60 ? opening : [...opening, near]
   return headings.map((text) => text.replace(/(?:: )?(?:rpc error: code = \w+ desc = )?(?:exit status \d+|<nil>)$/, ''))
 }
 
-/** A short title, such as terraform's `Unsupported argument`, has its sentence below. */
+/** Returns the sentence below a short title, such as terraform's `Unsupported argument`. */
 function detailOf(lines: readonly Line[], at: number): string {
   const chosen = lines[at]
   if (chosen === undefined || !chosen.isLoud || chosen.text.includes(': ') || chosen.text.length > 60) return ''

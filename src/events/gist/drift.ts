@@ -1,4 +1,4 @@
-// Drift: reads which objects are no longer as they were applied, and which were put right.
+// Drift: reads which objects are no longer as they were applied, and which ones were corrected.
 import type { ObjectRef } from '../flux.ts'
 import type { Applied } from './applied.ts'
 import { listed } from './health.ts'
@@ -13,8 +13,8 @@ const plan = /^Plan: (\d{1,9} to add, \d{1,9} to change, \d{1,9} to destroy)/m
 const resource = /^ {0,8}# (\S{1,200}) (?:ha(?:s|ve) |will |must )/gm
 
 /**
- * `drift: Deployment web, Service db`, or of terraform `plan: 1 to add, …: aws_vpc.main`, which is a drift where the reason says so;
- * undefined where `text` is about something else.
+ * Returns `drift: Deployment web, Service db`, or for terraform `plan: 1 to add, …: aws_vpc.main`, which is a drift if the reason
+ * says so. Undefined if `text` is about something else.
  */
 export function driftIn(
   text: string,
@@ -42,7 +42,7 @@ export function driftIn(
   return { what: listed(lead, objects, objects.length, object, max), objects: objects.slice(0, 50) }
 }
 
-/** What terraform found changed or would change, each once. */
+/** Lists the resources that terraform found changed or would change, each once. */
 function resourcesIn(text: string): string[] {
   return [...new Set(Array.from(text.matchAll(resource), ([, address = '']) => address))].slice(0, 20)
 }

@@ -1,4 +1,4 @@
-// Error chain: shortens what Go programs make of an error, `doing a: doing b: cause`, so that the cause is read first.
+// Error chain: shortens the errors of Go programs, `doing a: doing b: cause`, so that the cause is read first.
 
 import type { Named } from '../dependency.ts'
 import { causeFirst } from './cause-first.ts'
@@ -7,7 +7,7 @@ import { linksOf } from './links.ts'
 import { objectIn } from './named.ts'
 import { briefPlaces, placeOf } from './place.ts'
 
-/** A place on the net, with or without what was done there. */
+/** A place on the net, with or without the request. */
 const place =
   /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
@@ -15,11 +15,11 @@ const joint =
   / && (?=(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: )|; (?=[A-Z]\w{1,62}[ /][\w.:/-]{1,320}(?: delete failed)?: )|; (?=(?:Get|Head) "http:)/
 
 /**
- * The chain `list` with its cause within the first 90 characters where that can be: without what was tried and places on the
- * net, which come last. `lead` goes before it, unless the cause would be too far behind.
+ * Returns the chain `list` with its cause within the first 90 characters if possible: without what was tried, and with places on
+ * the net last. `lead` stands first, unless that would move the cause too far back.
  */
 export function shortened(list: string, lead = ''): string {
-  // Helm joins errors with &&, pruning with semicolons, and so does a client of registries that tries HTTP, too.
+  // Helm joins errors with &&. Pruning joins them with semicolons, and so does a client of registries that tries HTTP as well.
   const [line = '', ...more] = list.split(joint, 20)
   const { links, others } = withoutList(withoutValues(withoutEcho(withoutRepeats(linksOf(line)))))
   const { chain, where } = withoutPlaces(links)
@@ -32,7 +32,7 @@ export function shortened(list: string, lead = ''): string {
   return count > 0 ? `${text} (and ${count} more)` : text
 }
 
-/** `chart pull error: chart pull error: …`: without links whose words the next one repeats, and objects that others name. */
+/** Drops links whose words the next link repeats (`chart pull error: chart pull error: …`), and objects that other links name. */
 function withoutRepeats(links: readonly string[]): string[] {
   const rest: string[] = []
   for (const [at, link] of links.entries()) {
@@ -49,7 +49,9 @@ function withoutRepeats(links: readonly string[]): string[] {
   return rest
 }
 
-/** `no values found for metric a: running query failed: no values found`: the first link has said it all. */
+/**
+ * Keeps only the first link if the last repeats a part of it: `no values found for metric a: running query failed: no values found`
+ */
 function withoutEcho(links: readonly string[]): readonly string[] {
   const [first = '', ...rest] = links
   const last = rest.at(-1) ?? ''
@@ -66,7 +68,7 @@ function isSame(one: Named | undefined, other: Named): boolean {
 /** A value that Go has printed as it is in memory. */
 const dump = /^(?:\[\])?[\w.]{0,60}[[({]|^map\[/
 
-/** `Invalid value: v1.LabelSelector{…}: field is immutable`: the last says it all. */
+/** Drops the value if the link after it says all: `Invalid value: v1.LabelSelector{…}: field is immutable` */
 function withoutValues(links: readonly string[]): string[] {
   return links.filter((link, at) => {
     const hasReason = at + 2 < links.length
@@ -76,7 +78,7 @@ function withoutValues(links: readonly string[]): string[] {
   })
 }
 
-/** The first of several faults in brackets, and how many more there are. */
+/** Replaces a list of faults in brackets by the first one, and counts the others. */
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
   const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
   if (!last.startsWith('[') || !last.endsWith(']'))
@@ -89,7 +91,7 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
   let where = ''
   const chain = links.filter((link, at) => {
     const found = place.exec(link)?.[1]
-    // What is left would say nothing.
+    // A place that is the only link stays, or nothing would be left.
     if (found === undefined || (at === links.length - 1 && at === 0)) return true
     where = placeOf(found)
     return false
@@ -98,13 +100,13 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
 }
 
 const specific = /["'/\d]/
-/** Fewer characters say little of what was tried. */
+/** A shorter link says too little without the link that tells what was tried. */
 const thin = 24
 /** `could not get tags for "web"` */
 const triedFor =
   /^(?:error|failed|failure|unable|could not|couldn't|cannot|can't)\b[^'"/\d]{0,60} ["']([^'"]{1,253})["']$/i
 
-/** Without what was tried where the rest says enough. */
+/** Drops links that say what was tried if the rest says enough. */
 function withoutAttempts(chain: readonly string[], where: string): string[] {
   return chain.filter((link, at) => {
     if (at === chain.length - 1) return true
@@ -114,7 +116,8 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     const isKept = at > 0 || (where !== '' && !/ error$/.test(link))
     if (isKept && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
-    // All that is known of go-git's `unknown error` comes after it, and may sound as if all were well.
+    // go-git's `unknown error` stays before a text that does not sound like one: that text is all that is known, and alone it would
+    // read as if all were well.
     const isTold = (later: string) => isWrong(later) || (later.length > 40 && link !== 'unknown error')
     if (rest.some((later) => !isVague(later) && !tried.test(later) && isTold(later))) {
       const [next = ''] = rest
@@ -125,7 +128,7 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
   })
 }
 
-/** What is in brackets explains the rest. */
+/** Drops brackets, which only explain the rest. */
 function withoutBrackets(link: string): string {
   return link.replace(/ \([^()]{0,300}\)/g, '')
 }

@@ -1,4 +1,4 @@
-// Forms: shortens the links of a chain of errors step by step, where there is no room for all of them.
+// Forms: shorten the links of an error chain step by step, if there is no room for all of them.
 import { isVague } from './error-words.ts'
 import { objectIn } from './named.ts'
 import { inFewestWords } from './wording.ts'
@@ -6,7 +6,7 @@ import { inFewestWords } from './wording.ts'
 /** `upgrade to ledger 3.14.1` */
 const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 
-/** Who denied it is less than why, where a service is less than which, and a value less than what is wrong with it. */
+/** Links that matter less: who denied it, compared with why; an address, with a name; a value, with what is wrong with it. */
 const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
 
 /** `spec.template`, `.metadata.annotations`, `.Values.image` */
@@ -14,13 +14,15 @@ export const field = /^(?:…?\.?(?:spec|status|metadata|data|stringData)\b|\.[A
 const webhook = /^webhook \S+$/
 const label = /^(?:(?:Required|Unsupported|Duplicate|Invalid) value|Too (?:long|many)|Not found)$/
 
-/** Links, and what is lost in this form, against a cause that is read (2) or a name (1.2). */
+/** The links in one form, and what the form loses, on the scale on which a cause that is read is worth 2 and a name 1.2. */
 export interface Form {
   links: readonly string[]
   cost: number
 }
 
-/** `links`, and shorter forms in which less and less is said of what others say too; `bare` is the one that still has all names. */
+/**
+ * Returns `links` and ever shorter forms, in which links are dropped that others imply; `bare` is the shortest form with all names.
+ */
 export function formsOf(links: readonly string[]): { forms: Form[]; bare: readonly string[] } {
   const pathless = links.map((link, at) => (at > 0 && at < links.length - 1 ? withShortPath(link) : link))
   const short = pathless.map((link) => inFewestWords(withoutNamespace(link)))
@@ -36,7 +38,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     if (at === 0 || at === bare.length - 1) return [link]
     if (webhook.test(link) && !isVague(bare[at + 1] ?? '')) return []
     if (!field.test(link)) return [link]
-    // That a value is required says nothing without the end of its path.
+    // "Required value" says nothing without the end of its path.
     return label.test(bare[at + 1] ?? '') ? [`…${link.slice(link.lastIndexOf('.'))}`] : []
   })
   const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
@@ -50,12 +52,12 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     { links: placeless, cost: 0.15 },
     { links: nameless, cost: 0.35 }
   ]
-  // What is no shorter is no form of its own.
+  // A form that is no shorter than the one before is left out.
   const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))
   return { forms: distinct, bare }
 }
 
-/** The last two steps of a long path to a field. */
+/** Shortens a long path to a field to its last two steps. */
 function withShortPath(link: string): string {
   if (link.length < 32 || !field.test(link)) return link
   return `…${/\.[^.]{1,100}\.[^.]{1,100}$/.exec(link)?.[0] ?? link}`

@@ -1,44 +1,47 @@
-// Health: reads which objects a health check waited for in vain: first what failed, then the number of what still waits.
+// Health: reads which objects a health check waited for in vain: those that failed first, then the number of those still waiting.
 import { sayDuration } from '../../duration.ts'
 import type { Named } from '../dependency.ts'
 import type { ObjectRef } from '../flux.ts'
 import { withoutFolders } from './place.ts'
 import { nameOf } from './wording.ts'
 
-/** Objects of each state as far as there is room to list them, and how many there are of it. */
+/** The objects in each state, as far as there is room to list them, and their number. */
 export interface NotReady {
   failed: NotReadyObject[]
   failedCount: number
   waiting: NotReadyObject[]
   waitingCount: number
-  /** How long it was waited, in ms, where the message says so. */
+  /** Duration of the wait in ms, if the message says it. */
   afterMs?: number
 }
 
 export interface NotReadyObject extends Named {
-  /** As kstatus has it: `InProgress`, `Failed`, `NotFound`, `Terminating`, `Unknown`. */
+  /** Status in the words of kstatus: `InProgress`, `Failed`, `NotFound`, `Terminating`, `Unknown`. */
   status: string
 }
 
-// fluxcd/pkg ssa/manager_wait.go; the others are of 2021 and of flux-operator.
+// fluxcd/pkg ssa/manager_wait.go, and other wordings: of 2021 and of flux-operator.
 const list = /\b(?:timeout waiting for|timed out waiting for|stalled resources|timed out for):? \[/
 const entry =
   /(?<=[[\s,])(?:([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?([^\s,\]'"/]{1,253})(?: status: '(\w{1,20})'| \(unknown status\)|(?=[,\]]))|([A-Za-z][\w.]{0,120}) '(?:([a-z0-9][a-z0-9-]{0,62})\/)?([a-z0-9][a-z0-9.:-]{0,252})'(?=[,\]]))/g
 const duration = /\b(?:after|in) (?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,6}(?:\.\d{1,12})?)s)?(?=[\s,:]|$)/
 
-// flux-operator adds a line for each of Flux's own objects below.
+// flux-operator adds a line for each of Flux's own objects below the list.
 const detail = /^([A-Z]\w{0,62}\/\S{1,320}) status: (?:'?(?:Failed|Stalled)'?: )?(?!')([^\n]{1,4000})/gm
 
-/** The most that are kept by name, of those that failed and of those that wait. */
+/** Maximum number of objects kept by name, of those that failed and of those that wait. */
 const maxNames = 20
 
-/** Why one of them is not ready, and which. */
+/** The reason why one object is not ready, and that object. */
 interface Reason {
   why: string
   whose?: NotReadyObject | undefined
 }
 
-/** What a health check in `text` found, and why the first that failed did, or else the first that waits, where it says so. */
+/**
+ * Reads what a health check in `text` found, and the reason of the first object with one: of those that failed, else of those that
+ * wait.
+ */
 export function notReadyIn(text: string): (NotReady & Reason) | undefined {
   const start = list.exec(text)
   if (start === null) return waitedFor(text)
@@ -50,7 +53,7 @@ export function notReadyIn(text: string): (NotReady & Reason) | undefined {
     const status = match[4] ?? (all.includes('unknown status') ? 'Unknown' : 'InProgress')
     const key = [kind, namespace, name].filter(Boolean).join('/')
     if (!found.has(key)) found.set(key, { kind, namespace, name, status })
-    // All that is known of what still goes on is that it was not done in time.
+    // Of an object still in progress, nothing is known but that it was not done in time.
     const why = status === 'InProgress' ? '' : reasonBehind(rest, match.index + all.length)
     if (why !== '' && !reasons.has(key)) reasons.set(key, why)
   }
@@ -73,8 +76,8 @@ export function notReadyIn(text: string): (NotReady & Reason) | undefined {
 }
 
 /**
- * The list that `rest` begins with, blank where it has brackets of its own: what another Kustomization waits for is no entry of
- * this one's. All of `rest` where it is not clear where it ends.
+ * Returns the list at the beginning of `rest`, with blanks for nested brackets: what another Kustomization waits for is no entry of
+ * this list. Returns all of `rest` if it is not clear where the list ends.
  */
 function withoutInner(rest: string): string {
   let depth = 0
@@ -82,10 +85,10 @@ function withoutInner(rest: string): string {
   let from = 0
   for (const { 0: bracket, index } of rest.matchAll(/[[\]]/g)) {
     depth += bracket === '[' ? 1 : -1
-    // A bracket that nothing has opened ends no list.
+    // A bracket that was never opened does not end the list.
     if (depth === 0) return goesOn.test(rest.slice(index)) ? rest : list + rest.slice(from, index + 1)
     if (depth === (bracket === '[' ? 2 : 1)) {
-      // As long as before, so that what stands behind an entry is found in `rest`.
+      // The length must stay, because what stands behind an entry is looked up in `rest`.
       list += bracket === '[' ? rest.slice(from, index) : ' '.repeat(index - from)
       from = index
     }
@@ -95,7 +98,7 @@ function withoutInner(rest: string): string {
 
 const goesOn = /^[^\n]* status: '/
 
-/** Helm 4 has a line for each object that it waited for. Of one alone, that line says all. */
+/** Helm 4 writes a line for each object that it waited for. A single line already says all by itself. */
 const waited =
   /(?<=^|: )resource ([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?(\S{1,253}) not ready\. status: (\w{1,20}), message: ([^\n]{0,1000})$/gm
 
@@ -124,7 +127,7 @@ function hasFailed({ status }: NotReadyObject): boolean {
   return status === 'Failed' || status === 'NotFound'
 }
 
-/** `status: 'Failed': Deadline exceeded, Deployment/…` */
+/** Returns the reason behind an entry that ends at `end`: `status: 'Failed': Deadline exceeded, Deployment/…` */
 function reasonBehind(rest: string, end: number): string {
   return (
     /^: ((?:[^\n[\]]|\[(?:[^\n[\]]|\[[^\n[\]]{0,100}\]){0,200}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(
@@ -139,7 +142,7 @@ function durationIn(text: string): number | undefined {
   return Math.round(Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000
 }
 
-/** In words: `Job apps/migrate failed; 13 more not ready after 5 m`. `max` is how long it may be. */
+/** Says what was not ready: `Job apps/migrate failed; 13 more not ready after 5 m`. Its lists fill at most `max` characters. */
 export function sayNotReady(health: NotReady & Reason, object: ObjectRef, max: number): string {
   const { failed, failedCount, waiting, waitingCount, afterMs, why, whose } = health
   const after = afterMs === undefined || afterMs < 1000 ? '' : ` after ${sayDuration(afterMs)}`
@@ -163,14 +166,14 @@ export function sayNotReady(health: NotReady & Reason, object: ObjectRef, max: n
   return `${names}${reasonOf(whose, why, object, max - names.length - others.length)}${others}`
 }
 
-/** ` (Job apps/migrate: BackoffLimitExceeded)`, without what is in brackets itself if there is no room for it. */
+/** Returns ` (Job apps/migrate: BackoffLimitExceeded)`, without nested brackets if there is no room for them. */
 function reasonOf(named: Named | undefined, why: string, object: ObjectRef, max: number): string {
   if (named === undefined || why === '') return ''
   const forms = [why, why.replace(/ \(.*$/, '')].map((form) => ` (${nameOf(named, object)}: ${form})`)
   return forms.find((form) => form.length <= max) ?? ''
 }
 
-/** `why` behind `what`, without folders where there is no room for them. */
+/** Appends `why` to `what`, without folders if there is no room for them. */
 function behind(what: string, why: string): string {
   if (why === '') return what
   const whole = `${what}: ${why}`
@@ -181,7 +184,7 @@ function other({ status }: NotReadyObject): string {
   return status === 'InProgress' ? '' : ` (${status})`
 }
 
-/** `what: Deployment a, b, Job apps/c and 9 more`: a kind is named once for those of it. */
+/** Lists members as `what: Deployment a, b, Job apps/c and 9 more`, naming a kind once for all members of it in a row. */
 export function listed(
   what: string,
   members: readonly { kind: string; namespace: string; name: string }[],

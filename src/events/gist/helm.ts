@@ -1,9 +1,9 @@
-// Helm: reads what helm-controller says of an action, and the log of Helm below it.
+// Helm: reads what helm-controller says about an action, and the Helm log below it.
 import { beginning, oneLine } from '../../legible.ts'
 import type { ObjectRef } from '../flux.ts'
 import { nameOf } from './wording.ts'
 
-/** `upgrade to ledger 3.14.1`, or in one sentence what worked; `rest` is the error. */
+/** An action of Helm. `lead` is `upgrade to ledger 3.14.1`, or one sentence if it succeeded; `rest` is the error. */
 export interface HelmAction {
   lead: string
   hasFailed: boolean
@@ -31,7 +31,7 @@ const done: Record<string, string> = {
   uninstall: 'uninstalled'
 }
 
-/** What `text` says of an action of Helm; undefined where it is about something else. */
+/** Reads the action of Helm that `text` is about; undefined if it is about something else. */
 export function helmActionIn(text: string): HelmAction | undefined {
   const found = action.exec(text)
   if (found === null) return undefined
@@ -45,13 +45,13 @@ export function helmActionIn(text: string): HelmAction | undefined {
   return { lead: isRemedy ? `${lead} as remediation` : lead, hasFailed, rest: text.slice(all.length).trim() }
 }
 
-// What hands an event on may have made one line of it.
+// A program that hands the event on may have put it on one line.
 const logs = /(?:^|\s)\s{0,20}Last Helm logs:/
 
-/** `text` without the log of Helm below it, and the lines of that. */
+/** Splits `text` into the message and the lines of the Helm log below it. */
 export function withoutHelmLogs(text: string): { said: string; lines: string[] } {
   const start = logs.exec(text)
-  // Where there is nothing else, the log is what it says.
+  // If there is nothing before the log, the log is the message.
   if (start === null || text.slice(0, start.index).trim() === '') return { said: text, lines: [] }
   const lines = text
     .slice(start.index + start[0].length)
@@ -63,7 +63,7 @@ export function withoutHelmLogs(text: string): { said: string; lines: string[] }
 
 const stamp =
   /^(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| [A-Z]{3,4})?(?: m=\S{1,30})?:?\s{1,4}/
-/** A line of a log without the time that it was written. */
+/** Returns a line of a log without its timestamp. */
 export function withoutStamp(line: string): string {
   return line.replace(stamp, '')
 }
@@ -72,11 +72,11 @@ const omitted = /\((\d{1,9}) duplicate lines? omitted\)$/
 const remarkable =
   /\b(?:not ready|fail(?:ed|ure|s)?|errors?|warning|timed out|exceeded|denied|forbidden|not found|unable|cannot)\b/i
 
-/** How many lines of a log are worth showing. */
+/** Maximum number of lines of a log worth showing. */
 const maxLines = 5
 const maxLine = 200
 
-/** The lines of a log that are worth showing, oldest first, without stamps, equal ones as one. */
+/** Chooses the lines of a log that are worth showing, oldest first, without timestamps, equal lines as one. */
 export function foldedLog(lines: readonly string[]): string[] {
   const counts = new Map<string, number>()
   let last = ''
@@ -105,7 +105,7 @@ const unbound =
 /** The job of a hook: `web-init: Jobs active: 1, jobs failed: 3, jobs succeeded: 0` */
 const job = /^([\w.-]{1,253}): Jobs active: \d{1,6}, jobs failed: (\d{1,6}), jobs succeeded: \d{1,6}$/
 
-/** What a log says was waited for last: `Deployment ledger: 0 of 2 pods ready`. */
+/** Returns what a log last says Helm waited for, such as `Deployment ledger: 0 of 2 pods ready`; empty if it says nothing of it. */
 export function waitedFor(log: readonly string[], object: ObjectRef): string {
   for (const line of log.toReversed()) {
     const [, kind, namespace = '', name, ready, wanted] = pods.exec(line) ?? []

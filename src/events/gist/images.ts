@@ -1,23 +1,23 @@
-// Images: reads which image the automation took from which tag to which, and what the latest is.
+// Images: read which image the automation moved from which tag to which, and which tag is the latest.
 
 export interface ImageUpdate {
-  /** Without registry and path: `podinfo`. Empty where the message names only tags. */
+  /** Name without registry and path: `podinfo`. Empty if the message names only tags. */
   name: string
-  /** Empty where it is not known. */
+  /** Empty if it is not known. */
   from: string
   to: string
 }
 
-/** More of them are counted. */
+/** Further images are only counted. */
 const maxImages = 20
 
-// image-automation-controller internal/source: `pushed commit '3ebb95c' to branch 'main'` and the commit message below it.
+// image-automation-controller internal/source: `pushed commit '3ebb95c' to branch 'main'`, with the commit message below it.
 const pushed = /^(?:committed and )?pushed (?:commit )?'?([\da-f]{7,64})'? to (?:branch )?'?([^'\s]{1,253}?)'?(?:\s|$)/i
 const arrow = /^[\s│*•-]{0,20}`?'?([\w./:@+-]{1,512})`?'? (?:->|→|=>) `?'?([\w./:@+-]{1,512})`?'?$/
 const bullet =
   /^\s{0,20}[-*] `?((?:[\w.-]{1,253}(?::\d{1,5})?\/)?[\w./-]{1,253}:[\w][\w.-]{0,127}(?:@sha256:[\da-f]{64})?)`?(?: \([^()]{0,200}\))?$/
 
-/** A push: what it changed, where it went, and the first line of the commit. */
+/** A push: where it went, the first line of the commit, and the images that it changed. */
 export interface Push {
   commit: string
   branch: string
@@ -25,7 +25,7 @@ export interface Push {
   images: ImageUpdate[]
 }
 
-/** What `text` says was pushed; undefined where it is about something else. */
+/** Reads the push that `text` reports; undefined if it is about something else. */
 export function pushIn(text: string): Push | undefined {
   const found = pushed.exec(text)
   if (found === null) return undefined
@@ -48,10 +48,10 @@ function imageIn(line: string): ImageUpdate[] {
   return image === undefined ? [] : [updateOf('', image)]
 }
 
-/** `ghcr.io/acme/web:2.4.0`, or a tag alone. */
+/** Reads an update from two images, such as `ghcr.io/acme/web:2.4.0`, or from two tags alone. */
 export function updateOf(from: string, to: string): ImageUpdate {
   const [old, next] = [partsOf(from), partsOf(to)]
-  // Another image altogether: its whole name is what changed.
+  // The image itself changed and not the tag, so its whole name is shown.
   if (old.path !== '' && next.path !== '' && old.path !== next.path && old.tag === next.tag) {
     return { name: next.name, from: old.path, to: next.path }
   }
@@ -73,12 +73,12 @@ function distinct(images: readonly ImageUpdate[]): ImageUpdate[] {
   return [...new Map(images.map((image) => [sayImage(image), image])).values()]
 }
 
-/** `podinfo 5.0.0 → 5.0.3` */
+/** Says an update: `podinfo 5.0.0 → 5.0.3` */
 export function sayImage({ name, from, to }: ImageUpdate): string {
   return [name, from === '' ? to : `${from} → ${to}`].filter(Boolean).join(' ')
 }
 
-/** In words, no longer than `max` as far as that can be. */
+/** Says a push in words, no longer than `max` if possible. */
 export function sayPush({ commit, branch, subject, images }: Push, max: number): string {
   const where = `pushed to ${branch} (${commit})`
   if (images.length === 0) return subject === '' ? where : `${where}: ${subject}`
@@ -97,7 +97,7 @@ export function sayPush({ commit, branch, subject, images }: Push, max: number):
 const latest =
   /^Latest image tag for '?([^\s']{1,512})'? (?:updated|resolved) (?:from (\S{1,512}) )?to '?([^\s']{1,512}?)'?(?: \(previously '?([^\s')]{1,512})'?\))?(?:$|[\s;])/
 
-/** The tag that a policy found to be the latest; undefined where `text` is about something else. */
+/** Reads which tag a policy found to be the latest; undefined if `text` is about something else. */
 export function latestIn(text: string): ImageUpdate | undefined {
   const found = latest.exec(text)
   if (found === null) return undefined

@@ -1,19 +1,19 @@
-// JSON body: reads what a service says is wrong out of the JSON that it answered.
+// JSON body: reads what a service says is wrong out of a JSON answer.
 
 const opening =
   /\{\s{0,40}"(?:(?:error|errors|code|message|detail|details|status|statusCode|title|level|ts|time|timestamp|severity|msg)":|kind":\s{0,4}"Status")/g
 const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
-/** For a line of a log, which is no service's body, and for bodies that say no more than this. */
+/** For a line of a log, which is no answer of a service, and for bodies with nothing else. */
 const logged = [/"(?:error|err)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/, /"msg":\s{0,4}"((?:[^"\\]|\\.){1,600})"/]
 
-/** The end of a program that says why below. */
+/** The exit status of a program that gives its reason on the next lines. */
 const exit = /(?:: )?(?:rpc error: code = \w{1,30} desc = )?exit status \d{1,3}$/
 
-/** No answer of a service is longer before it comes to the point, and no message has more of them in it. */
+/** Longest part of a body that is read, since every service comes to the point before; and the most bodies tried in one message. */
 const maxBody = 2000
 const maxBodies = 3
 
-/** `text` with the message of such a body in its place; after the first line, if the body is below it. */
+/** Returns `text` with the body replaced by its message. If the body stands on a later line, the message follows the first line. */
 export function withoutJson(text: string): string {
   if (!text.includes('": ') && !text.includes('":"')) return text
   let tried = 0
@@ -31,7 +31,7 @@ export function withoutJson(text: string): string {
   return text
 }
 
-/** The place after the body that opens at `start`, and after brackets around it; undefined if it does not end. */
+/** Returns the position after the body that opens at `start` and after brackets around it; undefined if it does not end. */
 function endOfBody(text: string, start: number): number | undefined {
   const body = text.slice(start, start + 2 * maxBody)
   let depth = 0

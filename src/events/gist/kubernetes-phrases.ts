@@ -1,6 +1,7 @@
-// Kubernetes phrases: lists what is the same in every line of the API server, its webhooks and policies, and of Helm about objects.
+// Kubernetes phrases: list the words that are the same in every message of the API server, its webhooks and policies, and of Helm
+// about objects.
 
-/** In the form of the other phrases, between which they stand: applied top to bottom, each repetition bounded. */
+/** These are in the form of the other phrases and stand among them: applied top to bottom, each repetition bounded. */
 export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
   [
     /(?<=\bcomplete list of server APIs: [\w.-]{0,253}\/v\d\w{0,20}: [^,]{1,300}), [\w.-]{0,253}\/v\d\w{0,20}: [^\n]{0,4000}$/,
@@ -8,7 +9,7 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     'complete list of server APIs: '
   ],
   [/\bInternal error occurred: /g, '', 'Internal error occurred: '],
-  // What the scheduler tried when no node was left comes after why there was none.
+  // The scheduler says first why no node was left, then what it tried: only the first matters.
   [/(?<= nodes? (?:is|are) available: [^\n]{1,1500}?)\. preemption: [^\n]{1,1500}$/, '', '. preemption: '],
   [
     /\b(?:server-side apply failed for|conflict occurred while applying) object \/?(\S{1,320}) \S{1,253}, Kind=(\w{1,63}): (?:\2(?:\.[\w.-]{1,200})? "[^"]{1,253}" is invalid: )?/g,
@@ -45,7 +46,7 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   [/\bfailed to create manager for existing fields: /g, '', 'failed to create manager for existing fields: '],
   [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
   [/(?<=: ')validation error: /g, '', 'validation error: '],
-  // Kyverno repeats the rule behind what it says.
+  // Kyverno repeats the name of the rule behind its message.
   [/\.? rule [\w.-]{1,120} failed at path \/[^\s']{0,300}/g, '', 'failed at path'],
   [
     /^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /,
@@ -64,7 +65,7 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
-  // What a cloud's own authorizer adds, which was asked after Kubernetes
+  // Added by a cloud's own authorizer, which is asked after Kubernetes
   [
     /: (?:Azure does not have opinion for this user|User does not have access to the resource in Azure)\.[^\n]{0,300}$/,
     '',

@@ -1,15 +1,15 @@
-// Kustomize: reads the innermost cause out of what kustomize makes of one, which is a quotation of quotations.
+// Kustomize: reads the innermost cause out of an error of kustomize, which quotes errors within errors.
 
 const source = /(?:accumulating|merging) resources from '/g
 const recursed = /recursed accumulation of path '[^']{0,600}': /g
 
 const noFile =
   /(?:no such file or directory|is a directory|must resolve to a file|file name too long|URL is a git repository)$/
-/** What kustomize says where a file cannot be a directory either. */
+/** What kustomize adds if a path that is no file cannot be a directory either. */
 const fallback =
   /^(?:evalsymlink failure|must build at directory|new root '|unable to find one of)|(?:file is not directory|no such file or directory)$/
 
-/** `kustomize build failed: base.yaml: no such file or directory`; undefined where `text` is about something else. */
+/** Returns `kustomize build failed: base.yaml: no such file or directory`; undefined if `text` is about something else. */
 export function kustomizeCause(text: string): string | undefined {
   const start = text.search(/\baccumulat(?:ing|ion|e)/)
   if (start < 0) return undefined
@@ -23,7 +23,7 @@ function innermost(text: string): string | undefined {
   const recursions = [...text.matchAll(recursed)].at(-1)
   const nested = begins === undefined ? -1 : begins.index + begins[0].length
   const after = recursions === undefined ? -1 : recursions.index + recursions[0].length
-  // Behind the last directory there is no more of a file: what is wrong is its own kustomization.
+  // No file is named behind the last directory, so the fault is in the kustomization of that directory.
   if (after > nested) return text.slice(after).replace(/^accumulating resources: /, '')
   if (nested < 0) return undefined
   const named = text.slice(nested)
@@ -33,7 +33,7 @@ function innermost(text: string): string | undefined {
   const rest = named.slice(end + 3)
   const [all = '', first] = /^([^\n]{1,2000}?)'(?:: |$)/.exec(rest) ?? []
   const second = rest.slice(all.length)
-  // It looks for a file first. Where that was never one, why it could not be fetched is what counts.
+  // kustomize looks for a file first. If the path was never one, the reason why it could not be fetched counts.
   if (first !== undefined && noFile.test(first) && second !== '' && !fallback.test(second)) return second
   const cause = first ?? rest
   const isNamed = cause.includes(name.slice(name.lastIndexOf('/') + 1)) || name.includes('://')

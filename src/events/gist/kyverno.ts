@@ -1,10 +1,13 @@
-// Kyverno: reads why a policy denies an object, out of the YAML that its webhook answers.
+// Kyverno: reads why a policy denies an object out of the YAML in the answer of its webhook.
 
 const blocked =
   /\b(?:resource|policy) \S{1,400} (?:was blocked due to the following policies|for resource violations?):?\s/
 const rule = /^\s{0,20}([\w./-]{1,120}):\s{1,20}([\w./-]{1,120}):\s{1,20}(?:[|>][-+]?\s{1,20})?(?=(['"]?))/
 
-/** `Deployment/apps/web dry-run failed: …: label team is required [require-labels]`; undefined where `text` is about something else. */
+/**
+ * Returns `Deployment/apps/web dry-run failed: …: label team is required [require-labels]`; undefined if `text` is about something
+ * else.
+ */
 export function kyvernoCause(text: string): string | undefined {
   if (!text.includes('olicies') && !text.includes('violation')) return undefined
   const found = blocked.exec(text)
@@ -16,10 +19,10 @@ export function kyvernoCause(text: string): string | undefined {
   return `${text.slice(0, found.index).trim()} ${message} [${policy}]`
 }
 
-/** The next policy, or the next of a list of errors that this one is in. */
+/** The next policy, or the next item of a list of errors around this one. */
 const endOfPlain = /\n\s{0,20}[\w./-]{1,120}:(?:\s|$)|\n\n\s{1,20}\* /
 
-/** A scalar, on one line; without what Kyverno puts around what its policy says. */
+/** Returns a scalar on one line, without the words that Kyverno puts around the message of its policy. */
 function saidIn(text: string, quote: string): string {
   const end = quote === '' ? text.search(endOfPlain) : endOfScalar(text, quote)
   const scalar = end < 0 ? text : text.slice(quote.length, end)
@@ -30,7 +33,7 @@ function saidIn(text: string, quote: string): string {
     .trim()
 }
 
-/** In YAML a quotation mark is doubled inside of single ones. */
+/** Returns where a quoted scalar ends: within single quotes, YAML doubles a quote. */
 function endOfScalar(text: string, quote: string): number {
   for (let at = text.indexOf(quote, 1); at >= 0; at = text.indexOf(quote, at + 1)) {
     if (text[at + 1] !== quote && text[at - 1] !== '\\') return at

@@ -1,11 +1,13 @@
-// Links: splits a chain of errors at its colons.
+// Links: splits an error chain at its colons.
 
 const quotes = new Set(['"', "'", '`'])
-/** AWS: `… is not authorized to perform: ecr:GetAuthorizationToken on resource: *` */
+/**
+ * The colon after these words begins no new link. AWS: `… is not authorized to perform: ecr:GetAuthorizationToken on resource: *`
+ */
 const goesOn = ['authorized to perform', 'on resource']
 const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
 
-/** Splits `line` at its colons, but for those in quotes and brackets. */
+/** Splits `line` at its colons, except for those in quotes, brackets and enumerations. */
 export function linksOf(line: string): string[] {
   const joints = jointsOf(line)
   return [...joints, line.length]
@@ -13,11 +15,11 @@ export function linksOf(line: string): string[] {
     .filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
 }
 
-/** `Current Limit: 10, Current Usage: 10, Additional Required: `: what is counted up says one thing. */
+/** An enumeration is one statement: `Current Limit: 10, Current Usage: 10, Additional Required: ` */
 const enumerated =
   /(?<![\w:])(?:[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: [^:,\n"']{1,60}, ){1,12}[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: /g
 
-/** Where the colons of `line` are, but for those in quotes, brackets and enumerations. */
+/** Returns the positions of the colons that join links of `line`: not those in quotes, brackets and enumerations. */
 export function jointsOf(line: string): number[] {
   const counted = line.includes(', ')
     ? Array.from(line.matchAll(enumerated), ({ 0: all, index }) => [index, index + all.length] as const)
@@ -32,7 +34,7 @@ export function jointsOf(line: string): number[] {
       if (end < 0) unclosed.add(char)
       else at = end
     } else if (closing[char] !== undefined) {
-      // One that is never closed would hide every colon behind it.
+      // A bracket that is never closed would hide every colon behind it.
       if (line.includes(closing[char], at)) open.push(closing[char])
     } else if (char === open.at(-1)) {
       open.pop()
@@ -45,7 +47,7 @@ export function jointsOf(line: string): number[] {
   return joints
 }
 
-/** `couldn't` */
+/** Reports whether the quote at `at` is an apostrophe, as in `couldn't`. */
 function isApostrophe(line: string, at: number): boolean {
   return line[at] === "'" && /[A-Za-z0-9]/.test(line[at - 1] ?? '')
 }

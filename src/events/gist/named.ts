@@ -1,11 +1,13 @@
-// Named: finds the object that a part of an error is about.
+// Named: finds the object that a link of an error chain names.
 
 const object = /^([A-Z]\w{1,62}) (?:([a-z0-9][a-z0-9-]{0,62})\/)?([a-z0-9][\w.:-]{0,252})$/
-/** `Required value`, `Too long`: field errors of Kubernetes and words of sentences, which look like one. */
+/**
+ * Words that look like an object but are none: field errors of Kubernetes (`Required value`, `Too long`) and words of sentences.
+ */
 const words =
   /^(?:Required|Invalid|Too|Unsupported|Duplicate|Internal|Not|No|Unable|Failed|Cannot|Could|Error|The|This|An?|Get|Post|Put|Unknown|Bad|Gateway|Service (?:unavailable)|Access|Connection|Request|Resource|Unexpected|Missing|Client|Server)$| (?:value|error|errors|found|failed|required|denied|timeout|unavailable|exceeded|ready|long)$/
 
-/** The object that `link` is, `Deployment web` or `Deployment apps/web`; undefined where it is anything else. */
+/** Returns the object that `link` consists of, `Deployment web` or `Deployment apps/web`; undefined if it is anything else. */
 export function objectIn(link: string): { kind: string; namespace: string; name: string } | undefined {
   const [, kind = '', namespace = '', name = ''] = object.exec(link) ?? []
   return kind === '' || words.test(kind) || words.test(link) ? undefined : { kind, namespace, name }

@@ -1,14 +1,14 @@
-// Order: puts the links of a chain of errors in the order in which its cause is read on a lock screen.
+// Order: puts the links of an error chain in the order in which its cause is read on a lock screen.
 import { attempt, isVague, isWrong, tried } from './error-words.ts'
 import { isObject } from './named.ts'
 import { withoutFolders } from './place.ts'
 
-/** How much of a line a lock screen shows. */
+/** Characters of a line that a lock screen shows. */
 export const room = 90
-/** Object and cluster stand before it there: the cause begins before this. */
+/** The cause should begin before this, because object and cluster stand before it on the lock screen. */
 const early = 40
 
-/** `spec.template`, `line 12` */
+/** A location: `spec.template`, `line 12`. */
 const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 /** `DENIED`, `Too long`, `no matching signatures`: the next link explains it. */
 const label =
@@ -16,27 +16,27 @@ const label =
 /** Labels that say nothing at all without the next link. */
 const protocol = /^(?:http2|tls|ssh|x509)$/
 
-/** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
+/** A value, which the link before it is about, and no reason: `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
 
-/** Some links in the order in which they are read. */
+/** Links in the order in which they are read. */
 export interface Ordered {
-  /** Up to the end of the cause. */
+  /** Everything up to the end of the cause. */
   head: string
-  /** What follows it: `: valid values: …` */
+  /** What follows the cause: `: valid values: …` */
   details: string
-  /** What stood before it and is less: ` (spec)` */
+  /** What stood before the cause and matters less: ` (spec)` */
   context: string
-  /** Whether that only says what was tried. */
+  /** True if the context only says what was tried. */
   isAttempt: boolean
-  /** What has to be read of `head`. */
+  /** The part of `head` that must be read. */
   cause: string
 }
 
 /**
- * `links` in order where their cause is near enough; with less between; and with the cause first where what it is about is
- * too long. `isTight`: what it is about first, and nothing between it and its cause, even where there is no room for all of
- * that.
+ * Returns `links` in their own order if the cause comes early enough; else with fewer links before the cause; else with the cause
+ * first, if what it is about is too long. `isTight`: what it is about comes first with nothing between it and its cause, even if
+ * there is no room for all of it.
  */
 export function ordered(links: readonly string[], isTight = false): Ordered {
   const whole = links.join(': ')
@@ -77,24 +77,24 @@ export function ordered(links: readonly string[], isTight = false): Ordered {
   return { head, details, context, isAttempt: dropped.every((link) => tried.test(link)), cause }
 }
 
-/** `links` with as many folders of a long path as there is room for. */
+/** Returns `links` with as many folders of a long path as there is room for. */
 function inRoom(links: readonly string[]): string[] {
   const forms = [2, 1, 0].map((kept) => links.map((link) => withoutFolders(link, kept)))
   return forms.find((form) => form.join(': ').length <= room) ?? forms.at(-1) ?? []
 }
 
-/** From where on a cause can be understood, as far as there is room. */
+/** Returns the first link from which on the cause can be understood, as far as there is room. */
 function tightStart(chain: readonly string[], core: number): number {
   let start = core
   const before = [chain[0] ?? '', ...chain.slice(1, core).filter(isObject)].join(': ').length + 2
   const isNeeded = (link: string) => label.test(link) || location.test(link)
-  // What says little is nothing without what stands before it.
+  // A vague link says nothing without the link before it.
   if (start > 1 && isVague(chain[start] ?? '') && !isObject(chain[start - 1] ?? '')) start--
   while (start > 1 && isNeeded(chain[start - 1] ?? '') && before + lengthOf(chain, start - 1, core) <= room) start--
   return start
 }
 
-/** Where the first link says what is wrong, or none does, and where there is nothing but values behind it. */
+/** Reports whether the links need no new order: the first says what is wrong, none does, or only values follow. */
 function isClear(links: readonly string[]): boolean {
   const [first = '', ...others] = links
   if (!links.some((link) => isWrong(link) || isVague(link)) || others.every((link) => value.test(link))) return true
@@ -103,7 +103,7 @@ function isClear(links: readonly string[]): boolean {
   return links.length === 2 && isPlain
 }
 
-/** Which of `links` fit behind `first` into `most` characters: objects first, then the nearest to the cause. */
+/** Chooses which of `links` fit behind `first` into `most` characters: objects first, then those nearest to the cause. */
 function around(
   first: string,
   links: readonly string[],
@@ -124,7 +124,7 @@ function around(
   }
 }
 
-/** That it was denied goes with what was: `Deployment web: denied by Kyverno`. */
+/** Joins a denial to what was denied: `Deployment web: denied by Kyverno`. */
 function withDenial([first = '', second = '', ...rest]: readonly string[]): string[] {
   const both = `${first}: ${second}`
   return second.startsWith('denied by ') && both.length <= 50 && rest.length > 0
@@ -134,15 +134,17 @@ function withDenial([first = '', second = '', ...rest]: readonly string[]): stri
 
 const verdict = /^(?:denied by|webhook) |\b(?:forbidden|invalid|denied|rejected|refused|denied (?:the )?request)$/i
 
-/** From which link of `chain` up to which the cause stands, and up to which there are details that are short. */
+/**
+ * Finds the cause in `chain`: `core` is its main link, `start` the first link needed to understand it, `end` the last short detail.
+ */
 function causeIn(chain: readonly string[]): { start: number; core: number; end: number } {
   const last = chain.length - 1
   const [first = ''] = chain
   const wrong = chain.findLastIndex((link, at) => at > 0 && (isWrong(link) || isVague(link)))
   let end = wrong < 0 ? unsaid(first, last) : wrong
-  // What says nothing of why comes after what does.
+  // A vague end adds nothing to a link before it that gives the reason.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
-  // Who denied it is not why, and that it is denied neither.
+  // Who denied it, and that it was denied, is not the reason.
   while (end < last && (verdict.test(chain[end] ?? '') || protocol.test(chain[end] ?? ''))) end++
   const core = end
   let start = end
@@ -153,13 +155,16 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   return { start, core, end }
 }
 
-/** Where nothing behind `first` says what is wrong: `first` does, or what a policy says in words of its own, from its beginning. */
+/**
+ * Finds the cause if no link behind `first` says that something is wrong: `first` itself, or the beginning of what a policy says in
+ * its own words.
+ */
 function unsaid(first: string, last: number): number {
   if (/: denied by \S+$/.test(first)) return 1
   return isReason(first) && !tried.test(first) ? 0 : last
 }
 
-/** Few words, or one: a path, a value. */
+/** Reports whether `link` is a detail: a few words, or a single one such as a path or a value. */
 function isDetail(link: string): boolean {
   return link.length <= 40 || (link.length <= 80 && !link.includes(' '))
 }
@@ -168,13 +173,16 @@ function isReason(link: string): boolean {
   return isWrong(link) && !isVague(link) && !attempt.test(link) && !verdict.test(link)
 }
 
-/** How much has to be read of the links from `start` up to `end`: of a long one its first words. */
+/** Returns how many characters of the links from `start` to `end` must be read; of a long link, only its first words. */
 function lengthOf(chain: readonly string[], start: number, end: number): number {
   const links = chain.slice(start, end + 1)
   return links.reduce((sum, link) => sum + 2 + neededOf(link), -2)
 }
 
-/** For a sentence longer than all the room, its beginning has to do; what is in brackets after it can be spared. */
+/**
+ * Returns how many characters of `link` must be read. Of a sentence longer than all the room, its beginning has to do; brackets at
+ * its end can be spared.
+ */
 export function neededOf(link: string): number {
   if (link.length <= 60) return link.length
   const end = link.search(/(?<!e\.g|i\.e)[.,;] | except | [[(][^()[\]]{1,100}[)\]]$/)
@@ -182,7 +190,7 @@ export function neededOf(link: string): number {
   return sentence > room ? 55 : sentence
 }
 
-/** Whether the link before `start` is needed to understand what begins there. */
+/** Reports whether the link before `start` is needed to understand what begins at `start`. */
 function belongs(chain: readonly string[], start: number, core: number, end: number, most: number): boolean {
   const before = chain[start - 1] ?? ''
   const said = chain

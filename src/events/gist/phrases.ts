@@ -1,13 +1,13 @@
-// Phrases: lists what is the same in every line that a controller, Kubernetes or a cloud writes.
+// Phrases: list the words that are the same in every message of a controller, of Kubernetes or of a cloud.
 
 import { kubernetesPhrases } from './kubernetes-phrases.ts'
 
 /**
- * What goes, and what stands in its place; and what is in each such line where looking for that costs less. Applied top to
+ * A pattern, its replacement, and a hint: text that is in each such line, given where looking for it costs less. Applied top to
  * bottom to one line of bounded length; every repetition is bounded, too.
  */
 export const phrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
-  // gRPC, net/http and net: what asked whom, from which port
+  // gRPC, net/http and net: who asked whom, from which port
   [/\brpc error: code = \w{1,30} desc = /g, '', 'rpc error: code = '],
   [
     /\bconnection error: desc = "transport: (?:Error )?(?:while dialing:? )?([^"]{1,600})"/g,
@@ -38,7 +38,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'GET $2: $1',
     'received non 2xx response status "'
   ],
-  // What speaks no TLS is asked once more without: that answer counts.
+  // A server that speaks no TLS is asked again without it, and only that answer counts.
   [
     /\bGet "https:[^"]{1,500}": http: server gave HTTP response to HTTPS client; (?=Get "http:)/g,
     '',
@@ -48,26 +48,26 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:unexpected|response) status code (?=\d{3}|https?:)/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
-  // Each digit counts in a limit and in what exceeds it.
+  // Fractions of a second go, except in a limit and in what exceeds it, where each digit counts.
   [/(?<![<>] )\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b(?! [<>]))/g, '$1'],
   [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
-  // Which fields there are comes after that the others cannot be changed.
+  // The message comes first that some fields cannot be changed, and only then the list of those that can.
   [
     /\bForbidden: (updates to \w{1,40} spec for fields other than) ([^\n]{30,400}?) are forbidden/g,
     'Forbidden: $1 these are forbidden ($2)',
     'for fields other than '
   ],
-  // Who holds it, of a lock of terraform's state
+  // Who holds a lock of terraform's state
   [/(?<=\berror acquiring the state lock): Lock Info: [\s\S]{0,3000}$/i, '', ': Lock Info: '],
-  // That it was refused, where the next sentence says why
+  // "… rejected the request", if the next sentence says why
   [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
   // A page for a browser
   [/: ?<(?:!doctype|html|\?xml|head|body)\b[^\n]{0,4000}$/i, ''],
-  // nginx, of a file that its controller makes for a try: when, by which process, and where in that
+  // nginx, about a temporary file of its controller: the time, the process, and the place in the file
   [/(?<!\S)\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(?:emerg|alert|crit|error)\] \d{1,8}#\d{1,8}: /g, '', '#'],
   [/ in (?:\/tmp\/nginx\/)?nginx-cfg\d{1,20}:\d{1,6}(?!\w)/g, '', 'nginx-cfg'],
   [/\b\d{1,4} errors? occurred: \* (?=\S)/g, '', ' occurred: * '],
-  // Helm names what it did about the error behind the error.
+  // Helm says what it did about the error after the error.
   [
     /\ban error occurred while [a-z ]{4,60}\. original (?:install|upgrade) error: (?:([^\n]{1,3000}): unable to [a-z ]{4,60}: [^\n]{0,3000}$)?/,
     '$1',
@@ -77,7 +77,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/^([A-Z]\w{1,62}\/\S{1,320}) delete failed: /, '$1: ', ' delete failed: '],
   [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
   [/\b\d{1,4} errors? occurred: /g, '', ' occurred: '],
-  // What comes next, and what everybody should do
+  // What comes next, and advice for everybody
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, '', ' in '],
   [
     /; please apply your changes to the latest version(?: and try again)?/g,
@@ -158,7 +158,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\bYAML parse error on (?=\S)/g, '', 'YAML parse error on '],
   [/\berror converting YAML to JSON: (?:yaml: )?/g, '', 'error converting YAML to JSON: '],
   [/\b(conflicts? with "[^"]{1,100}") using [\w./-]{1,100}/g, '$1', ' using '],
-  // Go templates, of which one includes the other
+  // Go templates that include each other
   [
     /\btemplate: \S{1,300}: executing "[^"]{0,300}" at <[^>]{0,500}>: error calling \w{1,30}: (?=template: |execution error)/g,
     '',
@@ -213,7 +213,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\breconciliation failed: /gi, '', 'econciliation failed: '],
   [/\/tmp\/[\w.-]{1,255}\//g, '', '/tmp/'],
   [/ : (?=\S)/g, ': ', ' : '],
-  // Revisions and digests, as `git log --oneline` has them
+  // Revisions and digests, as short as in `git log --oneline`
   [/@sha\d{1,3}:([\da-f]{7})[\da-f]{20,}/g, '@$1', '@sha'],
   [/\b(sha\d{1,3}:[\da-f]{7})[\da-f]{25,}/g, '$1'],
   [/\b([\da-f]{7})[\da-f]{33}\b/g, '$1']

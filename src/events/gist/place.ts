@@ -1,6 +1,6 @@
-// Place: says in few words where on the net something was asked for, and in which file something is wrong.
+// Place: says in few words which place on the net was asked, and in which file something is wrong.
 
-/** `ghcr.io/acme/app:1.2.3` of what was asked of a registry, else host and path. */
+/** Returns `ghcr.io/acme/app:1.2.3` for a request to a registry, else host and path. */
 export function placeOf(url: string): string {
   const [, whole = '', rest = ''] = /^\w+:\/\/(?:[^/@]{1,300}@)?([^/?#]*)([\s\S]*)$/.exec(url) ?? []
   const host = whole.replace(/\.cluster\.local\.?(?=:|$)/, '')
@@ -14,13 +14,13 @@ export function placeOf(url: string): string {
   return path.length <= 60 ? `${host}${path}` : `${host}/…${path.slice(path.lastIndexOf('/')).slice(-50)}`
 }
 
-/** `charts.acme.dev/…/web-1.2.3.tgz`: the host and the last step; and `…/web-1.2.3.tgz`. */
+/** Returns shorter forms of a place: `charts.acme.dev/…/web-1.2.3.tgz`, host and last step, and `…/web-1.2.3.tgz`. */
 export function briefPlaces(place: string): string[] {
   const [first, last] = [place.indexOf('/'), place.lastIndexOf('/')]
   return last - first < 4 ? [] : [`${place.slice(0, first)}/…${place.slice(last)}`, `…${place.slice(last)}`]
 }
 
-/** Shortens a long path at the beginning or end of `link` to the file, and `kept` of the folders that it is in. */
+/** Shortens a long path at the beginning or end of `link` to its file and the last `kept` folders. */
 export function withoutFolders(link: string, kept = 0): string {
   return link.replace(/(?<=^|: )[\w./-]{12,500}\/(?=[\w.-]{1,100}\.\w{1,10}(?::\d{1,6})?(?:$|: ))/, (path) => {
     const short = `…/${path

@@ -1,8 +1,8 @@
-// SOPS: reads why no key could decrypt a file, out of the report that is made for a terminal.
+// SOPS: reads why no key could decrypt a file, out of a report laid out for a terminal.
 
 const heading = /Failed to get the data key required to decrypt the SOPS file\.?/
 
-/** `decryption of a: no identities specified`; undefined where `text` is about something else. */
+/** Returns `decryption of a: no identities specified`; undefined if `text` is about something else. */
 export function sopsCause(text: string): string | undefined {
   const found = heading.exec(text)
   if (found === null) return undefined
@@ -12,7 +12,7 @@ export function sopsCause(text: string): string | undefined {
   return `${object === undefined ? 'decryption' : `decryption of ${object}`}: ${why}`
 }
 
-/** What is said of the first key: the lines behind its bar, as one. */
+/** Returns the error of the first key: the lines behind its bar, joined. */
 function reportedBy(text: string): string {
   const lines: string[] = []
   for (const line of text.split('\n').slice(0, 200)) {
@@ -21,7 +21,7 @@ function reportedBy(text: string): string {
     if (bar?.[1] !== undefined && lines.length > 0) break
     if (bar !== null) lines.push((bar[2] ?? '').trim())
   }
-  // gpg says each thing on a line of its own, and the cause last.
+  // gpg writes several lines, with the cause last.
   const gpg = lines.findLast((line) => line.startsWith('gpg: decryption failed: '))
   const said = lines.join(' ').replace(/ Deprecated\. For verbose messaging.*$/, '')
   return gpg ?? said.replace('failed to create reader for decrypting sops data key with age: ', 'age: ')

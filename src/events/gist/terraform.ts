@@ -1,12 +1,14 @@
-// Terraform: reads the first error of a report of terraform or tofu, which is laid out for a terminal: in a box, with a piece of
-// the file and its values between title and sentence, and wrapped at 78 columns.
+// Terraform: reads the first error of a report of terraform or tofu. It is laid out for a terminal: in a box, wrapped at 78
+// columns, with a piece of the file and its values between title and sentence.
 
 const title = /^(?:│ ?)?Error: ?\S/u
-/** The end of the box, or the next report. */
+/** The end of the box, or the beginning of the next report. */
 const end = /^(?:[╵╷]|(?:│ ?)?(?:Error|Warning): )/u
 const maxLines = 200
 
-/** The first error of `text`: its title, and the sentence below it on one line; undefined where it is about something else. */
+/**
+ * Reads the first error of `text`: its title, and the sentence below it on one line. Undefined if `text` is about something else.
+ */
 export function reportIn(text: string): { title: string; sentence: string } | undefined {
   if (!text.includes('rpc error: code = ')) return undefined
   const lines = text.split('\n', maxLines)
@@ -14,23 +16,29 @@ export function reportIn(text: string): { title: string; sentence: string } | un
   if (at < 0 || !isReport(lines, at)) return undefined
   const said = bare(lines[at] ?? '').replace(/^Error: ?/, '')
   const sentence = sentenceOf(lines.slice(at + 1).map((line) => (end.test(line) ? '╵' : bare(line))))
-  // A title with more than that is a chain of errors itself.
+  // A longer title, or one with a colon, is an error chain itself.
   return said.length > 60 || said.includes(': ') || sentence === '' ? undefined : { title: said, sentence }
 }
 
-/** How many reports of errors there are in `text` besides the first. */
+/** Counts the error reports in `text` after the first. */
 export function furtherReports(text: string): number {
   if (!text.includes('rpc error: code = ')) return 0
   const lines = text.split('\n', maxLines)
   return Math.max(0, lines.filter((line, at) => at > 0 && title.test(line) && isReport(lines, at)).length - 1)
 }
 
-/** tofu-controller says in a line of its own what it did, and below that which plan waits for approval, or what was written. */
+/**
+ * Joins the line on which tofu-controller says what it did with the one below, which names the plan that waits for approval, or
+ * what was written.
+ */
 export function withHeadingOnOneLine(text: string): string {
   return text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
 }
 
-/** Whether there is an empty line below the title at `at`, as there is in each report, and what ran it stands first. */
+/**
+ * Reports whether the title at `at` begins a report: the line below it is empty, and the text begins with the rpc error of what ran
+ * terraform.
+ */
 function isReport(lines: readonly string[], at: number): boolean {
   const below = lines[at + 1]
   return (
@@ -42,7 +50,7 @@ function bare(line: string): string {
   return line.replace(/^│ ?/u, '').trimEnd()
 }
 
-/** The first paragraph that is not indented: where the error is, and what the file has there, are. */
+/** Returns the first paragraph that is not indented: the place of the error and the excerpt of the file are indented. */
 function sentenceOf(lines: readonly string[]): string {
   const words: string[] = []
   for (const line of lines) {
@@ -55,9 +63,9 @@ function sentenceOf(lines: readonly string[]): string {
     .join(' ')
     .replace(/^(?:Error message|On \S{1,200} line \d{1,6}): /, '')
     .slice(0, 3000)
-  // What was wanted, and of whom, the title says.
+  // The title already says what was requested, and from whom.
   return /\b(?:Get|Head|Post|Put) "https?:[^"]{1,1000}": (.+)$/.exec(sentence)?.[1] ?? sentence
 }
 
-/** A heading of what follows in the same paragraph. */
+/** A heading of the text that follows in the same paragraph. */
 const heading = /^[A-Z][\w ]{1,30}:$/

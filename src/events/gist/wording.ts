@@ -1,10 +1,10 @@
-// Wording: takes the words out of one line of a controller that are the same in every such line, and shortens names.
+// Wording: takes out of a controller's line the words that are the same in every such line, and shortens names.
 import type { ObjectRef } from '../flux.ts'
 import { phrases } from './phrases.ts'
 
-/** Where there is no room for all that has to be read. */
+/** Used only if there is no room for everything that must be read. */
 const briefer: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  // The names that kustomize has for objects: Deployment.v1.apps/web.shop, ConfigMap.v1.[noGrp]/web.[noNs]
+  // Names of objects as kustomize writes them: Deployment.v1.apps/web.shop, ConfigMap.v1.[noGrp]/web.[noNs]
   [
     /\b([A-Z]\w{1,62})\.v\d\w{0,20}\.(?:\[noGrp\]|[a-z0-9.-]{1,253})\/(\[?[\w.:-]{1,320}?)(?:\.\[noNs\])?(?=['":,;\s\]]|$)/g,
     '$1 $2'
@@ -12,19 +12,19 @@ const briefer: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\bmay not add resource with an (?=already registered id\b)/, ''],
   [/ \(strict mode\)$/, ''],
   [/^conversion for \S{1,253}, Kind=\w{1,63} failed$/, 'conversion failed'],
-  // helm-controller names the chart of a release after it.
+  // helm-controller names the chart of a release after the release.
   [/^HelmChart '[\w./-]{1,400}' is not ready$/, 'HelmChart not ready'],
   [/\bassociative list with keys has an element that (?=omits key field)/, '']
 ]
 
-/** A part of a line in so few words that something is lost. */
+/** Returns a part of a line in so few words that something is lost. */
 export function inFewestWords(text: string): string {
   return briefer.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
 }
 
 const reference = /(?<![\w./-])([A-Z][A-Za-z]{1,62})\/([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9.:-]{0,252})/g
 
-/** `line` in fewer words, and without the name of the `object` that it is about: that is said beside it. */
+/** Returns `line` in fewer words and without the name of its `object`, which is said beside it. */
 export function inFewerWords(line: string, object: ObjectRef): string {
   let text = line
   for (const [pattern, replacement, hint] of phrases) {
@@ -37,7 +37,7 @@ export function inFewerWords(line: string, object: ObjectRef): string {
   return withoutOwn(text, object)
 }
 
-/** `Get "a": refused; Get "b": refused`, and `a: b: a: b` */
+/** Drops a repeated cause: `Get "a": refused; Get "b": refused`, and `a: b: a: b` */
 function withoutEcho(given: string): string {
   const text = given.slice(0, given.length - repeatedAtEnd(given))
   const [first = '', second, ...rest] = text.split('; ', 3)
@@ -45,7 +45,7 @@ function withoutEcho(given: string): string {
   return cause !== undefined && cause.length > 5 && rest.length === 0 && first.endsWith(cause) ? first : text
 }
 
-/** How much of the end of `text` says once more what stands right before it. */
+/** Returns the length of the end of `text` that repeats what stands right before it. */
 function repeatedAtEnd(text: string): number {
   for (let at = text.lastIndexOf(': '), tried = 0; at > 0 && tried < 8; at = text.lastIndexOf(': ', at - 1), tried++) {
     const length = text.length - at - 2
@@ -56,7 +56,7 @@ function repeatedAtEnd(text: string): number {
 
 const shortestEcho = 12
 
-/** `Deployment apps/web`, and `Deployment web` where it is in the namespace of `object`. */
+/** Returns `Deployment apps/web`, or `Deployment web` if it is in the namespace of `object`. */
 export function nameOf(
   { kind, namespace, name }: { kind: string; namespace: string; name: string },
   object: ObjectRef

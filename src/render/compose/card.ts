@@ -17,55 +17,58 @@ export interface Quiet extends Muting {
   is: 'muted' | 'silenced'
 }
 
-/** An incident, or news, where `since` (ms) is undefined; and what is known of its object, where anything is. */
+/** An incident, or news if `since` (ms) is undefined, with what is known of its object, if anything is. */
 export interface Named {
-  /** The ID of its event. */
+  /** The id of its event. */
   event: string | undefined
   since: number | undefined
   view: View
   memory: ObjectMemory | undefined
   quiet?: Quiet | undefined
-  /** The rollout in which its object fails, and the page of its card. */
+  /** The rollout in which its object fails, and the address of the rollout's card. */
   rollout?: { head: RolloutHead; url: string }
 }
 
-/** How a card is composed, beside what it names. */
+/** How a card is composed, apart from what it names. */
 export interface CardForm {
-  /** Where people reach the relay. */
+  /** Address at which people reach the relay. */
   publicUrl?: string | undefined
-  /** All objects are named, as far as there is room. */
+  /** True if all objects are named, as far as there is room. */
   isFull?: boolean | undefined
 }
 
-/** Whether what it is about goes on. Of an object that nobody remembers nothing is known, and not known is not over. */
+/** Reports whether the incident goes on. Of an object that nobody remembers nothing is known, and unknown is not over. */
 export function isOpen({ since, memory }: Named): boolean {
   if (since === undefined) return false
   return memory === undefined || failureOf(memory, since) !== undefined
 }
 
-/** Whether somebody has taken it on. */
+/** Reports whether somebody has acknowledged the incident. */
 export function isTakenOn({ since, memory }: Named): boolean {
   return since !== undefined && memory !== undefined && failureOf(memory, since)?.acknowledged !== undefined
 }
 
-/** If objects share a name, any may be meant. Otherwise the others are gone, and this one was created anew in their place. */
+/**
+ * Finds the failure that began at `since`. If objects share a name, any of them may have it. Otherwise the others are gone, and
+ * this object was created in their place.
+ */
 function failureOf(memory: ObjectMemory, since: number): ObjectMemory['failure'] {
   const all = [memory, ...(memory.isShared ? (memory.others ?? []) : [])]
   return all.find(({ failure }) => failure?.since === since)?.failure
 }
 
-/** Whether the object that failed since then was deleted, and another was made with its name. */
+/** Reports whether the object that failed since then was deleted, and another one was made with its name. */
 function isReplaced(memory: ObjectMemory | undefined, since: number | undefined): boolean {
   return memory?.isShared === undefined && (memory?.others ?? []).some(({ failure }) => failure?.since === since)
 }
 
-/** `named` is never empty; `now` in ms. */
+/** Composes a card. `named` is never empty; `now` is in ms. */
 export function composeCard(named: readonly Named[], now: number, form: CardForm = {}): Payload {
   const open = named.filter(isOpen)
   const all = named.filter(({ since }) => since !== undefined).length
   const isCountdown = open.length > 0 && open.length < all
   const count = `${counted(open.length)} of ${counted(all)} still ${open.length === 1 ? 'fails' : 'fail'}`
-  // A card of one says in its facts who has taken it on.
+  // A card about one incident says among its facts who acknowledged it.
   const taken = named.length === 1 ? [] : linesOf(open, ':eyes:', takenOnBy)
   const lines = [isCountdown ? count : '', ...taken, ...linesOf(open, ':no_bell:', sayQuiet)].filter(Boolean)
   return below(composed(named, open, now, form), lines.map(context))
@@ -76,7 +79,7 @@ function composed(named: readonly Named[], open: readonly Named[], now: number, 
   const [only] = views
   if (only !== undefined && views.length === 1)
     return composeOne(only, { publicUrl: form.publicUrl, event: named[0]?.event ?? '', isCard: true })
-  // News stay what they were; of what ended, as long as anything lasts, the number is enough.
+  // News stays as it was. While anything lasts, what has ended is only counted.
   const shown = named.flatMap((entry, index) => {
     const view = views[index]
     const isLeft = entry.since === undefined || open.length === 0 || isOpen(entry)
@@ -85,19 +88,19 @@ function composed(named: readonly Named[], open: readonly Named[], now: number, 
       : []
   })
   const whole = composeDigest(shown, now, form)
-  // There is no further message for the rest: where not all have room, it is counted.
+  // No further message follows a card, so if there is no room for all, the rest is counted.
   if (whole.ids.length === shown.length || !form.isFull) return whole.payload
   return composeDigest(shown, now, { ...form, isFull: false }).payload
 }
 
-/** `payload` with `blocks` below its title. */
+/** Returns `payload` with `blocks` below its title. */
 function below(payload: Payload, blocks: readonly Block[]): Payload {
   if (blocks.length === 0) return payload
   const [title, ...rest] = payload.blocks ?? []
   return { ...payload, blocks: [...(title === undefined ? [] : [title]), ...blocks, ...rest] }
 }
 
-/** What `say` says of what goes on, with how many of it that is about: `3 of them muted until …`. */
+/** Returns what `say` says of open incidents, each text once, with how many it is about: `3 of them muted until …`. */
 function linesOf(open: readonly Named[], mark: string, say: (entry: Named) => string | undefined): string[] {
   const groups = Map.groupBy(open, say)
   groups.delete(undefined)
@@ -106,10 +109,10 @@ function linesOf(open: readonly Named[], mark: string, say: (entry: Named) => st
     .map(([said, { length }]) => `${mark} ${length === open.length ? '' : `${counted(length)} of them `}${said}`)
 }
 
-/** A card has room for a few; of more, the dashboard shows each. */
+/** A card has room for a few such lines; the dashboard shows each incident. */
 const maxLines = 3
 
-/** Why nothing more is said of it. */
+/** Says what keeps an incident quiet, and until when. */
 function sayQuiet({ quiet }: Named): string | undefined {
   return quiet && `${quiet.is} until ${time(quiet.until)}: ${plain(quiet.name.replace(/^silenced? /, ''))}`
 }
@@ -123,7 +126,7 @@ function counted(count: number): string {
   return count.toLocaleString('en-US')
 }
 
-/** What there is to say of it by now. Nobody is pinged again. */
+/** Returns what there is to say of an entry by now. Nobody is pinged again. */
 export function viewOf(entry: Named, now: number): View {
   const { since, memory, rollout } = entry
   const { mention: _, ...rest } = entry.view
@@ -135,7 +138,10 @@ export function viewOf(entry: Named, now: number): View {
   return withTakenOn(asItFails(view.says === 'repeated' ? { ...view, says: 'failed' } : view, failure), failure)
 }
 
-/** For what it fails by now, where that is something else, and no message about that came by: no rule notifies of it, or it is muted. */
+/**
+ * Returns `view` for the cause of which the object fails by now, if it is another one that no message was about: no rule notifies
+ * of it, or it is muted.
+ */
 function asItFails(view: View, known: ObjectMemory['failure']): View {
   if (known === undefined || view.failure === undefined || known.at <= view.at) return view
   const { reason, text } = saidOf(known)
@@ -146,7 +152,7 @@ function asItFails(view: View, known: ObjectMemory['failure']): View {
   const at = short(parseRevision(known.revision).short)
   return {
     ...others,
-    // Only the text of another revision is known.
+    // Of another revision, only the text is known.
     ...(revision?.text === at
       ? { ...(revision && { revision }), ...(previous && { previous }), ...(subject && { subject }) }
       : at !== '' && { revision: { text: at } }),
@@ -155,17 +161,17 @@ function asItFails(view: View, known: ObjectMemory['failure']): View {
   }
 }
 
-/** Who has taken it on by now. */
+/** Returns `view` with whoever has acknowledged the failure by now. */
 function withTakenOn(view: View, known: ObjectMemory['failure']): View {
   if (view.failure === undefined) return view
   const { acknowledged: _, ...failure } = view.failure
   return { ...view, failure: { ...failure, ...takenOn(known?.acknowledged) } }
 }
 
-/** It is over, and no message about that came by: by which revision is not known, and not said. */
+/** Returns the view of a recovery that no message was about. The revision that ended the failure is not known, and not said. */
 function recovered(view: View, { since, memory }: Pick<Named, 'since' | 'memory'>, now: number): View {
   const { object, severity, reason, cause, controller, url, failure } = view
-  // Where it has failed again, when that was over is not known: it was before.
+  // If the object has failed again, all that is known of the end is that it was before that.
   const at = Math.max(since ?? 0, Math.min(memory?.failure?.since ?? memory?.since ?? now, now))
   return {
     ...{ says: 'recovered', object, severity, reason, summary: '', message: '', cause, controller, at },

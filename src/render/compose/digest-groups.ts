@@ -1,5 +1,5 @@
-// Digest groups: arrange what waits in a lane: each object once, with its latest state; equal causes together; what
-// another failing object explains under that one. Pure.
+// Digest groups: arrange what waits in a lane: each object once, in its latest state; equal causes together; and what another
+// failing object explains, below that object. Pure.
 import { blamedBy, type Named } from '../../events/dependency.ts'
 import { objectKey } from '../../objects/name.ts'
 import { isOwn, type View } from './view.ts'
@@ -7,35 +7,35 @@ import { isOwn, type View } from './view.ts'
 export interface Waiting {
   id: string
   event: string
-  /** When it was accepted, in ms. */
+  /** Time of acceptance, in ms. */
   createdAt: number
   view: View
 }
 
 /** In the order in which they are shown. */
 export const categories = ['failing', 'warning', 'recovered', 'cleared', 'gone', 'other'] as const
-/** `cleared`: a warning, or one step of several, that is over; `gone`: an object that failed and was removed. */
+/** `cleared`: a warning, or one step of several, that is over; `gone`: a failed object that was removed. */
 export type Category = (typeof categories)[number]
 
-/** One object, and all that waits about it. */
+/** One object, with everything that waits about it. */
 export interface Item {
   ids: readonly string[]
   category: Category
-  /** The newest. */
+  /** The view that tells its state, see {@link decisive}. */
   view: View
-  /** How many notifications say that it fails. */
+  /** Number of events that say that it fails. */
   failures: number
-  /** It recovered, and failed again since; or failed, and has recovered since. */
+  /** True if it recovered and has failed again since, or failed and has recovered since. */
   turned: boolean
-  /** All that waits about it is that it still fails. */
+  /** True if everything that waits about it says that it still fails. */
   lasts: boolean
 }
 
-/** Objects to be shown together: the text once, then their names. */
+/** Objects shown together: their text once, then their names. */
 export interface Group {
   category: Category
   items: Item[]
-  /** What these objects' trouble explains: others that wait for one of them, or need it. */
+  /** Objects whose trouble this group explains, because they wait for one of its objects, or need it. */
   dependents: Item[]
 }
 
@@ -65,7 +65,7 @@ function itemsOf(waiting: readonly Waiting[]): Item[] {
 
 function itemOf(entries: Waiting[]): Item {
   const { view } = decisive(entries)
-  // Two rules may notify the same destination of one event.
+  // Events are counted, because two rules may notify one destination of the same event.
   const failing = new Set(entries.filter(({ view }) => isOfFailure(view)).map(({ event }) => event))
   const category = categoryOf(view)
   return {
@@ -79,8 +79,8 @@ function itemOf(entries: Waiting[]): Item {
 }
 
 /**
- * What is said once, by the latest: an object. What the relay says of itself is about one trouble of a destination or
- * source, which has others, and each piece of news is about itself.
+ * The key of a subject, of which only the latest is said: an object. A notice of the relay is about one trouble of a destination or
+ * source, which may have others, and each piece of its news is a subject of its own.
  */
 export function subjectOf(view: View): string {
   const key = objectKey(view.object)
@@ -88,9 +88,8 @@ export function subjectOf(view: View): string {
 }
 
 /**
- * The one of `entries`, which are about one subject and never none, that says what its state is: the newest that is about a
- * failure or its end. A piece of news after it does not make it less of one, and an older failing event that came late is
- * not the latest.
+ * Returns the one of `entries` that tells the state of their common subject: the newest about a failure or its end. News after a
+ * failure does not end it, and an older failing event that came late is not the latest. `entries` is never empty.
  */
 export function decisive<T extends { view: View }>(entries: readonly T[]): T {
   let last: T | undefined
@@ -103,7 +102,7 @@ export function decisive<T extends { view: View }>(entries: readonly T[]): T {
   return last ?? (entries.at(-1) as T)
 }
 
-/** Whether it is about a failure; what only repeats a remark, or comes late, is about none. */
+/** Reports whether a view is about a failure. A repeated remark is not, nor is an event that came late. */
 function isOfFailure({ says, failure }: View): boolean {
   return says === 'failed' || says === 'changed' || (says === 'repeated' && failure !== undefined)
 }
@@ -116,7 +115,7 @@ function categoryOf(view: View): Category {
   }
   if (severity === 'warn') return 'warning'
   if (isOfFailure(view)) return 'failing'
-  // Late, or of the relay itself: nothing fails of it, and it is not well either.
+  // The event came late, or it is a notice of the relay: nothing fails because of it, but not all is well either.
   return severity === 'error' ? 'warning' : 'other'
 }
 
@@ -128,16 +127,16 @@ function groupKey({ category, view }: Item): string {
 
 function sameTrouble({ category, view }: Pick<Item, 'category' | 'view'>): string {
   const { reason, cause, summary } = view
-  // Numbers and names in the relay's own words are of one destination or source.
+  // Numbers and names in the relay's own words belong to one destination or source.
   return `${category}\n${reason}\n${cause}\n${isOwn(view) ? summary : ''}`
 }
 
-/** Items by trouble, each group and its items in the order in which they came. */
+/** Groups items by trouble. Groups and items stay in the order in which they came. */
 export function grouped(items: readonly Item[]): Item[][] {
   return [...Map.groupBy(items, sameTrouble).values()]
 }
 
-/** Moves what only suffers from another object's failure under that object. */
+/** Moves each object that only suffers from another object's failure below that object. */
 function explain(groups: Group[]): Group[] {
   const homes = new Map<string, { group: Group; item: Item }>()
   for (const group of groups) {
@@ -152,7 +151,7 @@ function explain(groups: Group[]): Group[] {
     if (group.category !== 'failing' && group.category !== 'warning') continue
     for (const item of group.items) {
       const home = causeOf(item, homes)
-      // A cause stays where it is, and what has moved explains nothing: no circles.
+      // A cause stays where it is, and an object that was moved explains nothing, so there are no circles.
       if (home === undefined || isCause.has(item) || moved.has(home.item)) continue
       isCause.add(home.item)
       moved.add(item)
@@ -164,7 +163,7 @@ function explain(groups: Group[]): Group[] {
     .filter(({ items }) => items.length > 0)
 }
 
-/** What it blames, of what fails in the same cluster. */
+/** Finds the failing object of the same cluster that an item blames. */
 function causeOf({ view: { object, message } }: Item, homes: ReadonlyMap<string, { group: Group; item: Item }>) {
   const self = keyOf(object.cluster, object)
   for (const named of blamedBy(object, message)) {

@@ -1,4 +1,4 @@
-// Digest lines: what a digest says of one object, of several with one cause, and of where they are. Pure.
+// Digest lines: what a digest says about one object, about several with one cause, and about where they are. Pure.
 
 import { sayAbout } from '../../duration.ts'
 import { faceOf } from '../slack/looks.ts'
@@ -12,12 +12,12 @@ import { saidIn } from './said.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
 
-/** What the lines of a message have in common. */
+/** What the lines of one message have in common. */
 export interface Style {
   hasClusters: boolean
-  /** Whether names lead to the pages of their objects. */
+  /** True if names link to the pages of their objects. */
   hasLinks: boolean
-  /** The most of what an event says, in characters. */
+  /** Maximum length of a gist, in characters. */
   maxText: number
 }
 
@@ -35,12 +35,12 @@ function emojiOf({ view, category }: Item): string {
   return category === 'other' ? faceOf(view, view.failure !== undefined).emoji : categoryLooks[category].emoji
 }
 
-/** Where they are; what the relay says of itself is in no cluster. */
+/** Returns the clusters of `items`; a notice of the relay is in none. */
 export function clustersOf(items: readonly Item[]): Set<string> {
   return new Set(items.flatMap(({ view }) => (isOwn(view) ? [] : [view.object.cluster])))
 }
 
-/** An object on a line of its own, which begins with `mark`. */
+/** Returns the line for a single object, which begins with `mark`. */
 export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string {
   const { view, category } = item
   const own = view.custom?.summary
@@ -67,10 +67,7 @@ export function itemLine(item: Item, style: Style, mark = emojiOf(item)): string
   return [mark, sentence, kindOf(item)].filter(Boolean).join(' ')
 }
 
-/**
- * What stands below the line of what the relay says of itself: of a mute that is over the names of what it withheld, which nothing
- * else says.
- */
+/** Returns the lines below a notice: at the end of a mute, the names of what it withheld, which nothing else says. */
 export function linesBelow({ view }: Item): string[] {
   const why =
     isOwn(view) && view.object.kind === 'mute' && view.custom?.summary === undefined ? view.own?.why : undefined
@@ -85,7 +82,7 @@ function placeIn({ object }: View, { hasClusters }: Style): string {
   return hasClusters && object.cluster !== '' ? ` in ${code(object.cluster)}` : ''
 }
 
-/** `(HelmRelease UpgradeFailed, ×3)` */
+/** Returns kind, reason, count and duration in brackets: `(HelmRelease UpgradeFailed, ×3)` */
 function kindOf(item: Item): string {
   const { view } = item
   const { kind } = view.object
@@ -98,7 +95,7 @@ function kindOf(item: Item): string {
   return said === '' ? '' : `(${said})`
 }
 
-/** What came with the end of a failure. A commit goes to many objects, and is said of none of them. */
+/** Says what came with the end of a failure. A commit goes to many objects, so it is said of none of them. */
 function newsIn(view: View): string {
   const isOwn = view.object.kind === 'HelmRelease' || view.revision === undefined || /^Image/.test(view.object.kind)
   return isOwn ? newsOf(view) : ''
@@ -111,13 +108,13 @@ function wasOf({ failure, ending }: View): string {
   return `was first ${plain(began.reason)}, last ${plain(reason)}`
 }
 
-/** What happened to it meanwhile. */
+/** Says what else happened to the object meanwhile. */
 function noted({ view, failures, turned }: Item): string {
   if (view.says === 'recovered') return turned ? `failed${failures > 1 ? ` ×${failures}` : ''} meanwhile` : ''
   return [turned && 'had recovered', failures > 1 && `×${failures}`].filter(Boolean).join(', ')
 }
 
-/** Its name among those of its namespace. */
+/** Returns an object's name as it stands among others of its namespace, with notes. */
 export function nameIn(item: Item, { hasLinks }: Style, hasTime: boolean): string {
   const { view } = item
   const name = link(hasLinks ? view.url : undefined, plain(view.object.name) || 'unnamed')
@@ -129,7 +126,7 @@ export function nameIn(item: Item, { hasLinks }: Style, hasTime: boolean): strin
   return [name, version && plain(version.text), notes && `(${notes})`].filter(Boolean).join(' ')
 }
 
-/** Items by where they are, in the order in which they came: `HelmRelease payments`. */
+/** Groups items by place, such as `HelmRelease payments`, in the order in which they came. */
 export function placesOf(items: readonly Item[], { hasClusters }: Style): Map<string, Item[]> {
   return Map.groupBy(items, ({ view: { object } }) => {
     const path = [plain(object.kind), plain(object.namespace)].filter(Boolean).join(' ')
@@ -137,7 +134,7 @@ export function placesOf(items: readonly Item[], { hasClusters }: Style): Map<st
   })
 }
 
-/** What several have in common, above their names; it names none of them. */
+/** Returns the line above the names of several objects. It says what they have in common and names none. */
 export function groupLine(items: readonly Item[], style: Style, mark?: string): string {
   const [first] = items
   if (first === undefined) return ''
@@ -155,24 +152,24 @@ export function groupLine(items: readonly Item[], style: Style, mark?: string): 
   return `${start} *${items.length} ${what}*${gist}`
 }
 
-/** The gist that several share, what decides in it in bold. */
+/** Returns the gist that several objects share, with its decisive part in bold. */
 export function gistLine(items: readonly Item[], style: Style): string {
   return gistWithin(sharedGist(items), style)
 }
 
-/** As much of `gist` as there is room for, from its cause on where that would be cut off. */
+/** Returns as much of `gist` as there is room for, starting from its cause if the cause would be cut off. */
 function gistWithin(gist: string, { maxText }: Style): string {
   return emphasised(cutShort(gist.length <= maxText ? gist : causeFirst(gist, maxText), maxText))
 }
 
-/** The revision that all of them are at. */
+/** Returns the revision that all items are at, undefined if they differ. */
 export function sharedRevision(items: readonly Item[]): View['revision'] {
   const [first] = items
   const revision = first?.view.revision
   return items.every(({ view }) => view.revision?.text === revision?.text) ? revision : undefined
 }
 
-/** `*69 recovered* in prod-us after *42 m*`, where all lasted about as long. */
+/** Returns `*69 recovered* in prod-us after *42 m*`, with the time only if all lasted about as long. */
 export function endingsOf(items: readonly Item[], place = ''): string {
   const [first] = items
   const ending = first?.view.ending
@@ -186,24 +183,24 @@ export function endingsOf(items: readonly Item[], place = ''): string {
   return `${count} ${items.length === 1 ? 'was' : 'were'} ${ending}*${place}`
 }
 
-/** `for 38 m`, where nothing else is said of them than that they still fail, and all have for about as long. */
+/** Returns `for 38 m` if all items only say that they still fail and have a duration in common, else an empty text. */
 export function lastingOf(items: readonly Item[]): string {
   const lasted = items.every(({ lasts }) => lasts) ? commonDuration(items) : undefined
   return lasted === undefined ? '' : `for ${lasted}`
 }
 
-/** Whether each of several says for itself how long it has lasted: those that began just now are among those that last. */
+/** Reports whether each of several objects says how long it has lasted: they differ, or some have only begun. */
 export function isTimed(items: readonly Item[]): boolean {
   const lasting = items.filter(({ lasts }) => lasts).length
   return commonDuration(items) === undefined || (lasting > 0 && lasting < items.length)
 }
 
-/** Up to this many, each says how long it lasted. */
+/** Up to this many objects, each says how long it lasted. */
 const maxTimed = 10
 
 /**
- * How long their failures lasted: once, where that is the same within a tenth; of many the shortest and the longest;
- * undefined where each says it for itself.
+ * Returns how long the failures lasted: one duration if they agree within a tenth; for many, the shortest and the longest;
+ * undefined if each object says it for itself.
  */
 export function commonDuration(items: readonly Item[]): string | undefined {
   const lasted = items.map(({ view }) => (view.failure === undefined ? -1 : view.at - view.failure.since))
@@ -213,18 +210,16 @@ export function commonDuration(items: readonly Item[]): string | undefined {
   return items.length > maxTimed ? `${sayAbout(shortest)} to ${sayAbout(longest)}` : undefined
 }
 
-/** How many are compared: they have one cause, and these show where they differ. */
+/** Number of objects that are compared: they have one cause, and these show where they differ. */
 const maxCompared = 25
 
-/**
- * The gist that they share: what is different from one to the next is left out of it, such as their own names and versions.
- */
+/** Returns the gist that objects share, without the parts that differ between them, such as their own names and versions. */
 export function sharedGist(items: readonly Item[]): string {
   const gists = items.slice(0, maxCompared).map(({ view }) => withoutOwnName(view).split(' '))
   const [first = [], ...others] = gists
   if (others.some((gist) => gist.length !== first.length)) return first.join(' ')
   const shared = first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word)))
-  // What it begins with says nothing: an address, or the object at which it was met, of which each has another.
+  // A beginning that differs says nothing: it is an address, or the object at which the error was met.
   const start = shared.findIndex((word) => word !== '…' && !kind.test(word))
   const rest = shared[start] === '…:' ? shared.slice(start + 1) : shared
   return rest.join(' ').replace(/ \(…\)$/, '')
@@ -232,7 +227,7 @@ export function sharedGist(items: readonly Item[]): string {
 
 const kind = /^[A-Z][A-Za-z]+$/
 
-/** `'flux-system/app-36'` as `'…'`. */
+/** Turns `'flux-system/app-36'` into `'…'`. */
 function elided(word: string): string {
   const [, before = '', after = ''] = /^(["'([]*).*?(["')\].,:;]*)$/.exec(word) ?? []
   return `${before}…${after}`

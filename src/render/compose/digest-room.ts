@@ -1,20 +1,20 @@
 // Digest room: fills one message with sections, within all of Slack's limits. Pure.
 import { messageRoom } from '../slack/limits.ts'
 
-/** JSON around the text of a section. */
+/** Bytes of JSON around the text of a section. */
 const frameBytes = 160
 
 export interface Page {
-  /** New lines; false, and nothing is written, where they do not all fit. */
+  /** Adds lines. Returns false, and writes nothing, if they do not all fit. */
   write(lines: readonly string[]): boolean
-  /** Adds `name` to the last line, or begins a section with `prefix` for it. */
+  /** Adds `name` to the last line, or begins a section with `prefix` for it. Returns false if there is no room. */
   extend(name: string, prefix: string): boolean
   sections(): readonly string[]
 }
 
 /**
- * Sections filled to their limit, until one of the limits of the whole is reached; `maxText` bounds the text of all blocks,
- * of which `taken` stands outside of the page. The number of blocks needs no counting: a section is filled before another
+ * Creates a page whose sections are filled to their limit, until the message reaches one of its own. `maxText` bounds the text of
+ * all blocks, of which `taken` stands outside of the page. Blocks need no counting, because a section is filled before another
  * begins.
  */
 export function createPage(maxText: number, taken: { text: number; bytes: number }): Page {
@@ -61,10 +61,10 @@ export function createPage(maxText: number, taken: { text: number; bytes: number
   }
 }
 
-// Without a quote, a backslash or anything that is not ASCII: a byte for each character.
+// Text without quotes, backslashes and anything beyond ASCII: in JSON, each character is one byte.
 const bare = /^[ !#-[\]-~]*$/
 
-/** How long `text` is as JSON. */
+/** Returns the length of `text` as JSON, in bytes. */
 export function jsonBytes(text: string): number {
   return bare.test(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text))
 }

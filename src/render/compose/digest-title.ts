@@ -1,4 +1,4 @@
-// Digest title: the first line of a digest, its line of facts and what a lock screen shows of it. Pure.
+// Digest title: writes the first line of a digest, its line of facts, and what a lock screen shows of it. Pure.
 
 import { sayAbout } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
@@ -24,7 +24,7 @@ import { allLink, silenceLink } from './pages.ts'
 import { saidIn } from './said.ts'
 import { isOwn, type View } from './view.ts'
 
-/** What is in a digest. */
+/** The content of a digest. */
 export interface Contents {
   items: readonly Item[]
   groups: readonly Group[]
@@ -32,8 +32,8 @@ export interface Contents {
 }
 
 /**
- * `cause`: all fail for one reason; `end`: all are over in one way; `deployment`: all were applied; otherwise each group says
- * what it is about.
+ * Decides what a digest is about. `cause`: all fail for one reason; `end`: all are over in one way; `deployment`: all were applied;
+ * `mixed`: each group says what it is about.
  */
 export function kindOf({ items, groups }: Contents): 'cause' | 'end' | 'deployment' | 'mixed' {
   const [group] = groups
@@ -44,31 +44,34 @@ export function kindOf({ items, groups }: Contents): 'cause' | 'end' | 'deployme
   return group.category === 'other' ? 'mixed' : 'end'
 }
 
-/** Whether it says that a revision was applied, or is: what kustomize-controller applied of one it lists under Progressing. */
+/**
+ * Reports whether an item says that a revision was applied, or is in place. kustomize-controller lists what it applied of a
+ * revision under Progressing.
+ */
 export function isApplied({ view: { says, reason, revision, custom } }: Item): boolean {
   const isOnTheWay = says === 'informed' && reason === 'Progressing' && revision !== undefined
   return (says === 'updated' || says === 'heartbeat' || isOnTheWay) && custom?.summary === undefined
 }
 
-/** Whether nothing was applied of them: they are well, as they were. */
+/** Reports whether nothing was applied: the objects are well, as they were. */
 function isWell(items: readonly Item[]): boolean {
   return items.every(({ view }) => view.says === 'heartbeat')
 }
 
-/** `38 are well` */
+/** Returns `38 are well`. */
 function countedWell({ length }: readonly Item[]): string {
   return `${length} ${length === 1 ? 'is' : 'are'} well`
 }
 
-/** What of the message's form the title and the facts need. */
+/** The part of the message's form that title and facts need. */
 interface Form {
   publicUrl?: string | undefined
   nextWordMs?: number | undefined
-  /** Not all that waits has room: another message follows. */
+  /** True if not all that waits has room, so another message follows. */
   isCut?: boolean | undefined
 }
 
-/** The first line, the worst state first; of one cause the second says what it is. */
+/** Returns the first line, the worst state first. If all have one cause, a second line says it. */
 export function titleOf(contents: Contents, { isCut }: Form): string {
   const { items, style } = contents
   const mentions = [...new Set(items.map(({ view }) => view.mention))]
@@ -103,7 +106,7 @@ function sentenceOf(contents: Contents): string {
   return `${parts.join(', ')}${place}`
 }
 
-/** `, at main@a61e0c5 _Update podinfo_`, where some of a push failed. */
+/** Returns `, at main@a61e0c5 _Update podinfo_` if some objects of a push failed. */
 function atOf(contents: Contents): string {
   const applied = contents.items.filter(isApplied)
   const at = kindOf(contents) === 'mixed' && applied.length > 0 ? sharedRevision(contents.items) : undefined
@@ -121,7 +124,7 @@ function wordFor(category: Category, members: readonly Item[]): string {
     return members.length === 1 ? 'with a warning' : 'with warnings'
   }
   if (category === 'cleared' && members.every(({ view }) => view.ending === 'unblocked')) return 'no longer waiting'
-  // A reminder is not to read like another failure.
+  // A reminder must not read like another failure.
   if (category === 'failing' && members.every(({ lasts }) => lasts)) return 'still failing'
   if (category === 'other' && isWell(members)) return 'well'
   if (category === 'other' && !members.every(isApplied)) return 'with news'
@@ -134,7 +137,7 @@ function countsOf(items: readonly Item[]): { category: Category; members: Item[]
     .filter(({ members }) => members.length > 0)
 }
 
-/** ` in prod-eu`, where all are there; what the relay says of itself is in none. */
+/** Returns ` in prod-eu` if all items are there; a notice of the relay is in no cluster. */
 function placeOf(items: readonly Item[], write: (text: string) => string): string {
   const clusters = clustersOf(items)
   const [cluster = ''] = clusters
@@ -142,7 +145,7 @@ function placeOf(items: readonly Item[], write: (text: string) => string): strin
   return cluster === '' ? '' : ` in ${write(cluster)}`
 }
 
-/** `main@a61e0c5 _Update podinfo_ applied in prod-us, 24 objects` */
+/** Returns `main@a61e0c5 _Update podinfo_ applied in prod-us, 24 objects`. */
 function deploymentOf(items: readonly Item[], place: string): string {
   const { emoji } = categoryLooks.other
   const at = sharedRevision(items)
@@ -157,7 +160,7 @@ function changeOf(at: NonNullable<View['revision']>, items: readonly Item[]): st
   return [revisionLink(at), subject && `_${prose(subject)}_`].filter(Boolean).join(' ')
 }
 
-/** The small line: when, and what leads further. */
+/** Returns the small line: when, and links that lead further. */
 export function factsOfAll(
   contents: Contents,
   members: readonly { createdAt: number }[],
@@ -173,14 +176,14 @@ export function factsOfAll(
     ...(isDeployment ? deploymentFacts(items) : [spanOf(items)]),
     next,
     delayed(members, now),
-    // Below the names, which Slack may fold away.
+    // Slack may fold away the names, so the link to all of them stands below.
     isDeployment ? allLink(items, publicUrl, 'all') : allLink(items, publicUrl),
     isTrouble && items.every(({ view }) => !isOwn(view)) ? silenceLink(items, publicUrl) : ''
   ]
   return facts.filter(Boolean).join('   ')
 }
 
-/** `🟢 *38 updated*: payments 6, shop 5`, beside what failed of the same push. */
+/** Returns `🟢 *38 updated*: payments 6, shop 5`, which stands beside what failed of the same push. */
 export function appliedLine(items: readonly Item[]): string {
   const said = isWell(items) ? countedWell(items) : `${items.length} updated`
   return `${categoryLooks.other.emoji} *${said}*: ${placesOfApplied(items)}`
@@ -190,7 +193,7 @@ function placesOfApplied(items: readonly Item[]): string {
   return items.length <= maxNamed ? items.map(versioned).join(', ') : namespacesOf(items)
 }
 
-/** Objects that a deployment names; of more there are only counts. */
+/** Maximum number of objects that a deployment names; more are only counted. */
 const maxNamed = 10
 
 function deploymentFacts(items: readonly Item[]): string[] {
@@ -205,16 +208,16 @@ function deploymentFacts(items: readonly Item[]): string[] {
   ]
 }
 
-/** `payments/ledger 3.14.2`: a chart's version says more than that it was updated. */
+/** Returns `payments/ledger 3.14.2`: the version of a chart says more than that it was updated. */
 function versioned({ view }: Item): string {
   const isChart = view.object.kind === 'HelmRelease' && view.revision !== undefined
   return [plain(nameOf(view)), isChart && revisionLink(view.revision ?? { text: '' })].filter(Boolean).join(' ')
 }
 
-/** Namespaces that are named. */
+/** Maximum number of namespaces that are named. */
 const maxNamespaces = 20
 
-/** `payments 6, shop 5`, the largest first. */
+/** Returns `payments 6, shop 5`, the largest first. */
 function namespacesOf(items: readonly Item[]): string {
   const counts = Map.groupBy(items, ({ view }) => view.object.namespace)
   const sorted = [...counts].sort(([, a], [, b]) => b.length - a.length)
@@ -232,7 +235,7 @@ function spanOf(items: readonly Item[]): string {
   return isOneMinute ? time(first) : `${time(first)} – ${time(last)}`
 }
 
-/** What a phone's lock screen shows: the worst state, where, and the first cause. */
+/** Returns what a phone's lock screen shows: the worst state, the place, and the first cause. */
 export function lockScreenOf(contents: Contents): string {
   const { items, groups } = contents
   const kind = kindOf(contents)
@@ -244,7 +247,7 @@ export function lockScreenOf(contents: Contents): string {
   return escapeMrkdwn(cut(oneLine(withEmojis(`${sentence}${named}${more}`)), maxFallback))
 }
 
-/** `🟢 main@a61e0c5 applied in prod-us: "Update podinfo", 24 objects` */
+/** Returns `🟢 main@a61e0c5 applied in prod-us: "Update podinfo", 24 objects`. */
 function deploymentInWords(items: readonly Item[]): string {
   const at = sharedRevision(items)
   const objects = items.length === 1 ? '1 object' : `${items.length} objects`

@@ -1,4 +1,4 @@
-// Digest: composes many notifications into one message: by cause, then the names, those of one namespace together. Pure.
+// Digest: composes many notifications into one message, by cause, then their names by namespace. Pure.
 import { type Block, context, section } from '../slack/blocks.ts'
 import { messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
@@ -7,29 +7,29 @@ import { clustersOf, groupLine, isTimed, itemLine, linesBelow, nameIn, placesOf,
 import { createPage, jsonBytes, type Page } from './digest-room.ts'
 import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
 
-/** How a digest is composed, beside what waits. */
+/** How a digest is composed, apart from what waits. */
 export interface DigestForm {
-  /** For receivers that take less text than Slack. */
+  /** Maximum length of all text, for receivers that take less than Slack. */
   maxText?: number | undefined
-  /** All objects are named, whatever number of messages that takes. */
+  /** True if all objects are named, in as many messages as that takes. */
   isFull?: boolean | undefined
-  /** Where people reach the relay. */
+  /** Address at which people reach the relay. */
   publicUrl?: string | undefined
-  /** What is of the same cause from here on is gathered for so long at most. */
+  /** Longest time for which further events of the same cause are gathered, in ms. */
   nextWordMs?: number | undefined
-  /** Not all that waits has room: another message follows. */
+  /** True if not all that waits has room, so another message follows. */
   isCut?: boolean | undefined
 }
 
-/** Where there are more objects than this, a link for each would be the most of the message. */
+/** With more objects than this, links would be most of the message. */
 const maxLinked = 10
 
-/** How many names a group may have, tried in this order until all groups have room. */
+/** Maximum numbers of names in a group, tried in this order until all groups have room. */
 const nameLimits = [Number.POSITIVE_INFINITY, 200, 100, 50, 25, 17, 12, 8, 6, 4, 3]
 
 /**
- * The message, and the ids of the notifications in it, at least one. `waiting` is oldest first and not empty. All objects are
- * named as long as that costs no further message; where it would, the rest of each group is counted.
+ * Composes a message, and returns it with the ids of the notifications in it, at least one. `waiting` is oldest first and not
+ * empty. All objects are named as long as that takes no further message; otherwise the rest of each group is counted.
  */
 export function composeDigest(
   waiting: readonly Waiting[],
@@ -51,7 +51,7 @@ export function composeDigest(
     const isWhole = isShort || groups.every((group) => writeGroup(group, writing))
     if (isWhole) return messageOf(contents, page.sections(), waiting, now, form)
     if (maxNames !== nameLimits.at(-1) && !form.isFull) continue
-    // Anew, of what has room: a heading counts what stands below it, and not what follows in the next message.
+    // Composed anew from what has room, because a heading counts what stands below it and not what follows in the next message.
     const ids = new Set(named.flatMap((item) => item.ids))
     return composeDigest(
       waiting.filter(({ id }) => ids.has(id)),
@@ -73,7 +73,7 @@ function contentsOf(groups: readonly Group[]): Contents {
   return { items, groups, style }
 }
 
-/** The texts around the sections. */
+/** Returns the texts around the sections. */
 function frameOf(
   contents: Contents,
   waiting: readonly Waiting[],
@@ -106,20 +106,20 @@ function messageOf(
   }
 }
 
-// Without it Slack hides all but five lines behind "See more". Many names of one cause may be hidden.
+// Without `expand`, Slack hides all but five lines behind "See more". Many names of one cause may be hidden.
 function expanded(text: string): Block {
   return { ...section(text), expand: true } as Block
 }
 
-/** Enough to recognise a failure where there are many, and most of it where there are few. */
+/** Returns the length of a gist: enough to recognise a failure among many causes, and most of it among few. */
 function textRoom(causes: number): number {
   return Math.min(240, Math.max(80, Math.floor(7000 / causes) - 60))
 }
 
-// With more objects than this the names alone are what a reader has time for, and what there is room for.
+// With more objects than this, a reader has time for the names only, and the message has no room for more.
 const maxOwnLines = 30
 
-/** A rule's own summary is about one object: where they are few, each of them gets its line. */
+/** Gives each object a line of its own if they are few and all have a rule's own summary, which is about one object. */
 function ownLines(group: Group): Group[] {
   const { category, items, dependents } = group
   const isFew = items.length <= maxOwnLines && dependents.length === 0
@@ -131,16 +131,16 @@ function ownLines(group: Group): Group[] {
 interface Writing {
   page: Page
   style: Style
-  /** The most names for one cause. */
+  /** Maximum number of names for one cause. */
   maxNames: number
-  /** What is in the message so far. */
+  /** Objects written so far. */
   named: Item[]
-  /** The title says what the one group has in common. */
+  /** True if the title says what the only group has in common. */
   isTitled: boolean
   form: DigestForm
 }
 
-/** Writes as much of `group` as there is room for; whether that was all. */
+/** Writes as much of `group` as there is room for, and returns whether that was all. */
 function writeGroup({ items, dependents }: Group, writing: Writing): boolean {
   const { isTitled, style, page, named, form } = writing
   if (!form.isFull && items.length > 1 && items.every(isApplied)) {
@@ -152,7 +152,9 @@ function writeGroup({ items, dependents }: Group, writing: Writing): boolean {
   return writeItems(items, head.filter(Boolean), writing, undefined) && writeDependents(dependents, writing)
 }
 
-/** What others say whose trouble this explains: each in its own words, or by their names alone where they are too many. */
+/**
+ * Writes the objects whose trouble this group explains: each trouble in its own words, or the names alone if there are too many.
+ */
 function writeDependents(dependents: readonly Item[], writing: Writing): boolean {
   const troubles = grouped(dependents)
   const because = '↳ because of it:'
@@ -164,19 +166,19 @@ function writeDependents(dependents: readonly Item[], writing: Writing): boolean
   })
 }
 
-/** One object in its own words; of several, below `head`, the names. */
+/** Writes one object in its own words, or the names of several below `head`. */
 function writeItems(items: readonly Item[], head: readonly string[], writing: Writing, mark: string | undefined) {
   const { page, style, named, isTitled } = writing
   const [only] = items
   if (items.length > 1 || only === undefined || isTitled) return writeNames(items, head, writing)
   const lines = [...head, itemLine(only, style, mark)]
-  // Where even a message of its own has no room for all of it, the first line is what there is.
+  // If even a message of its own has no room for the lines below the first one, they are left out.
   if (!page.write([...lines, ...linesBelow(only)]) && !(named.length === 0 && page.write(lines))) return false
   named.push(only)
   return true
 }
 
-/** The names by kind and namespace, `HelmRelease apps: a, b, c`, and how many more there are. */
+/** Writes the names by kind and namespace, `HelmRelease apps: a, b, c`, and how many more there are. */
 function writeNames(items: readonly Item[], above: readonly string[], writing: Writing): boolean {
   const { page, style, maxNames, named } = writing
   const places = placesOf(items, style)

@@ -1,9 +1,9 @@
-// Emphasis: finds what decides in a gist, and writes that in bold. Pure.
+// Emphasis: finds the decisive part of a gist and writes it in bold. Pure.
 import { isVague, isWrong } from '../../events/gist/error-words.ts'
 import { jointsOf } from '../../events/gist/links.ts'
 import { prose } from '../slack/mrkdwn.ts'
 
-/** `gist` as mrkdwn, the words that decide in bold; all of it, where it is short and has no other parts. */
+/** Returns `gist` as mrkdwn with its decisive part in bold: all of it, if it is short and has no other parts. */
 export function emphasised(gist: string): string {
   const [start, end] = decisiveIn(gist)
   const [before, inner, after] = [gist.slice(0, start), prose(gist.slice(start, end)), gist.slice(end)]
@@ -12,12 +12,14 @@ export function emphasised(gist: string): string {
   return `${prose(before)}${space(before, /\s$/)}*${inner}*${space(after, /^\s/)}${prose(after)}`
 }
 
-/** What decides in `gist`, unescaped. */
+/** Returns the decisive part of `gist`, unescaped. */
 export function decisivePart(gist: string): string {
   return gist.slice(...decisiveIn(gist))
 }
 
-/** `gist`, what decides in it first where that, or the beginning of it, would not be among the first `seen` characters. */
+/**
+ * Returns `gist` with its decisive part first, if not even the beginning of that part would be among the first `seen` characters.
+ */
 export function causeFirst(gist: string, seen: number): string {
   const [start, end] = decisiveIn(gist)
   if (start === end || start + Math.min(end - start, shortest) <= seen) return gist
@@ -25,13 +27,13 @@ export function causeFirst(gist: string, seen: number): string {
   return `${gist.slice(start, end)}${before === '' ? '' : ` (${before})`}${gist.slice(end)}`
 }
 
-/** This much of what decides is enough to recognise it. */
+/** This much of the decisive part is enough to recognise it. */
 const shortest = 30
 
-/** With more than this in bold, nothing stands out. */
+/** If more than this is in bold, nothing stands out. */
 const maxBold = 120
 
-// What was tried, and then what came of it: "upgrade to ledger 3.14.1: context deadline exceeded".
+// What was tried stands before what came of it: "upgrade to ledger 3.14.1: context deadline exceeded".
 const attempt =
   /^(?:helm )?(?:upgrade|install|rollback|uninstall|test|remediation|build|kustomize|apply|dry-run|prune|reconcil|health check|reported late)[^:]{0,80}: (?=\S)/i
 // "14 objects not ready after 5 m: Deployment payments/api …"
@@ -45,7 +47,9 @@ function decisiveIn(gist: string): [start: number, end: number] {
   return end - start <= maxBold ? [start, end] : decisiveLink(gist, start, end)
 }
 
-/** The last link that says what is wrong, in a chain that is too long for bold: what follows it is values and lists. */
+/**
+ * Finds the last link that says what is wrong, in a chain that is too long for bold: what follows that link is values and lists.
+ */
 function decisiveLink(gist: string, start: number, end: number): [start: number, end: number] {
   const joints = jointsOf(gist.slice(start, end)).map((at) => start + at)
   const links = [start, ...joints.map((at) => at + 2)].map((from, n) => gist.slice(from, joints[n] ?? end))
@@ -55,32 +59,32 @@ function decisiveLink(gist: string, start: number, end: number): [start: number,
   return end - from <= maxBold ? [from, end] : [from, from + partEnd(gist.slice(from, from + maxBold))]
 }
 
-/** Where the last part of `text` that is whole ends, before its values where it has one alone; 0 where there is none. */
+/** Returns the end of the last whole part of `text`, or where its values begin if it has a single part; 0 if it has neither. */
 function partEnd(text: string): number {
   const words = masked(text)
   const last = (end: RegExp) => Math.max(0, ...[...words.matchAll(end)].map(({ index }) => index))
   return last(/[,;] | \(/g) || last(/: /g)
 }
 
-/** Where the sentence ends that `text` begins with: what stands in brackets behind it says where, and not what. */
+/** Returns where the first sentence of `text` ends. Brackets behind it say where, not what, so they do not count. */
 function sentenceEnd(text: string): number {
   const bare = withoutContext(text)
   const at = masked(bare).search(/; |\. (?=[\p{Lu}\d])/u)
   return at <= 0 ? bare.length : at
 }
 
-/** `text` with what is in brackets, and the last of them may be cut off, as if it were words. */
+/** Replaces the text in brackets with underscores, so that it counts as one word. The last bracket may be cut off. */
 function masked(text: string): string {
   return text.replace(/(?<=\()[^()]*(?=\)|$)/g, (inner) => '_'.repeat(inner.length))
 }
 
-/** `text` without the brackets at its end, of which the last may have been cut off. */
+/** Returns `text` without the brackets at its end, the last of which may have been cut off. */
 function withoutContext(text: string): string {
   const at = openingOf(text)
   return at <= 0 ? text : withoutContext(text.slice(0, at))
 }
 
-/** Where the brackets open that `text` ends with, the space before them included; -1 where it ends otherwise. */
+/** Returns where the brackets at the end of `text` open, counting the space before them; -1 if it does not end in brackets. */
 function openingOf(text: string): number {
   if (!/[)…]$/.test(text)) return -1
   let depth = text.endsWith('…') ? 1 : 0
@@ -88,7 +92,7 @@ function openingOf(text: string): number {
     if (text[at] === ')') depth++
     if (text[at] !== '(' || --depth > 0) continue
     if (text[at - 1] === ' ') return at - 1
-    // In a text that was cut off, more than one may be open.
+    // In a text that was cut off, more than one bracket may be open.
     if (text.endsWith(')')) return -1
     depth = 1
   }

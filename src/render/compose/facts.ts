@@ -9,29 +9,29 @@ import type { View } from './view.ts'
 
 /** What is known of a message only when it is posted. */
 export interface Posting {
-  /** Mrkdwn that says how late it is, or empty. */
+  /** How late it is, as mrkdwn; empty if it is not late. */
   late?: string
-  /** Where people reach the relay. */
+  /** Address at which people reach the relay. */
   publicUrl?: string | undefined
   /** The id of its event. */
   event?: string
-  /** It is a card: what is long goes into its thread. */
+  /** True for a card, whose long texts go into its thread. */
   isCard?: boolean
 }
 
-/** Longer ones are no use to a reader. */
+/** Longer texts are of no use to a reader. */
 const maxName = 80
 const maxRevision = 120
 
-/** The line of facts about `view`; empty where there is nothing to say. */
+/** Returns the line of facts about `view`; empty if there is nothing to say. */
 export function factsOf(view: View, posting: Posting): string {
-  // The ends of what was no failure say all there is in one line.
+  // The end of what was no failure says all there is in one line.
   const isBrief = view.says === 'recovered' && brief.has(view.ending)
   const facts = isBrief ? [newsOf(view), view.note ? plain(view.note) : ''] : [...ownFacts(view), ...shownOf(view)]
   return factsLine([...facts, posting.late ?? ''], backOf(view, posting))
 }
 
-/** The way back to the relay: why somebody is notified, and how to have it silent. */
+/** Returns the way back to the relay: a page that says why somebody is notified, and offers a silence. */
 export function backOf({ says, failure }: View, { publicUrl, event = '' }: Posting): string {
   const page = eventPage(publicUrl, event)
   const isTrouble = failure !== undefined && says !== 'recovered'
@@ -48,7 +48,7 @@ function ownFacts(view: View): string[] {
   return [kind, reasonOf(view), revisionOf(view), time(at), takenOnBy(failure)]
 }
 
-/** `acknowledged by *ada* since 14:02`. */
+/** Returns `acknowledged by *ada* since 14:02`. */
 function takenOnBy(failure: View['failure']): string {
   if (failure?.acknowledged === undefined) return ''
   const { by, at } = failure.acknowledged
@@ -59,14 +59,14 @@ function shortName(name: string): string {
   return plain(cut(name, maxName))
 }
 
-/** `BuildFailed → *HealthCheckFailed*`, or the reason alone. */
+/** Returns `BuildFailed → *HealthCheckFailed*`, or the reason alone. */
 function reasonOf({ says, reason, wasReason }: View): string {
   if (says === 'updated' || says === 'heartbeat') return ''
   const now = shortName(reason)
   return says === 'changed' && wasReason && now && wasReason !== reason ? `${shortName(wasReason)} → *${now}*` : now
 }
 
-/** `was UpgradeFailed, 30 times`; of several reasons the first and the last, none of which lasted all the while. */
+/** Returns `was UpgradeFailed, 30 times`; of several reasons the first and the last, because none lasted all the time. */
 function wasOf(failure: View['failure']): string {
   if (failure === undefined) return ''
   const { reason, began } = failure
@@ -76,20 +76,20 @@ function wasOf(failure: View['failure']): string {
   return [`was ${was || 'failing'}`, times(failure)].filter(Boolean).join(', ')
 }
 
-/** How many failures are over. What only waited, or was put right by itself, has not failed. */
+/** Says how many failures are over. What only waited, or was put right by itself, has not failed. */
 function times({ count, severity }: NonNullable<View['failure']>): string {
   if (severity === 'warn') return ''
   return count === 1 ? 'once' : `${count} times`
 }
 
 /**
- * What the event that ended a failure brought: `fixed by chart 1.0.2`, `at main@8bd5de2`, or in its own words where it names
- * images or no revision; as mrkdwn.
+ * Returns what the event that ended a failure brought, as mrkdwn: `fixed by chart 1.0.2`, `at main@8bd5de2`, or its own words if it
+ * names images or no revision.
  */
 export function newsOf(view: View): string {
   const { isFix, isUpdate, revision } = view
   if (isUpdate && (revision === undefined || /^Image/.test(view.object.kind))) {
-    // That it is done is what "works again" says.
+    // "works again" says already that it is done.
     return view.reason === 'ReconciliationSucceeded' ? '' : prose(saidIn(view).summary)
   }
   if (revision === undefined || !(isFix || isUpdate)) return ''
@@ -100,12 +100,12 @@ function labelOf({ object }: View): string {
   return object.kind === 'HelmRelease' ? 'chart ' : ''
 }
 
-/** `main@8bd5de2`, as a link where its page is known. */
+/** Returns `main@8bd5de2`, as a link if its page is known. */
 export function revisionLink({ text, url }: { text: string; url?: string }): string {
   return link(url, plain(cut(text, maxRevision)))
 }
 
-/** `UpgradeFailed: context deadline exceeded`, how often, and when it is said again. */
+/** Returns `UpgradeFailed: context deadline exceeded`, the number of events, and the time until the next reminder. */
 function reminderFacts(view: View, { count }: NonNullable<View['failure']>): string[] {
   const { reason, nextReminderMs } = view
   const what = [shortName(reason), prose(cut(decisivePart(saidIn(view).summary), maxRevision))]
@@ -115,7 +115,7 @@ function reminderFacts(view: View, { count }: NonNullable<View['failure']>): str
   return [what, `${count} times`, next]
 }
 
-/** Whether the line of the gist names the revision: it is another than the last that worked. */
+/** Reports whether the line of the gist names the revision, because it is not the last one that worked. */
 export function isOfChange({ says, object, revision, previous }: View): boolean {
   const isFailure = says === 'failed' || says === 'changed'
   return isFailure && object.kind !== 'HelmRelease' && revision !== undefined && previous !== undefined
@@ -136,12 +136,12 @@ function revisionOf(view: View): string {
   return `${revisionLink(previous)} → ${now || revisionLink(revision)}`
 }
 
-/** ` (compare)`, where both revisions are known and their page is. */
+/** Returns ` (compare)` if the page that compares the revisions is known. */
 export function compareOf({ previous }: View): string {
   return previous?.url === undefined ? '' : ` (${link(previous.url, 'compare')})`
 }
 
-/** What the config asks for: the Alert's summary, metadata, pages. */
+/** Returns what the config asks to show: the Alert's summary, metadata, pages. */
 function shownOf({ about, facts = [], pages = [] }: View): string[] {
   return [
     about ? `_${prose(about)}_` : '',
@@ -150,7 +150,7 @@ function shownOf({ about, facts = [], pages = [] }: View): string[] {
   ]
 }
 
-/** `team *payments*`; an address becomes a link with the name of its key. */
+/** Returns `team *payments*`; an address becomes a link with the name of its key. */
 function factOf(name: string, value: string): string {
   const label = plain(name)
   const linked = /^https?:\/\//.test(value) ? link(value, label) : label

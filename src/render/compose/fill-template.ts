@@ -15,7 +15,7 @@ import { nameOf } from './name.ts'
 import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
-/** What a template may speak of beside the view. */
+/** What a template may use besides the view. */
 export interface Occasion {
   event: FluxEvent
   /** The last good revision before the event. */
@@ -25,8 +25,8 @@ export interface Occasion {
 }
 
 /**
- * `view` as `template` wants it. Where the template fails, the view as it was, and why: a mistake in a template must not
- * cost a notification.
+ * Returns `view` as `template` shapes it. If the template fails, returns the view as it was, and why: a mistake in a template must
+ * not cost a notification.
  */
 export function dress(view: View, template: MessageTemplate, occasion: Occasion): { view: View; because?: string } {
   try {
@@ -36,7 +36,7 @@ export function dress(view: View, template: MessageTemplate, occasion: Occasion)
   }
 }
 
-/** The template filled in; throws a SlotError where it cannot be. */
+/** Fills in the template; throws a SlotError if it cannot be filled. */
 export function customOf(view: View, template: MessageTemplate, occasion: Occasion, onCut?: Filling['onCut']): Custom {
   return template.fill(variablesOf(view, occasion), onCut)
 }
@@ -85,7 +85,7 @@ function variablesOf(view: View, { event, previousRevision, rule, destination }:
   }
 }
 
-/** The Alert's summary and the metadata that the config shows, by name; an address is a link with that name. */
+/** Returns the Alert's summary and the metadata that the config shows, by name; an address becomes a link with that name. */
 function shownIn({ about, facts = [] }: View): [string, string][] {
   return [
     ...(about ? [['summary', about] as [string, string]] : []),

@@ -19,7 +19,7 @@ import { saidIn } from './said.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
 
-/** One notification as a message of its own. Every text of the view is inside its limit already. */
+/** Composes one notification as a message of its own. Every text of the view is within its limit already. */
 export function composeOne(view: View, posting: Posting = {}): Payload {
   const { custom = {}, mention = '' } = view
   if (view.rollout !== undefined) return composeRollout(view, view.rollout, posting)
@@ -39,7 +39,7 @@ export function composeOne(view: View, posting: Posting = {}): Payload {
   return { ...whole(text, head, [], face), ...(reply && { reply }) }
 }
 
-/** What a card leaves out: the log, or the whole of an error that its gist only begins. */
+/** Returns what a card leaves out: the log, or the whole of an error that its gist only begins. */
 function replyOf(view: View, beside: readonly Block[], face: Face): Payload | undefined {
   const isCut = view.custom?.body === undefined && view.message.length > maxSummary
   const blocks = beside.length === 0 && isCut ? [section(fence(cutMiddle(view.message, maxReply)))] : [...beside]
@@ -49,10 +49,10 @@ function replyOf(view: View, beside: readonly Block[], face: Face): Payload | un
   return { text, attachments: [{ color: colour, blocks }], unfurl_links: false, unfurl_media: false }
 }
 
-/** Between the fences. */
+/** Characters between the fences. */
 const maxReply = messageRoom.section - 10
 
-/** `beside` goes next to the colour of the state, or before the facts where it has none. */
+/** Puts `beside` next to the colour of the state, or before the facts if the state has no colour. */
 function whole(text: string, head: Block[], beside: Block[], { colour }: Face): Payload {
   const attachments: Attachment[] =
     colour !== undefined && beside.length > 0 ? [{ color: colours[colour], blocks: beside }] : []
@@ -63,18 +63,18 @@ function whole(text: string, head: Block[], beside: Block[], { colour }: Face): 
     unfurl_links: false,
     unfurl_media: false
   }
-  // Text in three-byte letters needs more room: the log goes first, because the event's page has it.
+  // Text in three-byte characters needs more room. The log goes first, because the event's page has it.
   const isTooLarge = beside.length > 0 && Buffer.byteLength(JSON.stringify(payload)) > messageRoom.bytes
   return isTooLarge ? whole(text, head, [], { emoji: '', word: '' }) : payload
 }
 
-/** A message that is a template's own, and after it what a template cannot know. */
+/** Returns a message of a template's own blocks, with what a template cannot know below them. */
 function ofBlocks(text: string, blocks: readonly Block[], others: readonly string[]): Payload {
   const more = others.filter(Boolean).join('   ')
   return { text, blocks: [...blocks, ...textBlock(more)], unfurl_links: false, unfurl_media: false }
 }
 
-/** `lines` as one section if there is room for them, or as several. */
+/** Joins `lines` into one section if there is room for them, else into several. */
 function joined(lines: readonly string[]): Block[] {
   const texts: string[] = []
   for (const line of lines) {
@@ -99,15 +99,15 @@ function titleOf(view: View, face: Face): string {
   return `${face.emoji} ${sentence}`
 }
 
-/** What is wrong, in plain words, and which resources it is about. */
+/** Returns what is wrong in plain words, and which resources it is about. */
 export function gistLines(view: View): string[] {
   const { says, severity } = view
   const { summary, notReady } = saidIn(view)
   const isOfTrouble = says === 'failed' || says === 'changed' || (severity === 'warn' && says !== 'recovered')
-  // A reminder has it among its facts.
+  // A reminder has the gist among its facts.
   if (!isOfTrouble || (says === 'repeated' && view.failure !== undefined)) return []
   const change = isOfChange(view) ? changeOf(view) : ''
-  // For one object, its gist says as much in one line.
+  // For a single object, the gist says as much in one line.
   const isOfMany = notReady !== undefined && notReady.failedCount + notReady.waitingCount > 1
   const said = isSaid(view) ? '' : emphasised(summary)
   const [counts = '', ...which] = isOfMany ? notReadyLines(notReady) : []
@@ -115,12 +115,12 @@ export function gistLines(view: View): string[] {
   return [[what, change].filter(Boolean).join(', '), ...which].filter(Boolean)
 }
 
-/** Whether the gist of a health check says why something failed, which the counts do not. */
+/** Reports whether the gist of a health check says why something failed, which the counts do not. */
 function isExplained(summary: string): boolean {
   return / (?:failed|not found): | \([A-Z]\w{0,62} [^()\s]+: /.test(summary)
 }
 
-/** Whether the sentence before it says the same: "was rolled back", "rolled back". */
+/** Reports whether the sentence before the gist says the same: "was rolled back", "rolled back". */
 function isSaid(view: View): boolean {
   const { says, severity, reason, failure } = view
   const { summary } = saidIn(view)
@@ -128,7 +128,7 @@ function isSaid(view: View): boolean {
   return summary !== '' && words.endsWith(summary)
 }
 
-/** `at main@a61e0c5 _Update podinfo_ (compare)`: what failed, and never that this is why. */
+/** Returns `at main@a61e0c5 _Update podinfo_ (compare)`: what failed, and never that this is why. */
 function changeOf(view: View): string {
   const { revision, subject } = view
   if (revision === undefined) return ''
@@ -136,7 +136,7 @@ function changeOf(view: View): string {
   return `at ${revisionLink(revision)}${named}${compareOf(view)}`
 }
 
-/** The line of facts, or a template's fields; and how late it is. */
+/** Returns the line of facts, or a template's fields, and how late the message is. */
 function factBlocks(view: View, posting: Posting): Block[] {
   const { fields, facts } = view.custom ?? {}
   const others = [posting.late ?? '', backOf(view, posting)].filter(Boolean)
@@ -161,7 +161,7 @@ function textBlock(text: string): Block[] {
   return text === '' ? [] : [section(text)]
 }
 
-/** What a phone's lock screen shows: of its first ninety characters it shows all, and those say what, where and why. */
+/** Characters that a phone's lock screen shows of a message: they say what, where and why. */
 const seen = 90
 
 function lockScreen(view: View, face: Face): string {
@@ -188,7 +188,7 @@ function fixIn(view: View): string {
   return [at, said && `: ${said}`, note && `, ${note}`].filter(Boolean).join('')
 }
 
-/** `: upgrade to ledger 3.14.1: context deadline exceeded`, what decides first where that would be out of sight. */
+/** Returns `: upgrade to ledger 3.14.1: context deadline exceeded`, with the decisive part first if it would be out of sight. */
 function causeAfter(start: string, view: View): string {
   const { reason } = view
   const { summary } = saidIn(view)

@@ -1,12 +1,12 @@
-// Not ready: says what a health check waited for in vain: how many, then which, with what failed first. Pure.
+// Not ready: says what a health check waited for in vain: how many objects, then which, those that failed first. Pure.
 import { sayAbout } from '../../duration.ts'
 import type { NotReady, NotReadyObject } from '../../events/gist/health.ts'
 import { plain } from '../slack/mrkdwn.ts'
 
-/** Names that a phone shows in two lines. */
+/** Number of names that a phone shows in two lines. */
 const maxNames = 6
 
-/** `*14 objects not ready* after 5 m`, and `Deployment payments: api, worker _and 12 more_`, as mrkdwn. */
+/** Returns `*14 objects not ready* after 5 m`, and `Deployment payments: api, worker _and 12 more_`, as mrkdwn. */
 export function notReadyLines({ failed, failedCount, waiting, waitingCount, afterMs }: NotReady): string[] {
   const after = afterMs === undefined ? '' : ` after ${sayAbout(afterMs)}`
   const counts = [
@@ -25,7 +25,7 @@ function counted(count: number): string {
   return count === 1 ? '1 object' : `${count} objects`
 }
 
-/** `Deployment payments: api, worker` of each kind and namespace. */
+/** Returns `Deployment payments: api, worker` for each kind and namespace. */
 function placed(objects: readonly NotReadyObject[]): string[] {
   const places = Map.groupBy(objects, ({ kind, namespace }) => `${plain(kind)} ${plain(namespace)}`.trim())
   return [...places].map(([place, members]) => `${place}: ${members.map(({ name }) => plain(name)).join(', ')}`)

@@ -1,4 +1,4 @@
-// Notice: what the relay says of itself, as a message or a line of a digest. Pure.
+// Notice: what the relay says of itself, as a message or as a line of a digest. Pure.
 
 import { type Block, context, section } from '../slack/blocks.ts'
 import { withEmojis } from '../slack/emoji.ts'
@@ -9,10 +9,10 @@ import type { Posting } from './facts.ts'
 import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
-/** A message of its own. */
+/** Composes a notice as a message of its own. */
 export function composeNotice(view: View, { late = '', publicUrl }: Posting): Payload {
   const { own } = view
-  // The end of a mute is about those objects, and not about the relay.
+  // The end of a mute is about the muted objects, and not about the relay.
   const isOfObjects = view.object.kind === 'mute'
   const title = `${noticeEmoji(view)} ${isOfObjects ? '' : '*flux-relay*: '}${noticeLine(view, maxFallback)}`
   const why = own?.why ?? prose(restOf(view))
@@ -32,7 +32,7 @@ export function composeNotice(view: View, { late = '', publicUrl }: Posting): Pa
   }
 }
 
-/** Its sentence, without who says it. One of an earlier version has none as mrkdwn. */
+/** Returns the sentence of a notice, without who says it. A notice of an earlier version has no sentence as mrkdwn. */
 export function noticeLine(view: View, maxText: number): string {
   const { own, object } = view
   return own?.line ?? `${plain(object.kind)} *${plain(object.name)}*: ${prose(cut(saidIn(view).summary, maxText))}`
@@ -42,7 +42,7 @@ function restOf({ message }: View): string {
   return message.split('\n').slice(1).join(' ')
 }
 
-/** A bell where a mute is over. */
+/** Returns the emoji of a notice: a bell if a mute is over. */
 export function noticeEmoji({ says, severity, object }: View): string {
   if (object.kind === 'mute') return ':bell:'
   if (says === 'recovered') return ':white_check_mark:'

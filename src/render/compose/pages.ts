@@ -1,17 +1,17 @@
-// Pages: the addresses of the relay's own pages that a message leads to; each only shows something. Pure.
+// Pages: the addresses of the relay's own pages that messages link to; each page only shows something. Pure.
 import { link } from '../slack/mrkdwn.ts'
 import type { Item } from './digest-groups.ts'
 import type { View } from './view.ts'
 
-/** The page of an event; undefined where nobody knows how to reach the relay. */
+/** Returns the address of an event's page; undefined if nobody knows how to reach the relay. */
 export function eventPage(publicUrl: string | undefined, event: string): string | undefined {
-  // What the relay says of itself is no event.
+  // A notice of the relay has no event.
   return publicUrl === undefined || !/^\d+$/.test(event) ? undefined : `${publicUrl}/events/${event}`
 }
 
 const fields = ['cluster', 'kind', 'namespace', 'name'] as const
 
-/** What all of `items` share, as a filter of the relay's pages. */
+/** Returns what all `items` share, as a filter of the relay's pages. */
 function shared(items: readonly Item[]): URLSearchParams {
   const filter = new URLSearchParams()
   const [first] = items
@@ -25,7 +25,7 @@ function shared(items: readonly Item[]): URLSearchParams {
   return filter
 }
 
-/** `<…|all 150>`: the list of the events that `items` are about; empty where nobody knows how to reach the relay. */
+/** Returns `<…|all 150>`, a link to the events that `items` are about; empty if nobody knows how to reach the relay. */
 export function allLink(items: readonly Item[], publicUrl: string | undefined, label = `all ${items.length}`): string {
   if (publicUrl === undefined) return ''
   const filter = shared(items)
@@ -35,7 +35,7 @@ export function allLink(items: readonly Item[], publicUrl: string | undefined, l
   return link(`${publicUrl}/events?${filter}`, label)
 }
 
-/** `<…|silence>`: the form of a silence about all that `items` share. */
+/** Returns `<…|silence>`, a link to the form of a silence about all that `items` share. */
 export function silenceLink(items: readonly Item[], publicUrl: string | undefined): string {
   return publicUrl === undefined ? '' : link(`${publicUrl}/silences/new?${shared(items)}`, 'silence')
 }

@@ -1,32 +1,32 @@
-// Rollout standing: defines what is known of a revision that is rolled out, and what a message says of it.
+// Rollout standing: defines what is known of a revision that is being rolled out, and what a message says about it.
 import type { ObjectRef } from '../../events/flux.ts'
 
-/** What a rollout is of. */
+/** What is rolled out. */
 export interface RolloutHead {
-  /** Empty where it is of several clusters. */
+  /** Empty if the rollout covers several clusters. */
   cluster: string
-  /** Left out where all it is of are charts, whose versions are of no commit. */
+  /** Absent if the rollout is only of charts, whose versions belong to no commit. */
   revision?: { text: string; url?: string }
   previous?: { text: string; url?: string }
   subject?: string
-  /** The keys of the sources whose revision it is, as far as its objects say. */
+  /** Keys of the sources that have this revision, as far as its objects say. */
   sources?: readonly string[]
 }
 
-/** An object in a rollout. `expected`: it has said of every revision before that it has it, and not yet of this one. */
+/** An object in a rollout. `expected`: it has reported every earlier revision as applied, but not this one yet. */
 export interface RolloutEntry {
-  /** Its key. */
+  /** Key of the object. */
   object: string
   is: 'expected' | 'coming' | 'applied' | 'failing'
-  /** When it came to that, in ms. */
+  /** Time at which it came to this state, in ms. */
   at: number
-  /** Why it fails, in one line; of a chart that was applied, its version. */
+  /** Why it fails, in one line; for an applied chart, its version. */
   said: string
-  /** Where its failure has a message that is updated: that place. */
+  /** Address of the card about its failure, if there is one. */
   url?: string
 }
 
-/** A newer revision took the place of this one in a cluster. `isOver`: by then there was nothing more to come of this one. */
+/** A newer revision that took the place of this one in a cluster. `isOver`: by then, nothing more was to come of this one. */
 export interface Replacement {
   by: string
   isOver: boolean
@@ -34,7 +34,7 @@ export interface Replacement {
 
 /** All that is known of a rollout; times in ms. */
 export interface RolloutStanding {
-  /** Tells it from all others. */
+  /** Differs from the ids of all other rollouts. */
   id: string
   rule: string
   head: RolloutHead
@@ -46,7 +46,7 @@ export interface RolloutStanding {
   entries: readonly RolloutEntry[]
 }
 
-/** How far it is in a cluster. */
+/** How far a rollout is in one cluster. */
 export interface Place {
   cluster: string
   applied: number
@@ -56,14 +56,14 @@ export interface Place {
   replacedBy?: string
 }
 
-/** What a view says of a rollout. */
+/** What a view says about a rollout. */
 export interface RolloutView {
   id: string
   is: 'open' | 'failing' | 'settled' | 'replaced'
   places: readonly Place[]
-  /** The first few. */
+  /** The first few objects that fail. */
   failing: readonly { object: ObjectRef; said: string; url?: string }[]
-  /** The names of what was applied, or, of many, how many in which namespace. */
+  /** Names of what was applied, or, for many, their number in each namespace. */
   applied: readonly string[]
   tookMs: number
 }

@@ -1,4 +1,5 @@
-// Rollout: composes what there is to say of a revision that is rolled out: how many objects have it, which fail, how many come. Pure.
+// Rollout: composes what there is to say of a revision that is being rolled out: how many objects have it, which fail, how many are
+// still to come. Pure.
 import { sayAbout } from '../../duration.ts'
 import { oneLine } from '../../legible.ts'
 import { objectOf } from '../../objects/name.ts'
@@ -18,7 +19,7 @@ const maxFailing = 8
 const maxNamed = 10
 const maxPlaces = 20
 
-/** What is to be said of a rollout at `now`, in ms. */
+/** Returns what is to be said of a rollout at `now`, in ms. */
 export function viewOfRollout(rollout: RolloutStanding, now: number): View {
   const { id, rule, head, entries, openedAt, lastAt, settleMs } = rollout
   const places = placesOf(rollout)
@@ -64,7 +65,7 @@ function placesOf({ entries, replaced }: RolloutStanding): Place[] {
     const replacement = Object.hasOwn(replaced, cluster) ? replaced[cluster] : undefined
     return {
       ...{ cluster, applied: count('applied'), failing: count('failing') },
-      // What did not come by then comes to the other.
+      // Objects that have not come to this revision by then will come to the newer one.
       ...(replacement && !replacement.isOver
         ? { coming: 0, expected: 0, replacedBy: replacement.by }
         : { coming: count('coming'), expected: count('expected') })
@@ -72,17 +73,20 @@ function placesOf({ entries, replaced }: RolloutStanding): Place[] {
   })
 }
 
-/** Where it goes on: what fails elsewhere, the revision that took its place may have mended. Everywhere, where that is nowhere. */
+/**
+ * Returns the places where the rollout goes on, or all places if there are none. Elsewhere, the newer revision may have mended what
+ * failed.
+ */
 function standing(places: readonly Place[]): readonly Place[] {
   const left = places.filter(({ replacedBy }) => replacedBy === undefined)
   return left.length === 0 ? places : left
 }
 
-/** `shop/cart`, `shop/ledger 3.14.2`; of many `shop 12`, the largest first. */
+/** Returns `shop/cart`, `shop/ledger 3.14.2`, or for many `shop 12`, the largest first. */
 function namesOf(entries: readonly RolloutEntry[]): string[] {
   const objects = entries.map(({ object, said }) => ({ ...objectOf(object), said }))
   if (objects.length <= maxNamed) {
-    // One that is in several clusters is named once.
+    // An object in several clusters is named once.
     return [...new Set(objects.map(({ said, ...object }) => [nameOf({ object }), said].filter(Boolean).join(' ')))]
   }
   const counts = [...Map.groupBy(objects, ({ namespace }) => namespace)].sort(([, a], [, b]) => b.length - a.length)
@@ -100,7 +104,7 @@ const emojis = {
   replaced: ':white_circle:'
 } as const
 
-/** The message, or the card, of a rollout. */
+/** Composes the message, or the card, of a rollout. */
 export function composeRollout(
   view: View,
   rollout: RolloutView,
@@ -126,7 +130,7 @@ export function composeRollout(
   return { text: escapeMrkdwn(cut(oneLine(text), maxFallback)), blocks, unfurl_links: false, unfurl_media: false }
 }
 
-/** `🔴 main@731f7ea _Update podinfo_ in prod-eu: 9 applied, *1 fails*, 3 to come` */
+/** Returns `🔴 main@731f7ea _Update podinfo_ in prod-eu: 9 applied, *1 fails*, 3 to come`. */
 function sentenceOf(view: View, rollout: RolloutView, { isText }: { isText: boolean }): string {
   const { revision, subject } = view
   const { places } = rollout
@@ -172,7 +176,7 @@ function countsOf(place: Place, { is }: Pick<RolloutView, 'is'>, isText: boolean
   return counts.filter(Boolean).join(', ')
 }
 
-/** A line for each cluster, those that fail first. */
+/** Returns a line for each cluster, those with failures first. */
 function placeLines({ places, is }: RolloutView): string[] {
   if (places.length < 2) return []
   const sorted = [...places].sort((a, b) => b.failing - a.failing || b.coming + b.expected - a.coming - a.expected)

@@ -1,4 +1,4 @@
-// Said: gives the gist of a view: the one it was given, or that of its message. Pure.
+// Said: gives the gist of a view: the one that it has, or that of its message. Pure.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { NotReady } from '../../events/gist/health.ts'
 import { gistOf } from '../../events/gist.ts'
@@ -8,7 +8,7 @@ import { cut } from '../slack/mrkdwn.ts'
 export interface Said {
   /** The gist, one line. */
   summary: string
-  /** What it waited for in vain, where that is what it says. */
+  /** What was waited for in vain, if that is what the gist says. */
   notReady?: NotReady
   /** The few lines of a log that add something. */
   log?: readonly string[]
@@ -20,13 +20,16 @@ interface Saying extends Partial<Said> {
   message: string
 }
 
-/** What Slack shows of an attachment before it folds it away. */
+/** Lines of an attachment that Slack shows before it folds the rest away. */
 const maxLines = 5
 const maxLine = 240
 
 const known = new WeakMap<Saying, Said>()
 
-/** Read when somebody asks: it costs more than the rest of a view, and most views of a storm are only counted. */
+/**
+ * Returns the gist of a view. It is read only on demand, because that costs more than the rest of a view, and most views of a storm
+ * are only counted.
+ */
 export function saidIn(view: Saying): Said {
   const { summary, notReady, log } = view
   if (summary !== undefined) return { summary, ...(notReady && { notReady }), ...(log && { log }) }
@@ -35,7 +38,7 @@ export function saidIn(view: Saying): Said {
   return said
 }
 
-/** What a `message` about `object` says, within the limits of a view. */
+/** Reads the gist of a `message` about `object`, within the limits of a view. */
 export function readSaid({ object, reason, message }: Saying): Said {
   const { what, notReady, log = [] } = gistOf(object, reason, message)
   return {

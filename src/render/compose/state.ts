@@ -6,16 +6,16 @@ import type { View } from './view.ts'
 /** How the parts of the sentence are written: as mrkdwn, or as plain text. */
 export interface Writing {
   object: string
-  /** ` in prod-eu`; empty where no cluster is known. */
+  /** ` in prod-eu`; empty if no cluster is known. */
   place: string
   strong(text: string): string
-  /** Where it is now; empty where nobody says. */
+  /** The revision that it is at now; empty if nobody says. */
   revision: string
-  /** What it says, where that belongs into the sentence. */
+  /** The gist, if it belongs into the sentence. */
   gist: string
 }
 
-/** What `view` says of its object. */
+/** Returns the sentence about the object of `view`. */
 export function stateOf(view: View, { object, place, strong, revision, gist }: Writing): string {
   const { says, severity, reason, ending, wasWarning, failure, at } = view
   const phrase = phraseOf(

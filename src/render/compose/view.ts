@@ -14,39 +14,39 @@ import type { RolloutView } from './rollout-standing.ts'
 import { readSaid, type Said } from './said.ts'
 
 /**
- * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Kept as JSON in the database, its gist only
- * where that is not the one of its message: ask {@link saidIn}.
+ * Clean, bounded, unescaped texts; escaping belongs to the form of the destination. Stored as JSON in the database, with its gist
+ * only if that is not the gist of its message: ask {@link saidIn}.
  */
 export interface View extends Partial<Said> {
   says: Transition
   severity: Severity
   object: ObjectRef
   reason: string
-  /** What Flux said. */
+  /** Flux's message, redacted and bounded. */
   message: string
   /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
   cause: string
   controller: string
-  /** Short, with the commit's page where links are configured. */
+  /** In short form, with the commit's page if links are configured. */
   revision?: { text: string; url?: string }
-  /** The last good revision, where it is another; the url compares the two. */
+  /** The last good revision, if it is another one; the url compares the two. */
   previous?: { text: string; url?: string }
-  /** The subject of the commit that the revision is, where it is known. */
+  /** Subject of the revision's commit, if it is known. */
   subject?: string
   /** The object's page. */
   url?: string
-  /** Other pages, by their names. */
+  /** Other pages, by name. */
   pages?: readonly { name: string; url: string }[]
-  /** The `summary` of its metadata, which an Alert gives it. */
+  /** The `summary` of the metadata, which an Alert sets. */
   about?: string
-  /** The other metadata that the config shows. */
+  /** Other metadata that the config shows. */
   facts?: readonly { name: string; value: string }[]
   mention?: string
-  /** Said beside the facts of a recovery. */
+  /** Added to the facts of a recovery. */
   note?: string
-  /** When it happened, in ms. */
+  /** Time of the event, in ms. */
   at: number
-  /** The failure it is about, or that is over: its latest event, how it began, since when, and how many events. */
+  /** The failure that the view is about, or that is over: its latest event, how and when it began, and how many events it had. */
   failure?: {
     severity?: Severity
     reason: string
@@ -54,30 +54,30 @@ export interface View extends Partial<Said> {
     began?: { reason: string; text: string }
     since: number
     count: number
-    /** Who has taken it on, since when, in ms. */
+    /** Who has acknowledged it, and since when, in ms. */
     acknowledged?: { by: string; at: number }
   }
-  /** With `recovered`: how, where the object is not Ready again. */
+  /** With `recovered`: how it ended, unless the object is Ready again. */
   ending?: Exclude<Ending, 'ready'>
-  /** With `recovered`: its revision is another than the one that failed. */
+  /** With `recovered`: the revision is not the one that failed. */
   isFix?: true
-  /** With `recovered`: the event that ended it brought something new, of which nobody is notified apart. */
+  /** With `recovered`: the event that ended it brought something new, of which nobody is notified separately. */
   isUpdate?: true
-  /** With `changed`: the reason it failed for until now. */
+  /** With `changed`: the reason of the failure until now. */
   wasReason?: string
-  /** With `changed`: until now that was a warning, and it fails only now. */
+  /** With `changed`: until now the failure was only a warning. */
   wasWarning?: true
-  /** With `repeated`: when the next reminder may come, in ms from now. */
+  /** With `repeated`: time until the next reminder may come, in ms. */
   nextReminderMs?: number
-  /** What its rule's template makes of it, as mrkdwn. */
+  /** The message as its rule's template has it, as mrkdwn. */
   custom?: Custom
-  /** What the relay says of itself, as mrkdwn. */
+  /** A notice of the relay, as mrkdwn. */
   own?: Own
-  /** It is about the rollout of a revision, and not about an object. */
+  /** Set if the view is about the rollout of a revision, and not about an object. */
   rollout?: RolloutView
 }
 
-/** A sentence, what it means, facts, and a page of the dashboard that shows more. */
+/** A notice: a sentence, what it means, facts, and a page of the dashboard that shows more. */
 export interface Own {
   line: string
   why?: string
@@ -85,30 +85,30 @@ export interface Own {
   page?: { path: string; label: string }
 }
 
-/** Who says what the relay says of itself. */
+/** The controller that notices of the relay name. */
 export const ownController = 'flux-relay'
 
-/** Whether it is what the relay says of itself: no event is without a cluster. */
+/** Reports whether a view is a notice of the relay: no event is without a cluster. */
 export function isOwn({ controller, object }: View): boolean {
   return controller === ownController && object.cluster === ''
 }
 
-/** Whether it says something of an incident: how it goes on, or that it is over. */
+/** Reports whether a view is about an incident: how it goes on, or that it is over. */
 export function isOfIncident({ says, failure }: View): boolean {
   const isOf = says === 'failed' || says === 'changed' || says === 'repeated' || says === 'recovered'
   return isOf && failure !== undefined
 }
 
-/** What the config, or an earlier event, has to show beside the event. */
+/** What the config, or an earlier event, adds to the event. */
 export interface Shown {
   links: Links
-  /** Keys of its metadata. */
+  /** Keys of the metadata to show. */
   show?: readonly string[]
-  /** The subject of the commit that is its revision. */
+  /** Subject of the commit that is the event's revision. */
   subject?: string | undefined
 }
 
-/** The view of `event` for one recipient. */
+/** Creates the view of `event` for one recipient. */
 export function createView(
   event: FluxEvent,
   { memory, before, ended, aside, previousRevision, overAt }: Advance,
@@ -116,7 +116,7 @@ export function createView(
   { links, show = [], subject }: Shown
 ): View {
   const message = shown(event.message)
-  // What decides nothing of a failure is not about it.
+  // An event that decides nothing about a failure is not about it.
   const failure = aside === undefined ? (memory.failure ?? before) : undefined
   const urls = links.of(event, previousRevision)
   return {
@@ -162,7 +162,7 @@ export function createView(
   }
 }
 
-/** What is said where that is not the gist of the message that is kept: because it came late, or is too long to be kept whole. */
+/** Returns the gist if it is not that of the stored message: the event came late, or its message is too long to be stored whole. */
 function givenIn(
   { object, reason, at }: FluxEvent,
   message: string,
@@ -173,7 +173,7 @@ function givenIn(
   return { ...rest, summary: cut(late(at, overAt) + summary, maxSummary) }
 }
 
-/** Nobody must think that a failure that came late goes on. */
+/** Returns the words before a failure that came late: nobody must think that it goes on. */
 function late(at: number, overAt: number | undefined): string {
   if (overAt === undefined) return ''
   return `reported late: it failed at ${clockTime(at)}, which was over by ${clockTime(overAt)} UTC: `
@@ -182,7 +182,7 @@ function late(at: number, overAt: number | undefined): string {
 const maxSubject = 100
 const maxValue = 100
 
-/** The Alert's summary, and what the config shows besides. */
+/** Returns the Alert's summary, and the other metadata that the config shows. */
 function metadataOf({ metadata }: FluxEvent, show: readonly string[]): Pick<View, 'about' | 'facts'> {
   const about = metadata['summary']
   const facts = show.flatMap((name) => {
@@ -204,38 +204,41 @@ function clockTime(at: number): string {
   return utc(at).slice(11, 19)
 }
 
-/** A name, reason or revision, on one line: 253 characters is the longest name Kubernetes has, and more is no use to a reader. */
+/**
+ * Cuts a name, reason or revision to one line of 253 characters: no name in Kubernetes is longer, and more is of no use to a
+ * reader.
+ */
 export function short(text: string): string {
   return cut(clean(text).replaceAll('\n', ' '), 253)
 }
 
-// The message of an event is most often the text of the failure that it begins.
+// The last text is kept, because the message of an event is most often the text of the failure that it begins.
 let latest = { text: '', shown: '' }
 
-/** What a controller said, as people may see it. */
+/** Returns a controller's text as people may see it. */
 function shown(text: string): string {
   if (latest.text !== text) latest = { text, shown: redact(clean(text)) }
   return latest.shown
 }
 
-/** The reason and the text of a failure, as people may see them. */
+/** Returns the reason and the text of a failure as people may see them. */
 export function saidOf({ reason, text }: { reason: string; text: string }): { reason: string; text: string } {
   return { reason: reasonOf(reason), text: cut(shown(text), maxSummary) }
 }
 
-/** That somebody has taken a failure on, as far as a message says it. */
+/** Returns who has acknowledged a failure, as far as a message says it. */
 export function takenOn(by: Failure['acknowledged']): { acknowledged?: { by: string; at: number } } {
   return by === undefined ? {} : { acknowledged: { by: short(by.by), at: by.at } }
 }
 
-/** Whether another revision ended the failure. Where that of the failure is not known, nobody can say. */
+/** Reports whether another revision ended the failure. If the revision of the failure is not known, nobody can say. */
 function isFix({ revision }: FluxEvent, failure: Failure | undefined): boolean {
   return (
     revision !== undefined && failure !== undefined && failure.revision !== '' && failure.revision !== revision.text
   )
 }
 
-/** Whether a failure ended with something new, as far as nobody is notified of that apart. */
+/** Reports whether a failure ended with something new of which nobody is notified separately. */
 function isUpdate(ended: Advance['ended']): boolean {
   return ended?.names !== undefined || (ended?.beneath === 'updated' && ended.how !== 'corrected')
 }

@@ -1,5 +1,5 @@
-// Dialect: writes one message as the JSON of each receiver that calls itself Slack-compatible, and of those that
-// only look like a Slack webhook. Pure.
+// Dialect: writes one message as the JSON of each receiver that calls itself Slack-compatible, or that only looks like a Slack
+// webhook. Pure.
 import { maxPlainText, messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { discordBody } from './discord.ts'
@@ -20,35 +20,37 @@ export type Dialect = (typeof dialectNames)[number]
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** Whether a host is one of Slack's own. */
+/** Reports whether a host is one of Slack's own. */
 export function isOfSlack(hostname: string): boolean {
   return /(^|\.)slack(-gov)?\.com\.?$/.test(hostname)
 }
 
-/** What the receiver behind a webhook URL most likely takes. Slack, where nothing shows it. */
+/** Guesses what the receiver behind a webhook URL takes; `slack` if nothing shows it. */
 export function guessDialect(url: string): Dialect {
   if (!URL.canParse(url)) return 'slack'
   const { hostname, pathname } = new URL(url)
   if (pathname.startsWith('/services/')) return 'slack'
-  // Only at Slack: Microsoft's Power Automate has /workflows/, too.
+  // This counts only at Slack, because Microsoft's Power Automate has /workflows/, too.
   const isSlack = isOfSlack(hostname) || loopback.test(hostname)
   if (isSlack && /^\/(triggers|workflows)\//.test(pathname)) return 'workflow'
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && /^\/api\/(v\d+\/)?webhooks\//.test(pathname)) return 'discord'
   // Google Chat refuses a message with anything beside its text, and so did the connectors of Microsoft Teams.
   if (/(^|\.)(chat\.googleapis|webhook\.office)\.com$/.test(hostname)) return 'text'
-  // Servers may live below a path of their host.
+  // These servers may live below a path of their host.
   if (/\/api\/v1\/external\/slack_incoming\/?$/.test(pathname)) return 'zulip'
   if (/\/hooks\/[a-z0-9]{26}\/?$/.test(pathname)) return 'mattermost'
   if (/\/hooks\/[^/]+\/[^/]+\/?$/.test(pathname)) return 'rocketchat'
   return 'slack'
 }
 
-/** How much text a digest may have, in characters: what Discord cuts off would be names (6,000 in all embeds). */
+/**
+ * Returns how many characters a digest may have. Discord takes fewer (6,000 in all embeds), and what it cuts off would be names.
+ */
 export function digestRoom(dialect: Dialect): number {
   return dialect === 'discord' ? 8000 : messageRoom.text
 }
 
-/** Where to post: Discord understands Slack's form at a path of its own. */
+/** Returns the address to post to: Discord understands Slack's form at a path of its own. */
 export function endpointFor(url: string, dialect: Dialect): string {
   if (dialect !== 'discord' || !URL.canParse(url)) return url
   const endpoint = new URL(url)
@@ -58,15 +60,15 @@ export function endpointFor(url: string, dialect: Dialect): string {
   return endpoint.href
 }
 
-/** Whether a receiver of `dialect` posts to the channel that a message names, instead of the webhook's own. */
+/** Reports whether a receiver of `dialect` posts to the channel that a message names, instead of the webhook's own. */
 export function heedsChannel(dialect: Dialect): boolean {
   return dialect === 'slack' || dialect === 'slack-legacy' || dialect === 'mattermost' || dialect === 'rocketchat'
 }
 
 /**
- * The body of a request without a message, which shows whether the way to a receiver is open. Slack answers `no_text`,
- * Mattermost and Discord with an error of theirs; Rocket.Chat and Zulip say yes and post nothing. A workflow runs on
- * whatever comes, so that it gets its variables.
+ * Returns the body of a request without a message, which shows whether the way to a receiver is open. Slack answers `no_text`,
+ * Mattermost and Discord with an error of theirs; Rocket.Chat and Zulip say yes and post nothing. A workflow runs on whatever it
+ * receives, so it gets its variables.
  */
 export function emptyBodyFor(dialect: Dialect): object {
   const text = 'A message was refused on its way here; it is a dead letter of flux-relay.'
@@ -74,10 +76,10 @@ export function emptyBodyFor(dialect: Dialect): object {
 }
 
 /**
- * The body of the request for `payload`, which is a message the relay composed for Slack.
+ * Returns the body of the request for `payload`, which is a message that the relay composed for Slack.
  *
- * For `workflow` it is these three variables, all of them text and never empty; the workflow in Slack has to declare
- * them by these names:
+ * For `workflow` the body is these three variables, all of them text and never empty; the workflow in Slack has to declare them by
+ * these names:
  * - `summary`: one line, the one that a phone's lock screen shows
  * - `text`: the whole message
  * - `details`: the message without its title, such as where, when, and the error
@@ -105,7 +107,7 @@ export function bodyFor(
       // docs.discord.com/developers/resources/webhook: a name has up to 80 characters, and the channel is in the URL.
       return { ...discordBody(payload), ...(username && { username: username.slice(0, 80) }) }
     case 'zulip':
-      // There the channel of a webhook is in its URL; a payload's is the topic.
+      // At Zulip the channel of a webhook is in its URL; the `channel` of a payload is the topic.
       return { ...zulipBody(payload), ...(channel && { channel }) }
     case 'text':
       return { text: linesOf(payload).join('\n') }
@@ -114,7 +116,7 @@ export function bodyFor(
   }
 }
 
-// The title, with its mention, in the text itself: not every receiver notifies those who are mentioned in an attachment.
+// The title stands in the text itself, with its mention: not every receiver notifies those who are mentioned in an attachment.
 function legacyBody({ head, attached }: Parts, fallback: string): { text: string; attachments?: object[] } {
   if (attached.length === 0) return { text: head.join('\n') }
   const [title = '', ...facts] = head
@@ -135,7 +137,7 @@ function markdownBody(payload: Payload, syntax: Syntax): object {
   return legacyBody(fittingParts(payload, syntax, maxPost), literal(payload.text))
 }
 
-// zulip.com/api/send-message: 10,000 characters, and it cuts what is longer. Bold grows by two characters there.
+// zulip.com/api/send-message: 10,000 characters; Zulip cuts a longer message. Bold text grows by two characters there.
 const maxZulip = 9800
 
 function zulipBody(payload: Payload): object {
@@ -146,7 +148,7 @@ function zulipBody(payload: Payload): object {
   return { blocks: sections(head), ...(attachments.length > 0 && { attachments }) }
 }
 
-/** The texts of `payload` without markup. The addresses of links stay where there is room for them. */
+/** Returns the texts of `payload` without markup. The addresses of links stay if there is room for them. */
 function linesOf(payload: Payload): string[] {
   const [full, short] = [true, false].map((hasLinks) => {
     const { head, attached } = partsOf(payload, (mrkdwn) => translateToText(mrkdwn, hasLinks))

@@ -10,7 +10,7 @@ const maxContent = 2000
 const maxEmbed = 4096
 const maxEmbeds = 6000
 
-/** A line, or a fenced block, and what the lines of one colour become. */
+/** A line or a fenced block, or several lines of one colour joined. */
 interface Embed {
   color?: string
   text: string
@@ -22,9 +22,9 @@ interface Body {
 }
 
 /**
- * `payload` within Discord's limits. A digest of Slack's size is larger than those: it gives up its links first, then
- * more and more of what the events say, and where that is not enough its first lines move from the embeds into the
- * content. That is room for 7,000 characters of names; the last line counts what is beyond.
+ * Returns `payload` within Discord's limits. A digest of Slack's size exceeds them: it gives up its links first, then more and more
+ * of what the events say, and if that is not enough, its first lines move from the embeds into the content. That leaves room for
+ * 7,000 characters of names; the last line counts what is missing.
  */
 export function discordBody(payload: Payload): Body {
   const write = (detail: Detail) => partsOf(payload, (mrkdwn) => translate(mrkdwn, syntaxes.discord, detail))
@@ -36,7 +36,7 @@ export function discordBody(payload: Payload): Body {
   return bodyOf(content, cutLines(lines))
 }
 
-/** What goes into the content and what into embeds. With `canMove` the content takes what is too much for the embeds. */
+/** Divides lines between the content and embeds. With `canMove` the content takes what is too much for the embeds. */
 function arranged({ head, attached }: Parts, canMove: boolean): { content: string; lines: Embed[] } {
   const split = (text: string) => linesOf(text).flatMap((line) => (canMove ? shorterLines(line) : [line]))
   const own: Embed[] = head.flatMap(split).map((text) => ({ text }))
@@ -52,12 +52,12 @@ function arranged({ head, attached }: Parts, canMove: boolean): { content: strin
   return { content, lines: [] }
 }
 
-/** What may be parted: lines, but not those of a fenced block. */
+/** Splits a text where it may be parted: between lines, but not within a fenced block. */
 function linesOf(text: string): string[] {
   return text.match(/```[\s\S]*?\n```|[^\n]+/g) ?? []
 }
 
-/** Digests name the objects of a namespace in one line, however many they are: such a line is parted between names. */
+/** Parts a line between names, because digests name the objects of a namespace in one line, however many they are. */
 function shorterLines(line: string): string[] {
   if (line.startsWith('```')) return [line]
   const lines: string[] = []
@@ -84,14 +84,14 @@ function bodyOf(content: string, lines: readonly Embed[]): Body {
   return { ...(content !== '' && { text: content }), ...(embeds.length > 0 && { attachments: embeds }) }
 }
 
-/** The first lines that there is room for, and how much that leaves out. They are without markup. */
+/** Returns the first lines that there is room for, and a line that counts the rest. All are without markup. */
 function cutLines(all: readonly Embed[]): Embed[] {
   const lines = all.map((line) => ({ ...line, text: cut(line.text, maxEmbed) }))
   let missing = sizeOf(lines)
   if (missing <= maxEmbeds) return lines
   const kept: Embed[] = []
   for (const line of lines) {
-    // 60: for the line that says so.
+    // 60 characters are for the line that says so.
     if (sizeOf([...kept, line]) > maxEmbeds - 60) break
     kept.push(line)
     missing -= sizeOf([line])

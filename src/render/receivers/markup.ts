@@ -2,18 +2,18 @@
 // harmless to the others.
 import { withEmojis } from '../slack/emoji.ts'
 
-/** How a receiver writes what mrkdwn says. */
+/** How a receiver writes what mrkdwn expresses. */
 export interface Syntax {
   bold: string
   strike: string
   /** Opens a fenced block on a line of its own. */
   fence: string
-  /** What the two mentions that need no Slack id are called there. */
+  /** Names of the two mentions that need no Slack id. */
   here: string
   channel: string
-  /** What the address of a link must not contain. */
+  /** Characters that the address of a link must not contain. */
   urlMarks: RegExp
-  /** Not even in code is a `|` harmless: the server looks for Slack's `<…|…>` before anyone looks for code. */
+  /** A `|` is not harmless even in code: the server looks for Slack's `<…|…>` before anyone looks for code. */
   hasUnsafePipes?: true
 }
 
@@ -43,16 +43,16 @@ export const syntaxes = {
   }
 } satisfies Record<string, Syntax>
 
-/** How much is kept where not everything fits. */
+/** How much is kept if not everything fits. */
 export interface Detail {
   hasLinks: boolean
-  /** The most that is kept of a piece of inline code, in UTF-16 units. */
+  /** Maximum length of a piece of inline code, in UTF-16 units. */
   maxCode: number
-  /** No markup at all: text that may be cut anywhere. */
+  /** No markup at all, so the text may be cut anywhere. */
   isBare?: true
 }
 
-// Names, bullets, emojis and the relay's own words stay in all of them.
+// All of these keep names, bullets, emojis and the relay's own words.
 export const details: readonly Detail[] = [
   { hasLinks: true, maxCode: Number.POSITIVE_INFINITY },
   { hasLinks: false, maxCode: Number.POSITIVE_INFINITY },
@@ -60,12 +60,12 @@ export const details: readonly Detail[] = [
   { hasLinks: false, maxCode: 24 }
 ]
 
-/** Where even the least of those does not fit: names and no more, and those are cut where they have to be. */
+/** Used if even the least of those does not fit: names only, and those are cut if they have to be. */
 export const bareDetail: Detail = { hasLinks: false, maxCode: 0, isBare: true }
 
-/** `mrkdwn`, as the relay writes it, in the markup of a receiver. */
+/** Translates `mrkdwn`, as the relay writes it, into the markup of a receiver. */
 export function translate(mrkdwn: string, syntax: Syntax, detail: Detail): string {
-  // Every other part is code, or a tag. Only the relay's own tags are left: those of events are escaped.
+  // Every other part is code or a tag. Only the relay's own tags are left, because those of events are escaped.
   const parts = mrkdwn.split(/(```[\s\S]*?```|`[^`\n]+`|<[^<>]*>)/)
   return parts
     .map((part, index) => {
@@ -82,12 +82,12 @@ export function translate(mrkdwn: string, syntax: Syntax, detail: Detail): strin
     .replace(/ +$/gm, '')
 }
 
-/** `mrkdwn` as text without any markup; addresses follow what links to them. */
+/** Returns `mrkdwn` as text without any markup; an address follows the text that links to it. */
 export function translateToText(mrkdwn: string, hasLinks: boolean): string {
   return translate(mrkdwn, markdown, { hasLinks, maxCode: Number.POSITIVE_INFINITY, isBare: true })
 }
 
-/** Escaped text that is not mrkdwn, such as what stands on the lock screen. */
+/** Returns escaped text that is not mrkdwn, such as what the lock screen shows, as text without markup. */
 export function literal(escaped: string): string {
   return bare(unescaped(escaped))
 }
@@ -106,18 +106,21 @@ function tag(part: string, syntax: Syntax, { hasLinks, isBare }: Detail): string
   return target === '!here' ? syntax.here : target === '!channel' ? syntax.channel : ''
 }
 
-/** Who may set metadata may set an address, too, and some look for mentions in addresses: `https://a.b/@everyone`. */
+/**
+ * Returns a link's address without mentions: whoever may set metadata may set an address, too, and some receivers look for mentions
+ * in addresses: `https://a.b/@everyone`.
+ */
 function address(target: string, { urlMarks }: Syntax): string {
   const [, origin = '', rest = ''] = /^(\w+:\/\/[^/?#]*)([\s\S]*)$/.exec(unescaped(target)) ?? []
   const encoded = (mark: string) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`
   return origin.replace(urlMarks, encoded) + rest.replace(urlMarks, encoded).replaceAll('@', '%40')
 }
 
-// Names stand outside of code. Kubernetes allows none of these in a name; Markdown makes links, tables and spoilers
-// of them, or ends the relay's own link early.
+// Names stand outside of code. Kubernetes allows none of these characters in a name; Markdown makes links, tables and spoilers of
+// them, or ends the relay's own link early.
 const lookalikes: Record<string, string> = { '[': '［', ']': '］', '|': '∣', '\\': '＼', '`': 'ˋ' }
 
-/** Text outside of code: `*` and `~` are the relay's own there, those of events have been replaced. */
+/** Translates text outside of code: its `*` and `~` are the relay's own, because those of events have been replaced. */
 function words(text: string, { bold, strike }: Syntax): string {
   return neutral(unescaped(withEmojis(text)))
     .replace(/[[\]|\\`]/g, (mark) => lookalikes[mark] ?? '')
@@ -128,31 +131,35 @@ function words(text: string, { bold, strike }: Syntax): string {
 }
 
 function bareWords(text: string): string {
-  // Inside of a word `_` is only a character: the relay's own stand at the edges.
+  // Inside of a word `_` is only a character: the relay's own stand at the edges of words.
   return bare(unescaped(withEmojis(text).replace(/[*~`]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '')))
 }
 
-/** No backticks: one at the end of a line, and Rocket.Chat takes none of a fenced block for code. */
+/**
+ * Returns text for use inside code, without backticks: after one at the end of a line, Rocket.Chat takes no part of a fenced block
+ * for code.
+ */
 function codeText(text: string, { hasUnsafePipes }: Syntax): string {
   const inner = neutral(text).replaceAll('`', 'ˋ')
   return hasUnsafePipes ? inner.replaceAll('|', '∣') : inner
 }
 
-/** Text for those of whom only one thing is known: they take text. Slack would drop `<nil>`. */
+/** Returns text for receivers of which only one thing is known: they take text. Slack would drop `<nil>`. */
 function bare(text: string): string {
   return neutral(text).replaceAll('<', '‹').replaceAll('>', '›')
 }
 
-/** It takes no room, and whatever it is put into is no longer a mention or a tag. */
+/** Takes no room, and breaks the mention or tag into which it is put. */
 const breaker = '\u200b'
 
-// In code as well: older servers look for mentions before they look for code. `a@b` is a revision or a digest and stays,
-// unless b is a word that calls everyone; `<nil>` stays, too, while `<!here>` and `<https://…` are broken.
+// Mentions and tags are broken in code as well, because older servers look for mentions before they look for code. `a@b` is a
+// revision or a digest and stays, unless b is a word that calls everyone; `<nil>` stays, too, while `<!here>` and `<https://…` are
+// broken.
 const atMention = /@(?=everyone|here|channel|all|topic|stream|[*_])|(?<![A-Za-z0-9])@(?=\S)/gi
 const atTag = /<(?!\w*>|[\s=]|$)/g
-// What makes a heading, a quotation, a list or a rule of a line; the relay's own lines begin with none of it.
+// These characters begin a heading, a quotation, a list or a rule; the relay's own lines begin with none of them.
 const lineMark = /(?<=^[ \t]*)(?=[#>+=-]|\d{1,9}[.)]\s)/gm
-// Most receivers make links of addresses, and some look at what is behind them.
+// Most receivers make links of addresses, and some fetch what is behind them.
 const bareAddress = /\b(?:https?|ftp|mailto|file|tel):(?=\S)/gi
 const betweenLabelAndAddress = /\](?=[([:])/g
 
@@ -170,7 +177,7 @@ function unescaped(text: string): string {
 function shorten(text: string, max: number): string {
   if (text.length <= max) return text
   if (max === 0) return ''
-  // It may have been cut before, and says so.
+  // A text that was cut before says so at its end.
   const start = text.replace(/ … \(\+\d+ characters\)$/, '').slice(0, max - 1)
   return `${start.replace(/[\ud800-\udbff]$/, '')}…`
 }

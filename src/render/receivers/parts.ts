@@ -1,4 +1,4 @@
-// Parts: take the texts of a message in as much detail as a receiver has room for. Pure.
+// Parts: takes the texts of a message in as much detail as a receiver has room for. Pure.
 import { type Block, textsOfBlock } from '../slack/blocks.ts'
 import { slackTakes } from '../slack/limits.ts'
 import { cut, withoutMentions } from '../slack/mrkdwn.ts'
@@ -6,13 +6,13 @@ import type { Payload } from '../slack/payload.ts'
 import { bareDetail, type Detail, details, type Syntax, translate } from './markup.ts'
 
 export interface Parts {
-  /** The title, and what else is in the message itself. */
+  /** The title, and the other texts of the message itself. */
   head: string[]
-  /** What is next to a colour. */
+  /** Texts beside a colour. */
   attached: { color: string; texts: string[] }[]
 }
 
-/** Every mrkdwn text of `payload`, written by `write`, in reading order. */
+/** Returns every mrkdwn text of `payload`, written by `write`, in reading order. */
 export function partsOf({ text, blocks = [], attachments = [] }: Payload, write: (mrkdwn: string) => string): Parts {
   const isPlain = blocks.length === 0 && attachments.length === 0
   const textsOf = (blocks: readonly Block[]) =>
@@ -21,8 +21,8 @@ export function partsOf({ text, blocks = [], attachments = [] }: Payload, write:
       .filter((mrkdwn) => mrkdwn !== '')
       .map(write)
   return {
-    // Without blocks it is a second try. A room may be too large to be called together, and Zulip and Rocket.Chat then
-    // refuse the message: this time it calls nobody.
+    // A message without blocks is a second try. Zulip and Rocket.Chat refuse a message that calls a room too large to be called
+    // together, so this time it calls nobody.
     head: isPlain ? [write(withoutMentions(text))] : textsOf(blocks),
     attached: attachments.map(({ color, blocks }) => ({ color, texts: textsOf(blocks) }))
   }
@@ -32,14 +32,14 @@ function mrkdwnOf(block: Block): string {
   return textsOfBlock(block).join(block.type === 'section' ? '\n' : '   ')
 }
 
-/** `payload` in the most detail that leaves it at most `max` characters long. */
+/** Returns the texts of `payload` in the most detail that keeps them within `max` characters. */
 export function fittingParts(payload: Payload, syntax: Syntax, max: number): Parts {
   const write = (detail: Detail) => (mrkdwn: string) => translate(mrkdwn, syntax, detail)
   for (const detail of details) {
     const parts = partsOf(payload, write(detail))
     if (sizeOf(parts) <= max) return parts
   }
-  // Only text that is made for it, and grows when it is made harmless, comes here. What is left out leaves a mark.
+  // Only text that was made to be long, and grows when it is made harmless, comes here. What is left out leaves a mark.
   let room = max - roomForMarks
   return partsOf(payload, (mrkdwn) => {
     const text = room < minCut ? '…' : cut(write(bareDetail)(mrkdwn), room - jointLength)
@@ -48,10 +48,10 @@ export function fittingParts(payload: Payload, syntax: Syntax, max: number): Par
   })
 }
 
-/** For one in every block of a message. */
+/** Room for one mark in every block of a message. */
 const roomForMarks = 3 * slackTakes.blocks
 
-/** At least this much is left for what `cut` adds. */
+/** With less room than this, `cut` could not even say how much is missing. */
 const minCut = 60
 
 /** Receivers put up to two line ends between texts. */

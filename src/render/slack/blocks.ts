@@ -9,7 +9,7 @@ export interface Mrkdwn {
   verbatim: true
 }
 
-/** Shown as it is; only emoji codes are not. */
+/** Text that is shown as it is, except for emoji codes. */
 export interface Plain {
   type: 'plain_text'
   text: string
@@ -29,7 +29,7 @@ export interface Button {
   style?: 'primary' | 'danger'
 }
 
-/** Slack says who pressed it, and with which value. */
+/** A button about which Slack says who pressed it, and with which value. */
 export interface Press {
   type: 'button'
   text: Plain
@@ -38,7 +38,7 @@ export interface Press {
   style?: 'primary' | 'danger'
 }
 
-/** As {@link Press}, with the value of what was chosen. */
+/** A choice that works like {@link Press}, with the value of the chosen option. */
 export interface Menu {
   type: 'static_select'
   placeholder: Plain
@@ -68,7 +68,7 @@ export function context(text: string): Block {
   return { type: 'context', elements: [mrkdwn(text)] }
 }
 
-/** What a block says, each text of it as mrkdwn: for receivers that know no blocks, and for people. */
+/** Returns each text of a block as mrkdwn, for receivers that know no blocks, and for people. */
 export function textsOfBlock(block: Block): string[] {
   switch (block.type) {
     case 'section': {
@@ -78,7 +78,7 @@ export function textsOfBlock(block: Block): string[] {
     case 'context':
       return block.elements.map(asMrkdwn)
     case 'actions':
-      // What is no link says nothing, and does nothing where there are no blocks.
+      // An element that is no link says nothing, and does nothing where there are no blocks.
       return block.elements.flatMap((element) => ('url' in element ? asMrkdwn(element) : []))
     case 'header':
       return [`*${plain(withEmojis(block.text.text))}*`]

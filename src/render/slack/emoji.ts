@@ -19,7 +19,7 @@ const emojis: Record<string, string> = {
   ':small_red_triangle:': '🔺'
 }
 
-/** `text` with the characters in place of the names. */
+/** Returns `text` with the characters in place of the names. */
 export function withEmojis(text: string): string {
   return text.replace(/:[a-z_]+:/g, (name) => emojis[name] ?? name)
 }

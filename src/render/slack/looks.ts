@@ -6,9 +6,9 @@ export const colours = { red: '#a30200', amber: '#daa038', green: '#2eb886' } as
 
 export interface Face {
   emoji: string
-  /** For a template's `state`. */
+  /** Word that a template's `state` shows. */
   word: string
-  /** The colour of the bar beside the details; without one the details are in the message itself. */
+  /** The colour of the bar beside the details; without a colour, the details are in the message itself. */
   colour?: keyof typeof colours
 }
 
@@ -38,18 +38,18 @@ interface Said {
   wasWarning?: true
 }
 
-/** The face of what is said of an object. `isFailing`: the event is about a failure that is known. */
+/** Returns the face of what is said about an object. `isFailing`: the event is about a known failure. */
 export function faceOf({ says, severity, ending, wasWarning }: Said, isFailing: boolean): Face {
   if (says === 'changed' && wasWarning) return faces.failed
   if (says === 'recovered' && ending !== undefined) return endings[ending]
-  // A failure that came late, or a harmless warning once more: only sent where every event is.
+  // A failure that came late, or a harmless warning once more: these are sent only where every event is.
   if (says === 'repeated' && !isFailing) return severity === 'warn' ? warning : faces.informed
   if (severity !== 'warn') return faces[says]
   if (says === 'failed' || says === 'informed') return warning
   return { ...faces[says], ...(says === 'changed' && { ...warning, word: 'New warning' }) }
 }
 
-/** The face for a template. Undefined for what is not a state. */
+/** Returns the face for a template; undefined if `says` is not a state. */
 export function faceFor(
   says: string,
   { severity, ending, wasWarning }: { severity: string; ending?: string | undefined; wasWarning?: true | undefined },

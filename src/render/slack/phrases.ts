@@ -1,25 +1,25 @@
-// Phrases: what a state is called in a sentence about an object: "failed", "no longer waits".
+// Phrases: give a state its words in a sentence about an object: "failed", "no longer waits".
 import type { Severity } from '../../events/severity.ts'
 import type { Ending, Transition } from '../../objects.ts'
 
 export interface Phrase {
-  /** Behind the object's name; empty for news, which says itself what it is. */
+  /** Words behind the object's name; empty for news, which says itself what it is. */
   words: string
-  /** How it is said for how long: `after 14 m`, `, for 14 m`, `(14 m)`. */
+  /** Form of the duration: `after 14 m`, `, for 14 m`, `(14 m)`. */
   lasted?: 'after' | 'for' | 'beside'
 }
 
-/** What of an event decides how it is called; `reason` is that of the failure, where it is about one. */
+/** The part of an event that decides its phrase; `reason` is that of the failure if the event is about one. */
 export interface Called {
   says: Transition
   severity: Severity
   reason: string
   ending?: Exclude<Ending, 'ready'> | undefined
-  /** With `changed`: it fails only now. */
+  /** With `changed`: until now it was a warning. */
   wasWarning?: true | undefined
 }
 
-/** `isOfFailure`: the event is about a failure that is known. */
+/** Returns the phrase of a state. `isOfFailure`: the event is about a known failure. */
 export function phraseOf({ says, severity, reason, ending, wasWarning }: Called, isOfFailure: boolean): Phrase {
   const isWarning = severity === 'warn'
   switch (says) {

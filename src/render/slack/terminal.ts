@@ -4,7 +4,7 @@ import { withEmojis } from './emoji.ts'
 import { withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 
-/** The texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
+/** Returns the texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
 export function toText(payload: Payload): string {
   const lines = [...textsOf(payload)].flatMap(({ text, isAttached }) =>
     readable(text)
@@ -14,12 +14,12 @@ export function toText(payload: Payload): string {
   return lines.length > 0 ? lines.join('\n') : readable(payload.text)
 }
 
-/** One line of mrkdwn as plain text, without the mentions in it. */
+/** Returns one line of mrkdwn as plain text, without the mentions in it. */
 export function toLine(mrkdwn: string): string {
   return oneLine(readable(withoutMentions(mrkdwn)))
 }
 
-/** The same without the marks of code, for where there are none. */
+/** Returns the same as {@link toLine} without backticks, for places that have no code. */
 export function unmarked(mrkdwn: string): string {
   return toLine(mrkdwn).replaceAll('`', '')
 }

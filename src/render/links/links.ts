@@ -68,7 +68,10 @@ export const LinkSchema = closedObject({
 })
 
 export interface Links {
-  /** The first matching entry that has each link wins. A link whose variables are empty for this event is left out. */
+  /**
+   * Finds the links for an event: each from the first matching entry that has it. A link whose variables are empty for this event
+   * is left out.
+   */
   of(
     event: FluxEvent,
     previousRevision: string
@@ -80,7 +83,7 @@ export interface Links {
   }
 }
 
-/** A template of an entry; a guessed one is only for the commits of Git, and not for digests and versions of charts. */
+/** A template of an entry. A guessed one is only for commits of Git, not for digests or versions of charts. */
 type LinkTemplate = Template & { isGuessed?: true }
 type LinkTemplates = Partial<Record<(typeof kinds)[number], LinkTemplate>>
 
@@ -118,7 +121,7 @@ export function compileLinks(texts: readonly Static<typeof LinkSchema>[]): { lin
   return { faults, links: { of: (event, previousRevision) => linksOf(entries, event, previousRevision) } }
 }
 
-/** The links that follow from the repository. */
+/** Compiles the links that follow from the repository. */
 function guessed({ repository, host }: Static<typeof LinkSchema>, path: Fault['path'], faults: Fault[]): LinkTemplates {
   if (repository === undefined) {
     if (host !== undefined) faults.push({ path: [...path, 'host'], message: 'host is for a repository: add one' })
@@ -137,10 +140,10 @@ function guessed({ repository, host }: Static<typeof LinkSchema>, path: Fault['p
   return templates
 }
 
-// Flux takes no others for a commit (fluxcd/pkg git/git.go).
+// Flux takes nothing else for a commit (fluxcd/pkg git/git.go).
 const gitSha = /^[0-9a-f]{40}$/i
 
-/** Why no value whatever makes an http(s) URL of the template `text`. */
+/** Says why the template `text` makes no http(s) URL whatever its values are; undefined if it can make one. */
 export function urlFault(text: string): string | undefined {
   const sample = text.replace(/\{\{.*?\}\}|\{%.*?%\}/gs, 'x')
   return linkTarget(sample) === undefined ? 'makes no http(s) URL that Slack takes' : undefined
@@ -190,7 +193,7 @@ function linksOf(entries: readonly Entry[], event: FluxEvent, previousRevision: 
   }
 }
 
-/** Checked again here: a value may have made something else of it. */
+/** Returns the address that a template makes. It is checked again, because a value may have made something else of it. */
 function addressOf(template: Template | undefined, context: Record<string, unknown>): string | undefined {
   const rendered = template?.render(context)
   return rendered !== undefined && linkTarget(rendered) !== undefined ? rendered : undefined

@@ -14,14 +14,17 @@ const [from, to] = ['{{ previous.sha }}', '{{ revision.sha }}']
 const pages: Record<GitHost, { commit: string; compare: string }> = {
   github: { commit: `/commit/${to}`, compare: `/compare/${from}...${to}` },
   gitlab: { commit: `/-/commit/${to}`, compare: `/-/compare/${from}...${to}` },
-  // There the newer one comes first, and a carriage return stands between them.
+  // At Bitbucket the newer revision comes first, and a carriage return stands between the two.
   bitbucket: { commit: `/commits/${to}`, compare: `/branches/compare/${to}%0D${from}#diff` },
   'bitbucket-server': { commit: `/commits/${to}`, compare: `/compare/diff?sourceBranch=${to}&targetBranch=${from}` },
   gitea: { commit: `/commit/${to}`, compare: `/compare/${from}...${to}` },
   azure: { commit: `/commit/${to}`, compare: `/branchCompare?baseVersion=GC${from}&targetVersion=GC${to}` }
 }
 
-/** What to link to for `repository`, an address as Git and Flux take it; `host` where its name does not show it. */
+/**
+ * Guesses the links for `repository`, an address as Git and Flux take it; `host` is needed if the host's name does not show what it
+ * runs.
+ */
 export function guessLinks(repository: string, host?: GitHost): GuessedLinks | { error: string } {
   const address = addressOf(repository)
   if (address === undefined) return { error: `"${repository}" is not the address of a Git repository` }
@@ -33,14 +36,14 @@ export function guessLinks(repository: string, host?: GitHost): GuessedLinks | {
   return { commit: base + pages[kind].commit, compare: base + pages[kind].compare }
 }
 
-/** `https://…`, `ssh://git@host/…` and `git@host:…`, as the address of a web page. */
+/** Returns `https://…`, `ssh://git@host/…` or `git@host:…` as the address of a web page. */
 function addressOf(repository: string): URL | undefined {
   const scp = /^(?:[\w.-]+@)?([\w.-]+):(?!\/\/)(.+)$/.exec(repository)
   const text = scp === null ? repository : `ssh://${scp[1]}/${scp[2]}`
   if (!URL.canParse(text)) return undefined
   const { protocol, host, hostname, pathname } = new URL(text)
   if (!/^(https?|ssh):$/.test(protocol) || pathname.length < 2) return undefined
-  // The port of ssh is not the web server's.
+  // The port of ssh is not that of the web server.
   const web = protocol === 'ssh:' ? `https://${hostname}` : `${protocol}//${host}`
   return new URL(web + pathname.replace(/\/+$/, '').replace(/\.git$/, ''))
 }
@@ -55,7 +58,7 @@ function hostOf(hostname: string): GitHost | undefined {
   return name.includes('bitbucket') ? 'bitbucket-server' : undefined
 }
 
-/** Two of the hosts clone from another address than they show. */
+/** Returns the web page of a repository: two of the hosts clone from another address than they show. */
 function webPage({ origin, hostname, pathname }: URL, host: GitHost): string {
   if (host === 'azure' && /^(vs-)?ssh\./.test(hostname)) {
     // git@ssh.dev.azure.com:v3/organisation/project/repository

@@ -1,4 +1,4 @@
-// Samples: makes one notification of every kind that templates have to cope with, to check before any event has arrived.
+// Samples: makes one notification of every kind that templates have to cope with, to check templates before any event has arrived.
 import { type FluxEvent, normalise, type WireEvent } from '../../events/flux.ts'
 import { parseRevision } from '../../events/revision.ts'
 import type { ObjectMemory } from '../../objects/memory.ts'
@@ -7,12 +7,12 @@ import { createView, type View } from '../compose/view.ts'
 import type { Links } from '../links/links.ts'
 
 export interface Sample {
-  /** The kind of sample, for people: `a failed HelmRelease`. */
+  /** What kind of sample this is, for people: `a failed HelmRelease`. */
   title: string
   event: FluxEvent
   previousRevision: string
   view: View
-  /** Larger or emptier than anyone sees in a year: that something of it is cut or missing is not a mistake. */
+  /** True if it is larger or emptier than anyone sees in a year, so that it is no mistake if something of it is cut or missing. */
   isExtreme?: true
 }
 
@@ -32,7 +32,7 @@ const links: Links = {
 
 type About = Partial<Omit<WireEvent, 'involvedObject'>> & { object?: WireEvent['involvedObject'] }
 
-/** The notification of the last of `events`, which are a minute apart and about one object. */
+/** Makes the notification of the last of `events`, which are a minute apart and about one object. */
 function sample(title: string, events: readonly About[], says?: Transition): Sample {
   let memory: ObjectMemory | undefined
   const shown = events.map(({ object, ...about }, index) => {
@@ -136,7 +136,7 @@ const huge: About = {
   metadata: { revision: `${longName}@sha1:${oldSha}` }
 }
 
-/** Every kind of notification, the usual ones first. */
+/** Makes every kind of notification, the usual ones first. */
 export function createSamples(): Sample[] {
   return [
     sample('a failed Kustomization', [finished, unhealthy]),

@@ -7,7 +7,7 @@ import { createSamples, type Sample } from './samples.ts'
 
 export type Templates = ReadonlyMap<string, MessageTemplate>
 
-/** Compiles the `templates:` section. What would fail or be cut in Slack is reported with the kind of event it happens to. */
+/** Compiles the `templates:` section. What would fail or be cut in Slack is reported with a kind of event that shows it. */
 export function compileTemplates(texts: Readonly<Record<string, TemplateText>>): {
   templates: Templates
   faults: Fault[]
@@ -25,7 +25,7 @@ export function compileTemplates(texts: Readonly<Record<string, TemplateText>>):
   return { templates, faults }
 }
 
-/** What is wrong with a template that compiles: each place once, with the first kind of event that shows it. */
+/** Returns the faults of a template that compiles: each place once, with the first kind of event that shows it. */
 function tried(template: MessageTemplate, text: TemplateText, samples: readonly Sample[]): Fault[] {
   const faults = new Map<string, Fault>()
   const report = (fault: Fault) => {

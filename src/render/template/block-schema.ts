@@ -1,16 +1,15 @@
-// Block schema: defines `blocks:` in a template: those of Slack's blocks that show something to a reader and ask nothing
-// of them.
+// Block schema: defines `blocks:` in a template: the blocks of Slack that show something to a reader and ask nothing of them.
 import { Type } from '../../json-schema.ts'
 import { slackTakes, templateRoom } from '../slack/limits.ts'
 
 const source = { type: 'string', minLength: 1, maxLength: 10_000 } as const
 
-/** An object that has these properties and no others. */
+/** Schema of an object that has these properties and no others. */
 function only<Properties extends object>(description: string, required: readonly string[], properties: Properties) {
   return { type: 'object', ...(description && { description }), properties, required, additionalProperties: false }
 }
 
-// `toLocaleString` loads all that Node knows of languages, 15 ms of each start.
+// `toLocaleString` would load all that Node knows of languages, 15 ms of each start.
 const said = (size: number) => `${size}`.replace(/(?<=\d)(?=(\d{3})+$)/g, ',')
 
 const plain = only('Text that is shown as it is.', ['type', 'text'], {
@@ -55,7 +54,7 @@ function list(items: object, maxItems: number, description: string): object {
   return { type: 'array', minItems: 1, maxItems, items, description }
 }
 
-/** One of several shapes, chosen by `type`, so that a fault is reported of that shape only. */
+/** Schema of one of several shapes, chosen by `type`, so that a fault is reported for that shape only. */
 function byType(
   shapes: Record<string, { properties: object; required: readonly string[] }>,
   description: string

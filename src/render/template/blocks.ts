@@ -6,7 +6,7 @@ import { compileSlot, type Filling, type Place } from './slot.ts'
 
 type Fill = (filling: Filling) => unknown
 
-/** Compiles well-shaped blocks. What is empty for an event is left out of them. */
+/** Compiles well-shaped blocks. When they are filled, parts that are empty for an event are left out. */
 export function compileBlocks(
   blocks: readonly object[],
   path: Fault['path'],
@@ -16,7 +16,7 @@ export function compileBlocks(
   return (filling) => fill(filling) as Block[]
 }
 
-/** `max` is that of the texts inside. */
+/** Compiles one node; `max` is the limit of the texts inside. */
 function compileNode(node: unknown, path: Fault['path'], max: number, faults: Fault[]): Fill {
   if (Array.isArray(node)) {
     const items = node.map((item, index) => compileNode(item, [...path, index], max, faults))
@@ -57,7 +57,7 @@ const needed: Record<string, readonly string[]> = {
   button: ['text', 'url']
 }
 
-/** `object` without what is empty, or nothing where Slack would refuse what is left: a text may not be empty. */
+/** Returns `object` without its empty parts, or nothing if Slack would refuse the rest: a text may not be empty. */
 function whole(object: Record<string, unknown>): object | undefined {
   const isEmpty = (value: unknown) =>
     value === undefined || value === '' || (Array.isArray(value) && value.length === 0)

@@ -62,7 +62,7 @@ was {% if failure.began.reason != failure.reason %}first {{ failure.began.reason
 {% endif %}
 `
 
-/** What a template would say that changes nothing. */
+/** A template that makes the same message as no template. */
 export const defaultTemplate: TemplateText = {
   title: title.trim(),
   gist: '{{ event.gist }}',

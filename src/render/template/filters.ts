@@ -8,8 +8,8 @@ import { code, fence, link, time, utc, words } from '../slack/mrkdwn.ts'
 import { type Called, phraseOf } from '../slack/phrases.ts'
 import { Said } from './pieces.ts'
 
-// These of Liquid's own filters are kept: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing
-// that runs a text as an expression (`where_exp`), nothing for HTML.
+// The filters of Liquid that are kept: no `raw`, nothing that reads a clock or throws dice (`date: "now"`, `sample`), nothing that
+// runs a text as an expression (`where_exp`), nothing for HTML.
 const kept = new Set([
   ...['append', 'prepend', 'capitalize', 'downcase', 'upcase', 'strip', 'lstrip', 'rstrip', 'squish', 'default'],
   ...['strip_newlines', 'remove', 'remove_first', 'remove_last', 'replace', 'replace_first', 'replace_last'],
@@ -18,7 +18,7 @@ const kept = new Set([
   ...['abs', 'at_least', 'at_most']
 ])
 
-// A template is one text: there are no others to include, and what counts up would change the variables.
+// A template is one text: there are no others to include, and a tag that counts would change the variables.
 const withoutTags = ['include', 'render', 'layout', 'block', 'tablerow', 'increment', 'decrement']
 
 /** Gives `engine` these filters and no others. */
@@ -28,14 +28,14 @@ export function installFilters(engine: Liquid): void {
   for (const [name, filter] of Object.entries(ours)) engine.registerFilter(name, filter)
 }
 
-/** Who is called by `name`: the id of a person or a group, `here` or `channel`. */
+/** Returns the mention of `name`: the id of a person or a group, `here` or `channel`; undefined for anything else. */
 export function mentionOf(name: string): string | undefined {
   if (name === 'here' || name === 'channel') return `<!${name}>`
   if (/^[UW][A-Z0-9]{5,}$/.test(name)) return `<@${name}>`
   return /^S[A-Z0-9]{5,}$/.test(name) ? `<!subteam^${name}>` : undefined
 }
 
-/** What of the variables decides how a state is called. */
+/** Returns the part of the variables that decides the phrase and the face of a state. */
 function calledIn(environments: object): Omit<Called, 'says'> & { isOfFailure: boolean; isAt: boolean } {
   const { event, failure, revision } = environments as {
     event: { severity: Called['severity']; reason: string }
@@ -105,7 +105,7 @@ const ours: Record<string, FilterImplOptions> = {
   }
 }
 
-/** The text of a value. Throws for a value with parts: `{{ failure }}` would print nothing of use. */
+/** Returns the text of a value. Throws for a value with parts: `{{ failure }}` would print nothing of use. */
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return ''
   if (Array.isArray(value)) return value.map(textOf).join('')

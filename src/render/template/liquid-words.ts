@@ -1,4 +1,4 @@
-// Liquid errors: put what the library says of a template in words for its author.
+// Liquid errors: put what the library says about a template into words for its author.
 import { didYouMean } from '../../spelling.ts'
 
 export interface LiquidNames {
@@ -6,7 +6,7 @@ export interface LiquidNames {
   tags: readonly string[]
 }
 
-/** What the same thing is called elsewhere. */
+/** Names that other languages have for the filters. */
 const inOtherLanguages: Record<string, string> = {
   lower: 'downcase',
   lowercase: 'downcase',
@@ -25,7 +25,7 @@ const inOtherLanguages: Record<string, string> = {
   title: 'capitalize'
 }
 
-/** `said` is the library's message; it says where by itself, which is left out. */
+/** Returns `said`, the library's message, in words for an author. The position, which it gives by itself, is left out. */
 export function liquidInWords(said: string, { filters, tags }: LiquidNames): string {
   const message = said.replace(/, (?:file:[^,]*, )?line:\d+, col:\d+$/, '')
   for (const [pattern, words] of sayings) {

@@ -1,4 +1,4 @@
-// Liquid: checks templates when the config loads and fills them in when an event arrives, limited in steps and memory.
+// Liquid: checks templates when the config loads and fills them in when an event arrives, with limits on steps and memory.
 import { Context, Liquid, type Template as Parsed } from 'liquidjs'
 import { didYouMean } from '../../spelling.ts'
 import { liquidInWords } from './liquid-words.ts'
@@ -7,13 +7,13 @@ import { liquidInWords } from './liquid-words.ts'
 export type Variables = ReadonlySet<string>
 
 export interface Template {
-  /** The filled-in text; undefined where one of its variables is empty or a limit is reached: no half-made text. */
+  /** Returns the filled-in text; undefined if one of its variables is empty or a limit is reached, so that no text is half made. */
   render(context: Record<string, unknown>): string | undefined
 }
 
 // `templates: {}` takes away the file system: by default a template can read files beside the program.
 export const engineOptions = {
-  // Otherwise Liquid asks Intl, which loads all of its data at the start.
+  // Without it, Liquid asks Intl, which loads all of its data at the start.
   locale: 'en-US',
   ...{ parseLimit: 100_000, memoryLimit: 1_000_000 },
   templates: {},
@@ -25,13 +25,13 @@ const urls = new Liquid({
   outputEscape: (value: unknown) => encodeURIComponent(String(value ?? '').toWellFormed())
 })
 
-/** What is wrong with a template, and where, in characters from its start. */
+/** What is wrong with a template, and the position in characters from its start. */
 export interface TemplateFault {
   error: string
   offset: number
 }
 
-/** Compiles a URL template: every value is percent-encoded. */
+/** Compiles a URL template, in which every value is percent-encoded. */
 export function compileUrl(text: string, variables: Variables): Template | TemplateFault {
   try {
     const parsed = urls.parse(text)
@@ -44,7 +44,7 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
         try {
           return urls.renderSync(parsed, limited(urls, context))
         } catch {
-          // Over its limits, or a value that no URL can contain.
+          // A limit was reached, or a value cannot stand in a URL.
           return undefined
         }
       }
@@ -54,14 +54,17 @@ export function compileUrl(text: string, variables: Variables): Template | Templ
   }
 }
 
-/** More than any message needs. */
+/** More steps than any message needs. */
 const maxSteps = 20_000
-/** Characters in what was captured, by each step: the longest message a hundred times. Liquid's own limit counts what filters make. */
+/**
+ * Maximum number of captured characters, checked at each step: a hundred times the longest message. Liquid's own limit counts only
+ * what filters make.
+ */
 const maxCaptured = 4_000_000
 
 /**
- * `variables` for one rendering, which is limited by its steps: Liquid would look at the clock, and on a busy machine
- * refuse what is harmless. What a step may do is limited by the memory it takes.
+ * Returns `variables` for one rendering that is limited by its steps: Liquid would look at the clock, and on a busy machine refuse
+ * what is harmless. The memory that a step takes limits what it may do.
  */
 export function limited(engine: Liquid, variables: object): Context {
   let steps = 0
@@ -82,7 +85,7 @@ export function limited(engine: Liquid, variables: object): Context {
   return context
 }
 
-/** The variables that a template takes from outside, each by its path. */
+/** Returns the path of each variable that a template takes from outside. */
 export function variablesOf(engine: Liquid, parsed: Parsed[]): string[][] {
   return engine.globalVariableSegmentsSync(parsed).map((segments) => segments.map(String))
 }
@@ -94,14 +97,14 @@ export function unknownVariable(name: string, text: string, known: readonly stri
   }
 }
 
-/** What `engine` threw, in words. */
+/** Puts what `engine` threw into words. */
 export function faultOf(error: unknown, engine: Liquid): TemplateFault {
   const { message, token } = error as Error & { token?: { begin?: number } }
   const names = { filters: Object.keys(engine.filters), tags: Object.keys(engine.tags) }
   return { error: liquidInWords(message, names), offset: token?.begin ?? 0 }
 }
 
-/** Where `name` is inside a tag or an output, not in the text around them. */
+/** Finds `name` inside a tag or an output, not in the text around them. */
 function placeOf(name: string, text: string): number {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     const isInside = (open: string, close: string) => text.lastIndexOf(open, at) > text.lastIndexOf(close, at)
@@ -111,7 +114,7 @@ function placeOf(name: string, text: string): number {
   return 0
 }
 
-/** One key of what comes with the events. */
+/** Reports whether a path is a single key of the metadata, which comes with the events. */
 export function isMetadata([root, ...rest]: readonly string[]): boolean {
   return root === 'metadata' && rest.length === 1
 }

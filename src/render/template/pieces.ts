@@ -1,13 +1,13 @@
-// Template output: keeps the operator's text as written, and escapes event values for where they land.
+// Template output: keeps the operator's text as written, and escapes event values for the place where they land.
 import { clean, oneLine } from '../../legible.ts'
 import { cut, cutMiddle, escapeMrkdwn, link, words } from '../slack/mrkdwn.ts'
 
-/** A value. A filter may have given it a form of its own, such as code or a link. */
+/** A value that a template prints. A filter may have given it a form of its own, such as code or a link. */
 export class Said {
   readonly text: string
-  /** `text`, or less of it, as mrkdwn; absent for what is only text. */
+  /** Writes `text`, or less of it, as mrkdwn; absent for plain text. */
   readonly form: ((text: string) => string) | undefined
-  /** A whole URL that the config made, not a part of one. */
+  /** True for a whole URL that the config made, not a part of one. */
   readonly isUrl: boolean
 
   constructor(text: string, form?: (text: string) => string, isUrl = false) {
@@ -16,18 +16,18 @@ export class Said {
     this.isUrl = isUrl
   }
 
-  /** For Liquid's own filters, and what is captured: they work on the text, and its form is lost. */
+  /** For Liquid's own filters and for captures, which work on the text and lose its form. */
   toString(): string {
     return this.text
   }
 }
 
-/** The address of a page, from the config's links: a link to itself, or the target of the `link` filter. */
+/** Returns the address of a page from the config's links: it prints a link to itself, or is the target of the `link` filter. */
 export function saidUrl(url: string): Said {
   return new Said(url, (text) => link(url, words(oneLine(text))), true)
 }
 
-/** Strings are the operator's. */
+/** A part of the output: a string is the operator's, a {@link Said} is a value. */
 export type Piece = string | Said
 
 interface Fit {
@@ -36,7 +36,7 @@ interface Fit {
   isOneLine?: boolean
 }
 
-/** `pieces` as mrkdwn of at most `max` characters, long values cut; undefined where that is not enough. */
+/** Writes `pieces` as mrkdwn of at most `max` characters, with long values cut; undefined if that is not enough. */
 export function toMrkdwn(pieces: readonly Piece[], { max, isOneLine = false }: Fit): string | undefined {
   return fitted(pieces, max, (all) => {
     const text = writeMrkdwn(all, isOneLine)
@@ -44,12 +44,12 @@ export function toMrkdwn(pieces: readonly Piece[], { max, isOneLine = false }: F
   })
 }
 
-/** `pieces` as text for where there is no markup, on one line. */
+/** Writes `pieces` on one line, for a place without markup. */
 export function toPlain(pieces: readonly Piece[], max: number): string | undefined {
   return fitted(pieces, max, (all) => oneLine(clean(all.map(String).join(''))))
 }
 
-/** `pieces` as a URL: values are percent-encoded, so that they stay one part of it. */
+/** Writes `pieces` as a URL: values are percent-encoded, so that each stays one part of it. */
 export function toUrl(pieces: readonly Piece[]): string {
   return pieces
     .map((piece) => (typeof piece === 'string' || piece.isUrl ? String(piece) : encodeURIComponent(piece.text)))
@@ -57,10 +57,10 @@ export function toUrl(pieces: readonly Piece[]): string {
     .trim()
 }
 
-/** A value is cut to no less than this. */
+/** No value is cut to less than this. */
 const minCut = 60
 
-/** Written with as little as possible cut from the longest values. */
+/** Writes `pieces` with as little as possible cut from the longest values. */
 function fitted(
   pieces: readonly Piece[],
   max: number,
@@ -69,7 +69,7 @@ function fitted(
   const sizes = pieces.map((piece) => (typeof piece === 'string' ? 0 : escapeMrkdwn(piece.text).length))
   let level = Math.max(minCut, max)
   for (;;) {
-    // Always from the whole value: of one that was cut twice, nobody would know how much is missing.
+    // Each cut is made from the whole value: after two cuts, nobody would know how much is missing.
     const text = write(pieces.map((piece, at) => shorter(piece, level, sizes[at] ?? 0)))
     const excess = text.length - max
     if (excess <= 0) return text
@@ -79,7 +79,7 @@ function fitted(
   }
 }
 
-/** What the longest may have, so that all together have no more than `budget`. */
+/** Returns how much the longest values may have, so that all together have no more than `budget`. */
 function levelFor(sizes: readonly number[], budget: number): number {
   const ascending = sizes.toSorted((a, b) => a - b)
   let left = budget
@@ -97,7 +97,7 @@ function shorter(piece: Piece, room: number, size: number): Piece {
   return new Said(text.includes('\n') ? cutMiddle(text, room) : cut(text, room), form, isUrl)
 }
 
-// What stands in angle brackets may be the operator's own, in one piece with its brackets: a value inside of them would
+// A tag in angle brackets may be the operator's own only if it is in one piece with its brackets: a value inside of them would
 // decide who is called, or where a link leads.
 const ownTag = /<(?:@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+|!here|!channel|https?:\/\/[^<>|\s]+(?:\|[^<>|\n]+)?)>/g
 
@@ -109,11 +109,11 @@ function writeMrkdwn(pieces: readonly Piece[], isOneLine: boolean): string {
       return ownText(piece)
     }
     const text = isOneLine ? oneLine(piece.text) : piece.text
-    // Markup inside of code is no code's business, and a backtick would end it.
+    // Markup does nothing inside of code, and a backtick would end the code.
     if (open !== '') return escapeMrkdwn(open === '`' ? oneLine(text) : text).replaceAll('`', 'ˋ')
     return (piece.form ?? words)(text)
   })
-  // Around an empty value nothing is left of inline code but two backticks, which Slack would show.
+  // Of inline code around an empty value only two backticks are left, which Slack would show.
   return texts.join('').replace(/(?<!`)``(?!`)/g, '')
 }
 
@@ -127,12 +127,12 @@ function ownText(text: string): string {
 
 const named: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>' }
 
-/** `<https://x>` as `<https://x|https://x>`: other receivers need something to call it. */
+/** Turns `<https://x>` into `<https://x|https://x>`, because other receivers need a label. */
 function labelled(tag: string): string {
   return tag.startsWith('<http') && !tag.includes('|') ? `<${tag.slice(1, -1)}|${tag.slice(1, -1)}>` : tag
 }
 
-/** The fence or backtick that is open after `text`, where `open` was before it. */
+/** Returns the fence or backtick that is open after `text`; `open` is the one that was open before it. */
 function codeAfter(text: string, open: string): string {
   let now = open
   for (const [mark] of text.matchAll(/```|`|\n/g)) {

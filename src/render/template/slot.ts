@@ -12,9 +12,9 @@ export interface Place {
 /** How a template is filled in. */
 export interface Filling {
   variables: object
-  /** What is left of every limit where the whole is too large. */
+  /** Share of every limit that is left if the whole is too large. */
   scale: number
-  /** Called where a value had to be cut. */
+  /** Called if a value had to be cut. */
   onCut?: (path: Fault['path'], max: number) => void
 }
 
@@ -32,7 +32,7 @@ export class SlotError extends Error {
   }
 }
 
-/** A place from its template. Empty where there is nothing to show. */
+/** Compiles the template of one place. The slot is empty if there is nothing to show. */
 export function compileSlot(text: string, { form, max }: Place, path: Fault['path'], faults: Fault[]): Slot {
   const template = compileText(text)
   if ('error' in template) {
@@ -64,7 +64,7 @@ function piecesOf<T>(render: () => T, path: Fault['path']): T {
   }
 }
 
-/** `url`, or nothing if it is not one that Slack opens. */
+/** Returns `url`, or an empty text if it is not one that Slack opens. */
 function webAddress(url: string, max: number): string {
   if (!URL.canParse(url)) return ''
   const { protocol, href } = new URL(url)

@@ -1,4 +1,4 @@
-// Templates: replace the relay's own form of a message where `templates:` says so.
+// Templates: replace the relay's own form of a message if `templates:` says so.
 
 import { closedObject, option } from '../../about.ts'
 import type { Fault } from '../../errors.ts'
@@ -65,15 +65,15 @@ export const TemplateSchema = closedObject({
 
 export type TemplateText = Static<typeof TemplateSchema>
 
-/** A template filled in, as mrkdwn: kept with the view, so that a reload does not change what was promised. */
+/** A filled-in template, as mrkdwn: stored with the view, so that a reload does not change what was promised. */
 export interface Custom {
   title?: string
   summary?: string
-  /** Empty: nothing. */
+  /** Empty shows nothing. */
   gist?: string
-  /** Empty: nothing. */
+  /** Empty shows nothing. */
   body?: string
-  /** Empty: nothing. */
+  /** Empty shows nothing. */
   facts?: string
   fields?: string[]
   blocks?: Block[]
@@ -81,13 +81,13 @@ export interface Custom {
 
 export interface MessageTemplate {
   name: string
-  /** Throws a SlotError where it cannot be filled in. */
+  /** Throws a SlotError if it cannot be filled in. */
   fill(variables: object, onCut?: Filling['onCut']): Custom
 }
 
 type Fill = (filling: Filling) => Custom
 
-/** Compiles one template, which is well-shaped. Its faults are those of its texts. */
+/** Compiles one well-shaped template. Its faults are those of its texts. */
 export function compileTemplate(name: string, text: TemplateText, faults: Fault[]): MessageTemplate {
   const path = ['templates', name]
   if (text.blocks !== undefined) {
@@ -121,7 +121,7 @@ function compileParts(text: TemplateText, path: string[], faults: Fault[]): Fill
   const fillBlocks = blocks && compileBlocks(blocks, [...path, 'blocks'], faults)
   return (filling) => ({
     ...(fillTitle && shown('title', fillTitle(filling))),
-    // A line of a digest has room for so much, however little else there is to say.
+    // A line of a digest has only so much room, however little else there is to say.
     ...(fillSummary && shown('summary', fillSummary({ ...filling, scale: 1 }))),
     ...(fillGist && { gist: fillGist(filling) }),
     ...(fillBody && { body: fillBody(filling) }),
@@ -137,7 +137,7 @@ function compileParts(text: TemplateText, path: string[], faults: Fault[]): Fill
   })
 }
 
-/** Nothing is not shown instead of a name. */
+/** Leaves an empty text out, so that it is not shown instead of a name. */
 function shown(part: 'title' | 'summary', text: string): Custom {
   return text === '' ? {} : { [part]: text }
 }
@@ -151,7 +151,7 @@ function compileField(label: string, text: string, path: Fault['path'], faults: 
   }
 }
 
-/** Filled in as it is, or with less of every value until the whole fits into a message. */
+/** Fills in a template as it is, or with less of every value until the whole fits into a message. */
 function fitting(fill: Fill, filling: Omit<Filling, 'scale'>, path: string[]): Custom {
   for (const scale of [1, 0.5, 0.25, 0.1]) {
     const custom = fill({ ...filling, scale })

@@ -13,7 +13,7 @@ import {
 import { type Piece, Said } from './pieces.ts'
 
 export interface TextTemplate {
-  /** Throws where a limit is reached, or a value cannot be printed. */
+  /** Throws if a limit is reached, or a value cannot be printed. */
   render(variables: object): Piece[]
 }
 
@@ -60,12 +60,12 @@ const fields: Record<string, readonly string[]> = {
 
 const engine = new Liquid({
   ...engineOptions,
-  // Liquid hands on whatever this gives, though its types know only strings.
+  // Liquid hands on whatever this returns, although its types know only strings.
   outputEscape: (value: unknown) => (value instanceof Said ? value : new Said(textOf(value))) as unknown as string
 })
 installFilters(engine)
 
-// The memory limit counts what filters make, not what a loop puts out. Values are counted before they are cut.
+// The memory limit counts what filters make, not what a loop prints. Values are counted before they are cut.
 const maxOutput = 500_000
 const maxPieces = 1000
 
@@ -83,7 +83,7 @@ export function compileText(text: string): TextTemplate | TemplateFault {
 function render(parsed: Template[], variables: object): Piece[] {
   const pieces: Piece[] = []
   let size = 0
-  // Strings come from the template; whatever it prints has become a Said.
+  // Strings come from the template; each value that it prints has become a Said.
   const write = (piece: Piece) => {
     size += String(piece).length
     if (size > maxOutput || pieces.length === maxPieces) throw new Error('too much output')
@@ -104,7 +104,7 @@ function unknownIn(parsed: Template[], text: string): TemplateFault | undefined 
 
 function isKnown(path: readonly string[]): boolean {
   const [root = '', field, ...rest] = path
-  // A whole group is for conditions, and for loops over the metadata.
+  // A whole group may be used in conditions, and in loops over the metadata.
   if (root === 'metadata') return field === undefined || isMetadata(path)
   if (!Object.hasOwn(fields, root)) return false
   if (field === undefined) return true
@@ -113,7 +113,7 @@ function isKnown(path: readonly string[]): boolean {
   return rest.length === 0 && fields[root]?.includes(field) === true
 }
 
-/** The template names who may be pinged, in quotes: an event may choose among them, but name nobody itself. */
+/** Checks that the template itself names in quotes who may be pinged: an event may choose among them, but name nobody. */
 function mentionFault(parsed: Template[]): TemplateFault | undefined {
   for (const { filters, initial } of valuesIn(parsed)) {
     const at = filters.findIndex(({ name }) => name === 'mention')
@@ -138,7 +138,7 @@ function* valuesIn(templates: Iterable<Template>): Generator<Pick<Value | Filter
   }
 }
 
-/** `<https://git.example/{{ … }}|x>` would be shown as it stands. */
+/** Finds a value inside a tag: `<https://git.example/{{ … }}|x>` would be shown as it stands. */
 function openTag(text: string): TemplateFault | undefined {
   const found = /<(https?:|[@!#])[^<>]*\{[{%]/.exec(text)
   if (found === null) return undefined

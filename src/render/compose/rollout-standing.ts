@@ -13,7 +13,7 @@ export interface RolloutHead {
   sources?: readonly string[]
 }
 
-/** An object in a rollout. `expected`: it has reported every earlier revision as applied, but not this one yet. */
+/** An object in a rollout. `expected`: it has reported each earlier revision, but not this one yet. */
 export interface RolloutEntry {
   /** Key of the object. */
   object: string

@@ -1,20 +1,26 @@
-// Needles: finds many known texts in another, in one pass. One pattern of all of them takes V8 most of a second to compile where
-// a fleet's ten thousand keys are in it, three times, and again with each reload; meanwhile nobody is answered.
+// Needles: finds many known texts in another, in one pass. V8 would take most of a second to compile one pattern of a fleet's ten
+// thousand keys, three times, and again with each reload; meanwhile nobody is answered.
 
-/** Shorter ones occur everywhere, and are not looked for. */
+/** Shorter texts occur everywhere, and are not looked for. */
 const shortest = 4
 const hashBits = 18
 
 export interface Needles {
   add(needle: string): void
-  /** `text` with `instead` for each needle in it, whatever the case of its letters; of those that begin at one place, the longest. */
+  /**
+   * Returns `text` with `instead` for each needle in it, whatever the case of its letters; of needles that begin at one place, the
+   * longest counts.
+   */
   replace(text: string, instead: string): string
 }
 
 export function createNeedles(): Needles {
-  /** Whether any needle begins with four characters of this hash: a look at a byte, for most characters of a text the only one. */
+  /**
+   * Marks the hashes of four characters with which needles begin. For most characters of a text, this byte is all that is looked
+   * at.
+   */
   const begins = new Uint8Array(1 << hashBits)
-  /** By their first characters, and how long those are, the longest first: many begin alike, as addresses do. */
+  /** Needles by their first characters, with their lengths, the longest first: many begin alike, as addresses do. */
   const alike = new Map<string, { needles: Set<string>; lengths: number[] }>()
 
   function longestAt(text: string, start: number): number | undefined {
@@ -50,13 +56,13 @@ export function createNeedles(): Needles {
   }
 }
 
-/** In small letters, where these are as many. */
+/** Returns `text` in lower case if that has the same length, else with only A to Z in lower case. */
 function fold(text: string): string {
   const small = text.toLowerCase()
   return small.length === text.length ? small : text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
 }
 
-/** The hash of the last four characters, after one more. Those that are not ASCII are all one here. */
+/** Returns the hash of the last four characters after one more. Characters beyond ASCII all count as the same. */
 function next(hash: number, code: number): number {
   const folded = code > 127 ? 128 : code >= 65 && code <= 90 ? code + 32 : code
   return ((hash << 5) ^ folded) & ((1 << hashBits) - 1)

@@ -9,14 +9,14 @@ export const Patterns = Type.Unsafe<string | string[]>({
   minItems: 1
 })
 
-/** One or several patterns; a text matches when one of them does. */
+/** One or several patterns; a text matches if one of them does. */
 export interface TextTest {
   matches(text: string): boolean
-  /** As written, for people. */
+  /** The patterns as written, for people. */
   wanted: string
 }
 
-/** Globs: `*` is any run of characters, `?` is one; everything else is itself. Case counts, as it does in Kubernetes. */
+/** Compiles globs: `*` is any run of characters, `?` is one; everything else is itself. Case counts, as it does in Kubernetes. */
 export function compileGlobs(patterns: string | string[]): TextTest {
   const list = [patterns].flat()
   const exact = new Set(list.filter((pattern) => !isGlob(pattern)))
@@ -31,27 +31,27 @@ export function isGlob(pattern: string): boolean {
   return pattern.includes('*') || pattern.includes('?')
 }
 
-/** Whether the glob `wide` matches every text that the glob `narrow` matches. A no may mean: not proven. */
+/**
+ * Reports whether the glob `wide` matches every text that the glob `narrow` matches. A false may only mean that this is not proven.
+ */
 export function globCovers(wide: string, narrow: string): boolean {
-  // Read as a text, a star of `narrow` is any run of characters, which only a star can take in.
+  // `narrow` is read as a text in which a star is any run of characters, so only a star of `wide` can match it.
   return globMatches(wide, narrow, (taker, char) => char !== '*' && (taker === '?' || taker === char))
 }
 
-/** What every text that `glob` matches begins with. */
+/** Returns the text with which everything begins that `glob` matches. */
 export function literalStart(glob: string): string {
   return glob.split(/[*?]/, 1)[0] ?? ''
 }
 
 const isOne = (taker: string | undefined, char: string | undefined) => taker === '?' || taker === char
 
-/** A character as a person counts them may be two of JavaScript's. */
+/** Returns the length of the character at `at`: what a person counts as one may be two units of JavaScript's. */
 function charLength(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1
 }
 
-/**
- * Greedy matching with one step back to the last star: at most text × glob steps, whatever is written.
- */
+/** Matches greedily, with one step back to the last star: at most text × glob steps, whatever is written. */
 function globMatches(glob: string, text: string, takes = isOne): boolean {
   let at = 0
   let star = -1
@@ -77,8 +77,8 @@ function globMatches(glob: string, text: string, takes = isOne): boolean {
 }
 
 /**
- * Compiles `pattern` as Flux compiles its inclusion and exclusion lists: RE2 syntax, found anywhere in the text. An error
- * says where, in characters from its start.
+ * Compiles `pattern` as Flux compiles its inclusion and exclusion lists: RE2 syntax, found anywhere in the text. An error comes
+ * with its position, in characters from the start.
  */
 export function compileRegex(pattern: string): { find(text: string): boolean } | { error: string; offset: number } {
   try {
@@ -91,7 +91,7 @@ export function compileRegex(pattern: string): { find(text: string): boolean } |
   }
 }
 
-/** Says RE2's complaint about a regular expression in words. `part` is where it stumbles. */
+/** Puts RE2's complaint about a regular expression into words. `part` is the part at fault. */
 function regexFault(kind: string, part: string): string {
   if (/^\(\?<?[=!]/.test(part)) {
     const around = part.startsWith('(?<') ? 'behind' : 'ahead'

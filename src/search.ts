@@ -3,10 +3,10 @@
 import { compileGlobs, isGlob } from './patterns.ts'
 import { unknownName } from './spelling.ts'
 
-/** What every word before a colon may be where objects are searched. */
+/** Fields that may stand before a colon in a search for objects. */
 export const objectSearchFields = ['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'owner'] as const
 
-/** As {@link objectSearchFields}, for events and for notifications. */
+/** Like {@link objectSearchFields}, for events and for notifications. */
 export const eventSearchFields = [
   ...['cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'source', 'transition']
 ] as const
@@ -14,7 +14,7 @@ export const notificationSearchFields = ['cluster', 'kind', 'namespace', 'name',
 
 const nameFields = ['cluster', 'kind', 'namespace', 'name'] as const
 
-/** What an object is called in lists, messages and commands, from which people copy words such as `apps/shop`. */
+/** Names of an object in lists, messages and commands, from which people copy words such as `apps/shop`. */
 const spokenNames = [
   ['cluster', 'namespace', 'name'],
   ['kind', 'namespace', 'name'],
@@ -25,12 +25,15 @@ function namesOf(object: Readonly<Record<(typeof nameFields)[number], string>>):
   return spokenNames.map((fields) => fields.map((field) => object[field]).join('/'))
 }
 
-/** Whether a word may be several parts of a name. */
+/** Reports whether a word may be several parts of a name. */
 function isPath(word: string): boolean {
   return word.includes('/')
 }
 
-/** Values of a field are globs of which one has to match; each word has to be found somewhere. The case never counts. */
+/**
+ * What is searched for. The values of a field are globs, one of which has to match; each word has to be found somewhere. Case never
+ * counts.
+ */
 export interface Search {
   fields: Readonly<Record<string, readonly string[]>>
   words: readonly string[]
@@ -50,7 +53,7 @@ function tokensOf(text: string): Token[] {
   })
 }
 
-/** A string says what is wrong with `text`. `fields`: what may stand before a colon. */
+/** Parses `text`; a string says what is wrong with it. `fields`: what may stand before a colon. */
 export function parseSearch(text: string, fields: readonly string[]): Search | string {
   const found: Record<string, string[]> = {}
   const words: string[] = []
@@ -62,12 +65,12 @@ export function parseSearch(text: string, fields: readonly string[]): Search | s
   return { fields: found, words }
 }
 
-/** Whether nothing is asked for. */
+/** Reports whether nothing is asked for. */
 export function isEverything({ fields, words }: Search): boolean {
   return words.length === 0 && Object.keys(fields).length === 0
 }
 
-/** Whether something is found: `of` has its fields, and words are looked for in `texts`, too. */
+/** Compiles a search into a test. `of` has the fields of what is searched; words are looked for in them and in `texts`. */
 export function compileSearch(
   search: Search
 ): (of: Readonly<Record<string, string>>, texts: readonly string[]) => boolean {
@@ -85,7 +88,7 @@ export function compileSearch(
   }
 }
 
-/** What a search asks of an object's name alone; the rest of it is for {@link compileSearch}. */
+/** Compiles what a search asks of an object's name alone; the rest is for {@link compileSearch}. */
 export function compileNames({
   fields
 }: Search): (object: Readonly<Record<(typeof nameFields)[number], string>>) => boolean {
@@ -98,7 +101,7 @@ export function compileNames({
   return (object) => isFound({ ...object }, [])
 }
 
-/** `text` with `field:value` added, or without it where it has it. */
+/** Returns `text` with `field:value` added, or without it if it has it. */
 export function toggled(text: string, field: string, value: string): string {
   const tokens = tokensOf(text)
   const rest = tokens.filter((token) => token.field !== field || token.value !== value)
@@ -106,7 +109,7 @@ export function toggled(text: string, field: string, value: string): string {
   return all.map(sayToken).join(' ')
 }
 
-/** Whether `text` asks for `field:value` in so many words. */
+/** Reports whether `text` asks for `field:value` in so many words. */
 export function asksFor(text: string, field: string, value: string): boolean {
   return tokensOf(text).some((token) => token.field === field && token.value === value)
 }
@@ -116,18 +119,18 @@ function sayToken({ field, value }: Token): string {
   return field === undefined ? said : `${field}:${said}`
 }
 
-/** A pattern for `like … escape '\'` in SQL, of what was put in lower case, for a glob. */
+/** Returns a glob as a pattern for `like … escape '\'` in SQL, for text in lower case. */
 export function likeGlob(glob: string): string {
   const like = escaped(glob.toLowerCase())
   return isGlob(glob) ? like.replaceAll('*', '%').replaceAll('?', '_') : like
 }
 
-/** A revision as messages and pages show it, which is where it was copied: `main@4f2c91d` of `main@sha1:4f2c91d0…`. */
+/** A revision as messages and pages show it, from which people copy it: `main@4f2c91d` for `main@sha1:4f2c91d0…`. */
 const shortRevision = /^(.+@)([0-9a-f]{7})$/
 
 /**
- * As {@link likeGlob}, for a word in the JSON of an event: as most write it, and as Go does, which spares HTML; a short revision as
- * Flux writes it, too.
+ * Like {@link likeGlob}, for a word in the JSON of an event: as most programs write it, and as Go does, which escapes HTML. A short
+ * revision is also looked for as Flux writes it.
  */
 export function likeWord(word: string): string[] {
   const json = JSON.stringify(word.toLowerCase()).slice(1, -1)
@@ -137,7 +140,10 @@ export function likeWord(word: string): string[] {
   return [...[...new Set([json, go])].map((text) => `%${escaped(text)}%`), ...whole]
 }
 
-/** Where a word is looked for beside the JSON of an event, in SQL: the names of its object, where it may be several parts of them. */
+/**
+ * Returns where a word is looked for beside the JSON of an event, in SQL: in the names of its object, if the word may be several
+ * parts of one.
+ */
 export function spokenIn(word: string, columnOf: (field: string) => string): string[] {
   if (!isPath(word)) return []
   return spokenNames.map((fields) => fields.map(columnOf).join(` || '/' || `))

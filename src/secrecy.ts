@@ -1,15 +1,17 @@
-// Secrecy: finds secrets in a text, by their looks or because they are known, and takes them out.
+// Secrecy: finds secrets in a text, because they look like one or are known, and takes them out.
 
 /** A part of a text, from `start` up to `end`. */
 export type Range = readonly [start: number, end: number]
 
-/** Every path below these is a key to a channel, whoever's it is. For where other addresses should stay as they are. */
+/**
+ * Every path below these is the key to a channel, whatever the host. For texts in which other addresses should stay as they are.
+ */
 export const webhookUrl = String.raw`(https?:\/\/[^\s"\\/]+\/(?:services|workflows|triggers|api\/webhooks)\/)[^\s"\\]+`
 
-/** What a template or a reference fills in, which is not a secret itself. */
+/** A part that a template or a reference fills in, which is no secret itself. */
 const placeholder = String.raw`\{\{.*?\}\}|\{%.*?%\}|\$\{[A-Za-z_]\w*\}`
 
-/** With a scheme, or an address of Slack's without one. */
+/** An address with a scheme, or one of Slack's without. */
 const address = new RegExp(
   String.raw`(?<scheme>\b[a-z][a-z0-9+.-]*:\/\/|\bhooks\.(?=slack))(?<user>[^\s"'<>\\/?#@]*@)?(?<host>(?:${placeholder}|[^\s"'<>\\/?#@])*)(?<rest>(?:${placeholder}|[^\s"'<>])*)`,
   'dgi'
@@ -20,7 +22,7 @@ const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-(?<key>[\w.-]+)/dgi
 
 const longRun = /[A-Za-z0-9_+/=~-]{20,}/g
 
-/** What looks like a secret in `text`: everything of a URL but scheme and host, Slack's tokens, and what chance has made. */
+/** Finds what looks like a secret in `text`: everything of a URL but scheme and host, Slack's tokens, and random text. */
 export function suspectsIn(text: string): Range[] {
   const ranges: Range[] = []
   for (const { indices } of text.matchAll(address)) {
@@ -42,7 +44,7 @@ function randomIn(text: string): Range[] {
   )
 }
 
-/** `range` of `text`, but for what `pattern` finds in it. */
+/** Returns `range` of `text` without what `pattern` finds in it. */
 function without(pattern: RegExp, text: string, [start, end]: Range): Range[] {
   const ranges: Range[] = []
   let from = start
@@ -54,8 +56,8 @@ function without(pattern: RegExp, text: string, [start, end]: Range): Range[] {
 }
 
 /**
- * Letters and digits that change kind at every fifth place or more: words do at most where one begins. Of 24 random letters
- * and digits, one in two hundred passes for words; `ResourceSetInputProvider` is not one.
+ * Reports whether letters and digits of `run` change kind at every fifth place or more: in words they do so at most where one
+ * begins. Of 24 random letters and digits, one in two hundred passes for words; `ResourceSetInputProvider` is not random.
  */
 export function isRandom(run: string): boolean {
   const kinds = [...run].flatMap((letter) =>
@@ -71,16 +73,16 @@ export function isRandom(run: string): boolean {
 /** Secrets that are known, found again in whole or in pieces. */
 export interface KnownSecrets {
   add(secret: string): void
-  /** Every place of `text` that repeats `pieceLength` characters of one, or all of a shorter one. */
+  /** Finds every place of `text` that repeats `pieceLength` characters of a secret, or all of a shorter one. */
   in(text: string): Range[]
 }
 
-/** So much of a secret is one. */
+/** This many characters of a secret count as a secret. */
 export const pieceLength = 8
 /** Shorter pieces occur everywhere. */
 const shortest = 4
 
-/** Parts of many addresses, and secrets of nobody. */
+/** Parts that many addresses have, secrets of nobody. */
 const common = /^(services|workflows|triggers|webhooks?|incoming|integrations|https?:?)$/i
 
 export function createKnownSecrets(): KnownSecrets {
@@ -96,7 +98,7 @@ export function createKnownSecrets(): KnownSecrets {
   return {
     add(secret) {
       const plain = secret.trim()
-      // As it stands in JSON, and what messages make of it.
+      // Messages may have it as it is, or as it stands in JSON.
       for (const form of new Set([plain, JSON.stringify(plain).slice(1, -1)])) {
         // The parts that all addresses have in common are not secret.
         const parts = /^[a-z][a-z0-9+.-]*:\/\//i.test(form) ? partsOf(form) : form.split(/\s*[\r\n]+\s*/)
@@ -108,7 +110,8 @@ export function createKnownSecrets(): KnownSecrets {
       for (let at = 0; pieces.size > 0 && at + pieceLength <= text.length; at++) {
         if (pieces.has(text.slice(at, at + pieceLength))) found.push([at, at + pieceLength])
       }
-      // Each place once, not each secret: a file that is wholly wrong has thousands of short texts, and as many messages.
+      // Looks at each place once instead of at each secret: a file that is wholly wrong has thousands of short texts, and as many
+      // messages.
       for (let at = 0; short.size > 0 && at + shortest <= text.length; at++) {
         if (isInWord(text[at - 1])) continue
         for (let end = at + shortest; end < at + pieceLength && end <= text.length; end++)
@@ -123,17 +126,17 @@ function isInWord(letter = ''): boolean {
   return /[\w-]/.test(letter)
 }
 
-/** The parts of a URL before and behind its host. */
+/** Returns the parts of a URL before and behind its host. */
 function partsOf(url: string): string[] {
   return suspectsIn(url).flatMap(([start, end]) => url.slice(start, end).split(/[/?&=:@#]/))
 }
 
-/** `text` with an ellipsis for each of `ranges`. */
+/** Returns `text` with an ellipsis for each of `ranges`. */
 export function cutOut(text: string, ranges: readonly Range[]): string {
   return replaced(text, ranges, () => '…')
 }
 
-/** `text` with as many asterisks, so that columns stay what they are. */
+/** Returns `text` with an asterisk for each character of `ranges`, so that columns stay what they are. */
 export function starOut(text: string, ranges: readonly Range[]): string {
   return replaced(text, ranges, (secret) => secret.replace(/[^\s"']/g, '*'))
 }

@@ -1,17 +1,16 @@
-// CEL errors: put what the library says of an expression in words for its author: what is wrong, what exists, what to
-// write.
+// CEL errors: put what the library says about an expression into words for its author: what is wrong, what exists, what to write.
 import { didYouMean } from '../spelling.ts'
 
-/** What an expression may name. */
+/** The names that an expression may use. */
 export interface Vocabulary {
-  /** Each with its fields; none where they are open or there are no fields. */
+  /** Each variable with its fields; none if its fields are open or it has no fields. */
   variables: Readonly<Record<string, readonly string[]>>
   functions: readonly string[]
-  /** The functions that follow a text, as in `event.message.matches("…")`, and nowhere else. */
+  /** Functions that follow a text, as in `event.message.matches("…")`, and stand nowhere else. */
   ofTexts: readonly string[]
 }
 
-/** `said` is the library's summary of a fault at `offset` of `source`. */
+/** Puts `said` into words: the library's summary of a fault at `offset` of `source`. */
 export function inWords(said: string, source: string, offset: number, vocabulary: Vocabulary): string {
   for (const [pattern, words] of sayings) {
     const found = pattern.exec(said)
@@ -20,7 +19,7 @@ export function inWords(said: string, source: string, offset: number, vocabulary
   return said
 }
 
-/** `object has no field "nme"; it has cluster, kind, namespace, name; did you mean "name"?` */
+/** Returns `object has no field "nme"; it has cluster, kind, namespace, name; did you mean "name"?` */
 export function unknownField(variable: string, field: string, { variables }: Vocabulary): string {
   const fields = variables[variable] ?? []
   const owner = Object.keys(variables).find((name) => variables[name]?.includes(field))
@@ -81,7 +80,7 @@ const named: Record<string, string> = {
   'map<string, string>': 'a map of texts'
 }
 
-/** A CEL type in words. */
+/** Returns a CEL type in words. */
 export function type(cel: string): string {
   return named[cel] ?? cel.replace('$', '')
 }
@@ -99,7 +98,10 @@ function token(name: string): string {
   return tokens[name] ?? name.toLowerCase()
 }
 
-/** The variable whose field is spoken of: `object.nme` gives the place of the field, `object["nme"]` that of the whole. */
+/**
+ * Returns the variable whose field is at fault: for `object.nme` the offset is that of the field, for `object["nme"]` that of the
+ * whole.
+ */
 function ownerAt(source: string, offset: number): string {
   return /(\w+)\s*\.\s*$/.exec(source.slice(0, offset))?.[1] ?? /^\w+/.exec(source.slice(offset))?.[0] ?? ''
 }
@@ -137,7 +139,7 @@ function unexpected(source: string, offset: number): string {
     return source[offset - 1] === '=' ? 'there is no "==="; write "=="' : 'to compare, write "=="'
   }
   if (/[“”‘’„]/.test(source[offset] ?? '')) return `${source[offset]} is not a quotation mark here; write " or '`
-  // The library notices at the word behind it, or in the middle of it.
+  // The library reports such a word at the word behind it, or in the middle of it.
   const nearby = [...source.matchAll(/\w+/g)].filter(({ index }) => index <= offset).slice(-2)
   const [word] = nearby.map(([each]) => each).filter((each) => Object.hasOwn(inOtherLanguages, each.toLowerCase()))
   if (word !== undefined) return `there is no "${word}"; write ${inOtherLanguages[word.toLowerCase()]}`

@@ -1,12 +1,14 @@
-// Channel: reads the channel that an event names out of its metadata, by what an entry of `owners` says. Pure.
+// Channel: reads the channel that an event names out of its metadata, as an entry of `owners` says. Pure.
 import type { Fault } from '../errors.ts'
 
-/** The channel, without the "#" before it; undefined where the metadata names none. */
+/** Returns the channel without the "#" before it; undefined if the metadata names none. */
 export type ChannelOf = (metadata: Readonly<Record<string, string>>) => string | undefined
 
 const placeholder = /\{\{\s*metadata(?:\.([\w-]+)|\[\s*"([^"\]]+)"\s*\]|\[\s*'([^'\]]+)'\s*\])\s*\}\}/g
 
-/** `text`: `{{ metadata.slack_channel }}`, or `team-{{ metadata.team }}`. A fault says what else it is. */
+/**
+ * Compiles `text`, such as `{{ metadata.slack_channel }}` or `team-{{ metadata.team }}`. If it is anything else, a fault says so.
+ */
 export function compileChannel(text: string, path: Fault['path'], faults: Fault[]): ChannelOf {
   const form = 'write "{{ metadata.slack_channel }}", with the key that names the channel'
   const rest = text.replace(placeholder, '')
@@ -24,7 +26,7 @@ export function compileChannel(text: string, path: Fault['path'], faults: Fault[
     for (const { literal, key } of parts) {
       channel += literal
       if (key === undefined) continue
-      // Own keys only: every object has a `constructor`.
+      // Own keys only, because every object has a `constructor`.
       const value = Object.hasOwn(metadata, key) ? (metadata[key] ?? '').trim() : ''
       if (value === '') return undefined
       channel += value

@@ -5,7 +5,7 @@ import { globCovers, isGlob } from '../patterns.ts'
 import { askedOf, objectFields, placesOf } from './asked.ts'
 import { type Matchers, severitiesOf } from './schema.ts'
 
-/** Warnings for what `wanted` asks for and `not` takes away, at `path`. `usual`: the severity that is meant where none is written. */
+/** Warns, at `path`, about what `wanted` asks for and `not` takes away. `usual`: the severity that is meant if none is written. */
 export function contradictions(wanted: Matchers, not: Matchers, path: Fault['path'], usual: Severity): Fault[] {
   const never = (key: string[], what: string): Fault => ({
     path: [...path, 'not', ...key],
@@ -27,7 +27,7 @@ export function contradictions(wanted: Matchers, not: Matchers, path: Fault['pat
   ]
 }
 
-/** Entries of `object` that the kinds, namespaces or names beside it leave out. */
+/** Warns about entries of `object` that the kinds, namespaces or names beside it exclude. */
 function strangers(wanted: Matchers, path: Fault['path']): Fault[] {
   return placesOf(wanted.object, [...path, 'object']).flatMap(({ pattern, at }): Fault[] => {
     const parts = pattern.split('/')
@@ -42,7 +42,7 @@ function strangers(wanted: Matchers, path: Fault['path']): Fault[] {
   })
 }
 
-/** Two globs that are not one within the other may have something in common. */
+/** Reports whether no text can match both patterns. Two globs may have something in common even if neither is within the other. */
 function areApart(one: string, other: string): boolean {
   return (!isGlob(one) || !isGlob(other)) && !globCovers(one, other) && !globCovers(other, one)
 }

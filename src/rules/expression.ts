@@ -7,7 +7,7 @@ import { compileRegex } from '../patterns.ts'
 import { inWords, type as sayType, unknownField, type Vocabulary } from './cel-words.ts'
 
 export interface Expression {
-  /** Whether it is true of `subject`; an Error where CEL could not decide, as for the first letters of a missing key. */
+  /** Reports whether it is true of `subject`; an Error if CEL could not decide, as for the first letters of a missing key. */
   matches(subject: Subject): boolean | Error
 }
 
@@ -27,7 +27,7 @@ const regexes = new Map<string, (text: string) => boolean>()
 
 const texts = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'string'] as const))
 
-// Limits: an expression is written by an operator, but a thousand nested parentheses should be an error, not a crash.
+// An operator writes the expression, but a thousand nested parentheses should be an error, not a crash.
 const environment = new Environment({ limits: { maxAstNodes: 1000, maxDepth: 50 } })
   .registerVariable({ name: 'event', schema: texts(fields.event) })
   .registerVariable({ name: 'object', schema: texts(fields.object) })
@@ -50,7 +50,7 @@ const vocabulary: Vocabulary = {
   ofTexts: functions.flatMap(({ name, receiverType }) => (receiverType === 'string' && !alone.has(name) ? [name] : []))
 }
 
-/** Compiles and type-checks `source`. An error says where, in characters from its start. */
+/** Compiles and type-checks `source`. An error comes with its position, in characters from the start. */
 export function compileExpression(source: string): Expression | { error: string; offset: number } {
   try {
     const program = environment.parse(source)
@@ -81,12 +81,14 @@ type LibraryError = { summary?: string; message: string; range?: { start: number
 
 function said(source: string, error: LibraryError): { error: string; offset: number } {
   const offset = error?.range?.start ?? 0
-  // Nobody wrote the name that ours has.
+  // The author wrote matches(): re2() is a name of ours.
   const text = (error?.summary ?? error?.message ?? 'not a valid expression').replace(/\bre2\(/, 'matches(')
   return { error: inWords(text, source, offset, vocabulary), offset }
 }
 
-/** `has(object.nme)` is false of every event, which the library takes for an answer. */
+/**
+ * Finds a field in has() that no event has: the library takes `has(object.nme)` for a question, and answers false for every event.
+ */
 function lostField(node: ASTNode): { error: string; offset: number } | undefined {
   if (node.op === 'call' && node.args[0] === 'has') {
     let [field] = node.args[1]
@@ -108,8 +110,8 @@ function lostField(node: ASTNode): { error: string; offset: number } | undefined
 }
 
 /**
- * The library runs `matches()` on JavaScript's regular expressions, where `(a+)+$` on 26 letters takes seconds; its own
- * overload cannot be replaced, so the calls are renamed to ours before the expression is checked.
+ * Renames calls of `matches()` to our re2() before the expression is checked, because the overload of the library cannot be
+ * replaced and runs on JavaScript's regular expressions, where `(a+)+$` on 26 letters takes seconds.
  */
 function useRe2(node: ASTNode): { error: string; offset: number } | undefined {
   if (node.op === 'rcall' && node.args[0] === 'matches') {
@@ -130,7 +132,7 @@ function useRe2(node: ASTNode): { error: string; offset: number } | undefined {
   return undefined
 }
 
-/** What `source` is made of, and what it comes to where it names nothing; undefined if it is not an expression. */
+/** Returns the syntax tree of `source`, and its value in case it names no variable; undefined if it is not an expression. */
 export function parseExpression(source: string): { ast: ASTNode; constant: () => unknown } | undefined {
   try {
     const program = environment.parse(source)
@@ -145,15 +147,15 @@ export function children(node: ASTNode): ASTNode[] {
   return args.filter((arg): arg is ASTNode => typeof arg === 'object' && arg !== null && 'op' in arg)
 }
 
-/** The keys of `metadata` in comparisons, where a key that an event lacks is null, and no error. */
+/** Reports whether `node` is a key of `metadata`. In a comparison, a key that an event lacks is null, and no error. */
 export function isMetadataOf(node: ASTNode): boolean {
   return (node.op === '.' || node.op === '[]') && node.args[0].op === 'id' && node.args[0].args === 'metadata'
 }
 
 /**
- * `metadata.team != "sandbox"` is true of an object without that key. The library has an error for it, with which the whole
- * condition fails, so its steps are replaced where such a key is compared; anywhere else (a null has no first letters) the
- * error is right. Comparing with null itself is let through by the check.
+ * Makes `metadata.team != "sandbox"` true of an object without that key. The library has an error for it, with which the whole
+ * condition fails, so the steps of such a key are replaced where it is compared. Anywhere else the error is right: a null has no
+ * first letters. The type check lets a comparison with null itself through.
  */
 function allowMissingKeys(node: ASTNode): void {
   if (node.op === '==' || node.op === '!=' || node.op === 'in') {
@@ -166,7 +168,7 @@ function allowMissingKeys(node: ASTNode): void {
 
 type AccessNode = Extract<ASTNode, { op: '.' | '[]' }>
 
-/** The library's own steps of a node, which its types do not show. */
+/** The library's own steps for a node, which its types do not show. */
 interface Steps {
   meta: { check: (checker: { dynType: unknown }, node: ASTNode, context: unknown) => unknown }
   setMeta(step: 'check' | 'evaluate', run: (runner: never, node: ASTNode, context: never) => unknown): void

@@ -12,12 +12,12 @@ const fields = {
   name: ({ object }: FluxEvent) => object.name,
   reason: ({ reason }: FluxEvent) => reason,
   severity: ({ severity }: FluxEvent) => severity,
-  // A chart has a version of its own, which nothing else shares: those of one push are told apart by none.
+  // A chart has a version of its own, which nothing else shares, so charts of one push are not told apart by it.
   revision: ({ object, revision }: FluxEvent) =>
     isOfChart(object.kind) || revision?.sha === '' ? '' : (revision?.text ?? '')
 }
 
-/** Whether the revisions of this kind are the versions of charts. */
+/** Reports whether the revisions of this kind are versions of charts. */
 export function isOfChart(kind: string): boolean {
   return kind === 'HelmRelease' || kind === 'HelmChart'
 }
@@ -35,9 +35,9 @@ export const GroupSchema = closedObject({
 })
 
 export interface Grouping {
-  /** Events of one key share a message. */
+  /** Returns the key of an event: events of one key share a message. */
   keyOf(event: FluxEvent): string
-  /** How long the first waits for the others, in ms. */
+  /** Time for which the first event waits for the others, in ms. */
   waitMs: number
 }
 

@@ -1,18 +1,18 @@
-// Judge: decides what an event is to one rule and destination: news, a reminder, or nothing. Pure.
+// Judge: decides what an event means to one rule and destination: news, a reminder, or nothing. Pure.
 import type { Acknowledgement, Notified } from '../objects/memory.ts'
 import type { Advance, Transition } from '../objects.ts'
 import type { Rule } from './rule.ts'
 
 export const longestReminderMs = 24 * 60 * 60 * 1000
 
-/** An event, as far as it decides what is said of it. */
+/** The part of an event that decides what is said about it. */
 interface Happened {
   transition: Transition
   aside: Advance['aside'] | undefined
   acknowledged: Acknowledgement | undefined
 }
 
-/** What an event is to one rule and destination; `before` is what is known of the last time that it was notified of the failure. */
+/** Decides what an event means to one rule and destination. `before` is the last notification of the same failure there, if any. */
 export function judge(
   { transition, aside, acknowledged }: Happened,
   before: Notified | undefined,
@@ -48,12 +48,14 @@ function remind(before: Notified, rule: Rule, now: number): { says: Transition }
   return { because: `the same failure; next reminder after ${new Date(due).toISOString()}` }
 }
 
-/** When a reminder of a failure that lasts, and is not acknowledged, is due, in ms; undefined where `rule` sends none. */
+/**
+ * Returns when the next reminder of a failure is due, in ms, if it lasts and is not acknowledged; undefined if `rule` sends none.
+ */
 export function reminderDue({ at, reminders }: Notified, { notify, remindEveryMs }: Rule): number | undefined {
   return notify === 'every' || remindEveryMs === undefined ? undefined : at + reminderWait(remindEveryMs, reminders)
 }
 
-/** How long after the last of so many `reminders` the next is due, in ms: twice as long each time, up to a day. */
+/** Returns the time between the last of so many `reminders` and the next, in ms: twice as long each time, up to a day. */
 export function reminderWait(remindEveryMs: number, reminders: number): number {
   return Math.min(remindEveryMs * 2 ** reminders, Math.max(longestReminderMs, remindEveryMs))
 }

@@ -1,26 +1,29 @@
-// Lasting: decides until when a failure is held to see whether it lasts (`for`), and which rule notifies of it first. Pure.
+// Lasting: decides how long a failure is held to see whether it lasts (`for`), and which rule notifies of it first. Pure.
 import type { Notified } from '../objects/memory.ts'
 import type { Rule } from './rule.ts'
 
 /** A notification that is held to see whether its failure lasts. */
 export interface Held {
-  /** The store's own; of what came in the same batch it is no id yet. */
+  /** Given by the store; a notification of the same batch has no id yet. */
   id: string
   rule: string
   destination: string
-  /** When its failure began, in ms. */
+  /** Beginning of its failure, in ms. */
   since: number | undefined
-  /** ms */
+  /** End of the hold, in ms. */
   until: number
 }
 
-/** What becomes of one that is held: nobody is notified by it, for this reason; or it is held no longer. */
+/** The end of a hold. With `because`, nobody is notified, for that reason; without, the notification is held no longer. */
 export type Release = { held: Held; because?: string }
 
-/** How a reason begins that a failure ended before it had lasted. */
+/** Beginning of the reason that is given if a failure ended before it had lasted. */
 export const passedReason = 'passed by itself'
 
-/** Until when a failure that began at `since` is held, in ms; `row` is what is held of it already. */
+/**
+ * Returns until when a failure that began at `since` is held, in ms; undefined if it is not. `row` is its notification that is held
+ * already.
+ */
 export function lastsUntil(
   { forMs }: Rule,
   since: number | undefined,
@@ -31,7 +34,7 @@ export function lastsUntil(
   return until > now ? until : undefined
 }
 
-/** Marks what is no longer held as notified when its hold ended. */
+/** Counts notifications that are no longer held as notified when their hold ended. */
 export function unlessHeld(
   notified: readonly Notified[],
   rowOf: (entry: Notified) => Held | undefined
@@ -45,7 +48,10 @@ export function unlessHeld(
   })
 }
 
-/** The name of another rule that notifies `destination` of the failure before `rule`, which waits for it to last, does. */
+/**
+ * Returns the name of another rule that notifies `destination` of the failure before `rule`, which waits for it to last; undefined
+ * if none does.
+ */
 export function soonerThan(
   rule: Rule,
   destination: string,

@@ -1,21 +1,23 @@
-// Match index: finds, among many `match:`, the few that an event may match, by the texts that they ask for word by word.
+// Match index: finds, among many `match:`, the few that an event may match, by the texts that they ask for literally.
 import { isGlob, literalStart } from '../patterns.ts'
 import type { Subject } from './expression.ts'
 import type { MatchText } from './schema.ts'
 
-/** The entries that ask for certain texts of one field: whole ones, and beginnings of them. */
+/** The entries that ask for certain texts of one field, by the whole text or by its beginning. */
 interface Bucket {
   whole: Map<string, number[]>
   begun: Map<string, number[]>
-  /** How long the beginnings are. */
+  /** Lengths of the beginnings. */
   lengths: Set<number>
 }
 
-/** Finds the first entry from `from` on that is right, by its place; those that cannot match are not asked. */
+/**
+ * Creates a function that finds the place of the first entry from `from` on that is right. Entries that cannot match are not asked.
+ */
 export function createIndex(matches: readonly MatchText[]) {
   const buckets = new Map<string, Bucket>()
   const rest: number[] = []
-  /** Entries that ask for nothing but what they are found by: reading them again would cost more than finding them. */
+  /** Marks entries that ask only for what they are found by: reading them again would cost more than finding them. */
   const isSure = new Uint8Array(matches.length)
   for (const [at, match] of matches.entries()) {
     const chosen = indexable(match)
@@ -64,7 +66,7 @@ export function createIndex(matches: readonly MatchText[]) {
   }
 }
 
-/** The first place in `places`, which rise, that is not before `from`. */
+/** Returns the index of the first place that is not before `from`; `places` are ascending. */
 function firstFrom(places: readonly number[], from: number): number {
   let low = 0
   let high = places.length
@@ -76,7 +78,7 @@ function firstFrom(places: readonly number[], from: number): number {
   return low
 }
 
-/** Whether what an entry is found by is all that it asks for. */
+/** Reports whether an entry asks only for what it is found by. */
 function isAllOf({ patterns }: { patterns: string[] }, match: MatchText) {
   const { metadata = {}, ...others } = match
   const asked = Object.keys(others).length + Object.keys(metadata).length
@@ -84,7 +86,7 @@ function isAllOf({ patterns }: { patterns: string[] }, match: MatchText) {
   return asked === 1 && isWhole
 }
 
-/** The field by which an entry is found: whole texts before beginnings, and what has the most values first. */
+/** Chooses the field by which an entry is found: whole texts before beginnings, and fields with the most values first. */
 function indexable(match: MatchText): { field: string; patterns: string[] } | undefined {
   const { metadata = {}, namespace, name, cluster, source } = match
   const fields = [

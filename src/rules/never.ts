@@ -9,30 +9,30 @@ import { contradictions } from './contradictions.ts'
 import { type Field, remarksOn } from './remarks.ts'
 import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
 
-/** What an event may contain, as far as it is known. */
+/** What is known about the names that events may have. */
 export interface Known {
-  /** Names of the sources that there are; undefined where that is not known. */
+  /** Names of all sources; undefined if they are not known. */
   sources: ReadonlySet<string> | undefined
-  /** Every cluster that can be; undefined where events may name any. */
+  /** All possible clusters; undefined if events may name any. */
   clusters: ReadonlySet<string> | undefined
-  /** What was meant by a name that is not among them. */
+  /** Guesses which known name was meant by an unknown one. */
   guess: Guess
 }
 
-/** For where nothing is known: an event may contain anything. */
+/** For configurations of which nothing is known: an event may contain anything. */
 export const nothingKnown: Known = { sources: undefined, clusters: undefined, guess: () => '' }
 
-/** A source with a cluster of its own says what the cluster is; of one without, the event does. */
+/** Returns what `sources` say about names. A source with a cluster of its own fixes the cluster; otherwise the event names it. */
 export function knownFrom(sources: ReadonlyMap<string, { cluster: string | undefined }>): Known {
-  // An empty one is a variable that is not set.
+  // An empty cluster comes from a variable that is not set.
   const clusters = [...sources.values()].map(({ cluster }) => cluster || undefined)
   const isKnown = clusters.every((cluster) => cluster !== undefined)
   return { sources: new Set(sources.keys()), clusters: isKnown ? new Set(clusters) : undefined, guess: createGuess() }
 }
 
 /**
- * What of `match` no event can meet, as warnings at `path`; an error where a variable stands that nobody fills in.
- * `usual`: the severity that is meant where none is written.
+ * Warns, at `path`, about what of `match` no event can meet; a variable that nobody fills in is an error. `usual`: the severity
+ * that is meant if none is written.
  */
 export function neverFaults(match: MatchText, path: Fault['path'], known: Known, usual: Severity = 'info'): Fault[] {
   const { not = {}, when, ...wanted } = match
@@ -49,7 +49,7 @@ export function neverFaults(match: MatchText, path: Fault['path'], known: Known,
   ]
 }
 
-/** Warnings for patterns of `match` that no event can meet; for entries that have only patterns. */
+/** Warns about patterns of `match` that no event can meet; for entries that have only patterns. */
 export function matcherFaults(
   match: Pick<Matchers, Field | 'object' | 'related' | 'metadata' | 'message'>,
   path: Fault['path'],
@@ -82,7 +82,7 @@ export function matcherFaults(
 
 const endsInLineEnd = 'ends in a line end, which must then be found as well; is that meant? In YAML, `|-` leaves it out'
 
-/** Two names that were written as one text: no name in Kubernetes has a comma or a space. */
+/** Says that several names were written as one text: no name in Kubernetes has a comma or a space. */
 function oneText(field: Field | 'object', text: string, isListed: boolean): string | undefined {
   if (isListed || field === 'cluster' || field === 'source' || !/[\s,]/.test(text)) return undefined
   const [, before = '', inside = text, after = ''] = /^([^{}]*)\{([^{}]*)\}([^{}]*)$/.exec(text) ?? []
@@ -90,7 +90,7 @@ function oneText(field: Field | 'object', text: string, isListed: boolean): stri
   return `is one text; a list is [${names.join(', ')}]`
 }
 
-/** Why no event has what `pattern`, a glob, asks of `field`; with what was meant. */
+/** Says why no event has in `field` what the glob `pattern` asks for, and what was meant. */
 function whyNever(field: Field | 'object', pattern: string, known: Known): string | undefined {
   const { sources, clusters, guess } = known
   switch (field) {
@@ -113,7 +113,7 @@ function whyNever(field: Field | 'object', pattern: string, known: Known): strin
   }
 }
 
-/** Why no event has the text that an expression compares `field` with; * is not a wildcard there. */
+/** Says why no event has the text with which an expression compares `field`; * is not a wildcard there. */
 function whyNeverIs(field: Field, text: string, known: Known): string | undefined {
   if (field === 'reason' || field === 'action' || field === 'cluster' || !isGlob(text))
     return whyNever(field, text, known)
@@ -131,7 +131,7 @@ function whyNoObject(pattern: string, known: Known): string | undefined {
   return whys.find((why) => why !== undefined) ?? whyNotSent(parts[0] ?? '')
 }
 
-/** Whatever an event is related to, it is about an object of Flux. */
+/** Says that no event is about objects of `kind`. An event may be related to any object, but it is about one of Flux's own. */
 function whyNotSent(kind: string): string | undefined {
   if (!appliedKinds.has(kind)) return undefined
   return `Flux sends no event about a ${kind}, but about the Kustomization or HelmRelease that applies it`
@@ -170,7 +170,7 @@ function negated(field: string, pattern: string): string {
   return `no ${field} is like ${quote(pattern)}; to leave it out, write it under \`not\``
 }
 
-// RFC 1123, as Kubernetes has it of namespaces (labels) and names (subdomains); a kind in small letters is an RFC 1035 label.
+// RFC 1123, as Kubernetes applies it to namespaces (labels) and names (subdomains); a kind in lower case is an RFC 1035 label.
 const shapes = {
   kind: { strange: /[^A-Za-z0-9-]/u, longest: 63, are: 'letters and digits' },
   namespace: { strange: /[^a-z0-9-]/u, longest: 63, are: 'small letters, digits and -' },
@@ -197,7 +197,7 @@ function misshapen(field: keyof typeof shapes, pattern: string): string | undefi
   return edge === undefined ? undefined : `${never}: none begins or ends with "${edge.charAt(0)}"`
 }
 
-// The relay takes the prefix off, and keeps what is internal to a controller (events/flux.ts).
+// The relay takes the prefix off, and drops what is internal to a controller (events/flux.ts).
 const lostKeys = /^[^/]+\.toolkit\.fluxcd\.io\/(.*)$|^(token|digest|checksum)$/s
 
 function lostKey(key: string, patterns: string | string[], path: Fault['path']): Fault[] {
@@ -205,18 +205,18 @@ function lostKey(key: string, patterns: string | string[], path: Fault['path']):
   return message === undefined ? [] : [{ path: [...path, key], message, isWarning: true }]
 }
 
-/** Why the metadata of no event has `key`. */
+/** Says why the metadata of no event has `key`; undefined if it may. */
 export function whyNoKey(key: string): string | undefined {
   const [found, name] = lostKeys.exec(key) ?? []
   if (found === undefined) return undefined
   return name === undefined ? 'no event keeps this key' : `events come without the prefix; write "${name}"`
 }
 
-// Which of Flux's reasons are good news, by their names. After a rollback or a removal something is wrong still, and the
-// relay calls them `warn` (events/severity.ts).
+// Reasons of Flux that are good news, by their names. After a rollback or a removal something is still wrong, and the relay calls
+// them `warn` (events/severity.ts).
 const good = /^(?!Rollback|Uninstall).*(Succeed(ed)?|Passed|Completed)$|^(Progressing|NewArtifact|ArtifactUpToDate)$/
 
-/** A rule that asks for good news and not for `info`, as it does where no severity is written. */
+/** Warns about a rule that asks for good news but does not match `info`, as no rule without a severity does. */
 export function goodNewsFaults({ reason, severity }: MatchText, path: Fault['path']): Fault[] {
   const places = placesOf(reason, [...path, 'reason'])
   if (places.length === 0 || severitiesOf(severity ?? 'error').has('info')) return []
@@ -226,7 +226,9 @@ export function goodNewsFaults({ reason, severity }: MatchText, path: Fault['pat
   return [{ path: [...path, 'reason'], message, isWarning: true }]
 }
 
-/** Whether a rule that asks for `severity`, and not for `refused`, ever notifies of a failure: none is `info`. */
+/**
+ * Reports whether a rule that asks for `severity`, without those that `not` refuses, ever notifies of a failure: none is `info`.
+ */
 export function asksForFailures({ severity, not }: MatchText = {}): boolean {
   const refused = not?.severity === undefined ? new Set<Severity>() : severitiesOf(not.severity)
   const left = severitiesOf(severity ?? 'error').difference(refused)

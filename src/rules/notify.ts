@@ -13,52 +13,52 @@ import { toOwner } from './rules.ts'
 export interface Recipient {
   rule: string
   destination: string
-  /** What the event is to this destination: the first about a failure is always `failed`. */
+  /** What the event means to this destination: the first about a failure is always `failed`. */
   says: Transition
   mention: string | undefined
-  /** How it is grouped with others. */
+  /** How the notification is grouped with others. */
   grouping: Grouping | undefined
-  /** It is held until then, in ms, to see whether the failure lasts. */
+  /** End of the hold, in ms, if the notification is held to see whether the failure lasts. */
   heldUntil?: number
-  /** With `repeated`: how long until the next reminder, in ms. */
+  /** With `repeated`: time until the next reminder, in ms. */
   nextReminderMs?: number
 }
 
-/** A rule that fired and has nothing to say, and why. */
+/** A rule that fired but has nothing to say to a destination, and why. */
 export interface Quiet {
   rule: string
   destination: string
   because: string
 }
 
-/** Who is notified of an event, and what becomes of what was held. */
+/** Who is notified of an event, and what becomes of notifications that were held. */
 export interface Notifying {
   recipients: Recipient[]
   quiet: Quiet[]
-  /** Belongs in the object's memory. */
+  /** To be kept in the object's memory. */
   notified: readonly Notified[]
   releases: readonly Release[]
-  /** The rules for which a failure ended before it had lasted. */
+  /** Names of the rules for which a failure ended before it had lasted. */
   passed: readonly string[]
 }
 
 /** What is known of the rules, and of what waits. */
 export interface Surroundings {
   fired: readonly Rule[]
-  /** Whom rules that send to the owner notify. */
+  /** The owner of the event, for rules that send to the owner. */
   owned?: Owned | undefined
-  /** All there are, by name. */
+  /** All rules, by name. */
   rules: ReadonlyMap<string, Rule>
-  /** What is held about the object to see whether its failure lasts. */
+  /** Notifications about the object that are held to see whether its failure lasts. */
   held?: readonly Held[]
 }
 
-/** The event, and what is asked about each rule and destination of it. */
+/** The event, with what must be known about each rule and destination. */
 interface Case {
   advance: Advance
   rules: ReadonlyMap<string, Rule>
   addressed: readonly Addressed[]
-  /** What is held of the failure that goes on, or ends, by a rule for a destination. */
+  /** Returns what a rule holds for a destination about the failure that goes on, or ends. */
   rowOf: (entry: Pick<Notified, 'rule' | 'destination'>) => Held | undefined
   now: number
   isMuted: boolean
@@ -80,10 +80,10 @@ interface Draft extends Omit<Notifying, 'passed'> {
 }
 
 /**
- * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules
- * match it, and to nobody by a rule whose `for` the failure did not last; everything else to the destinations of the rules that
- * fired, and to `owned` for those that send to the owner. Of an incident that is acknowledged nobody is reminded, and nobody
- * is pinged. `isMuted`: the notifications will be withheld, unless they are held: that is asked again when they have lasted.
+ * Decides who is notified of an event. A recovery goes to exactly those who were notified of the failure, whatever rules match it,
+ * but not by a rule whose `for` the failure did not outlast. Everything else goes to the destinations of the rules that fired, and
+ * to `owned` for rules that send to the owner. Of an acknowledged incident nobody is reminded, and nobody is pinged. `isMuted`: the
+ * notifications will be withheld, except those that are held, for which the mute is checked again when the failure has lasted.
  */
 export function recipientsOf(
   advance: Advance,
@@ -117,7 +117,9 @@ export function recipientsOf(
   return { ...draft, passed: [...new Set(passed.map(({ rule }) => rule))] }
 }
 
-/** Notifies those of the end of a failure who were notified of it. Returns for whom it passed before it had lasted. */
+/**
+ * Notifies of the end of a failure those who were notified of the failure. Returns those for whom it passed before it had lasted.
+ */
 function notifyOfEnd({ advance, rules, rowOf, isMuted }: Case, draft: Draft): readonly Notified[] {
   const { memory, before, ended } = advance
   const lastedMs = Math.max(0, memory.since - (before?.since ?? memory.since))
@@ -133,19 +135,19 @@ function notifyOfEnd({ advance, rules, rowOf, isMuted }: Case, draft: Draft): re
       continue
     }
     const grouping = rules.get(rule)?.group
-    // The end must not overtake it; a group holds both.
+    // The end must not overtake the held beginning; a group holds both.
     if (row !== undefined && grouping === undefined) draft.releases.push({ held: row })
     if (isWithheld && !isMuted) {
       draft.quiet.push({ rule, destination, because: 'the failure that is over was muted' })
       continue
     }
-    // Grouped as the failure was, or the end of it would overtake the beginning, which is still held.
+    // Grouped as the failure was, or its end would overtake the beginning, which is still held.
     draft.recipients.push({ rule, destination, says: 'recovered', mention: undefined, grouping })
   }
   return passed
 }
 
-/** Nobody knows yet of what is held: it goes to whom the object belongs by now. */
+/** Gives up what is held for another owner: nobody knows of it yet, so it goes to the owner that the object has by now. */
 function followOwner(rule: Rule, addresses: readonly Address[], { advance, rowOf }: Case, draft: Draft): void {
   if (!isOfFailing(advance.transition) || advance.aside !== undefined) return
   for (const entry of draft.notified) {
@@ -154,7 +156,7 @@ function followOwner(rule: Rule, addresses: readonly Address[], { advance, rowOf
   }
 }
 
-/** Adds what `rule` says at `address`. Returns why it says nothing, where it does not. */
+/** Adds what `rule` says to `address`. Returns the reason if it says nothing. */
 function notify(rule: Rule, address: Address, about: Case, draft: Draft): string | undefined {
   const { advance, rules, addressed, rowOf, now, isMuted } = about
   const { transition, memory, ended, aside, overAfterMs } = advance
@@ -167,7 +169,7 @@ function notify(rule: Rule, address: Address, about: Case, draft: Draft): string
   if (mayChange && (aside === 'late' || transition === 'repeated')) {
     return `held until ${new Date(row.until).toISOString()}, to see whether it lasts`
   }
-  // What is held says what the failure is by now; nobody knows of it yet.
+  // Nobody knows yet of a held notification, so it says what the failure is by now.
   const isAnew = mayChange && aside === undefined
   const before = isAnew ? undefined : entry
   const { acknowledged } = memory.failure ?? {}
@@ -213,14 +215,14 @@ function notify(rule: Rule, address: Address, about: Case, draft: Draft): string
   return undefined
 }
 
-/** Whether the end of a failure says the same: its message names the revision, and need not be followed by one of the update. */
+/** Reports whether the end of a failure says the same: its message names the revision, so none about the update need follow. */
 function isNamed(says: Transition, destination: string, { ended, namedTo }: Advance, { recipients }: Draft): boolean {
   if (says === 'updated' && namedTo?.includes(destination)) return true
   if (says !== 'updated' && (says !== 'informed' || ended === undefined)) return false
   return recipients.some((other) => other.says === 'recovered' && other.destination === destination)
 }
 
-/** What rules that wait longer hold for the same destination: it is notified of the failure by `rule`. */
+/** Gives up what rules that wait longer hold for the same destination, because `rule` notifies it of the failure. */
 function releaseLater(rule: Rule, { destination }: Address, { rules, rowOf }: Case, draft: Draft): void {
   for (const entry of draft.notified) {
     if (entry.destination !== destination || (rules.get(entry.rule)?.forMs ?? 0) <= rule.forMs) continue
@@ -228,7 +230,7 @@ function releaseLater(rule: Rule, { destination }: Address, { rules, rowOf }: Ca
   }
 }
 
-/** `entry` counts no longer, where it is held. */
+/** Gives up `entry` if it is held: it no longer counts as notified. */
 function release(entry: Notified, row: Held | undefined, because: string, draft: Draft): void {
   if (row === undefined) return
   draft.releases.push({ held: row, because })
@@ -243,14 +245,16 @@ function isOfFailing(transition: Transition): boolean {
   return transition === 'failed' || transition === 'changed' || transition === 'repeated'
 }
 
-/** Where a rule sends. The owner is pinged as its entry says, everybody else as the rule does. */
+/** Returns where a rule sends. The owner is pinged as the owner's entry says, everybody else as the rule says. */
 export function addressesOf({ send, isToOwner, mention }: Rule, owned: Owned | undefined) {
   const all = new Map(send.map((destination) => [destination, mention]))
   if (isToOwner) for (const destination of owned?.send ?? []) all.set(destination, owned?.mention ?? mention)
   return [...all].map(([destination, mention]) => ({ destination, mention }))
 }
 
-/** Notifications by a clock that has been set back since count as sent now: reminders would wait for that time to come. */
+/**
+ * Counts notifications from the future as sent now: the clock was set back since, and reminders would wait for that time to come.
+ */
 function notAhead(notified: readonly Notified[], now: number): readonly Notified[] {
   return notified.every(({ at }) => at <= now)
     ? notified

@@ -1,5 +1,5 @@
-// Owners: finds whom an event belongs to: the first entry of a table that matches it. Pure; compiled once, and indexed by
-// what entries ask for word by word, so that ten thousand of them cost what ten do.
+// Owners: finds the owner of an event: the first entry of a table that matches it. Pure; compiled once, and indexed by the texts
+// that entries ask for literally, so that ten thousand entries cost what ten do.
 import type { Fault } from '../errors.ts'
 import { compileGlobs } from '../patterns.ts'
 import { type ChannelOf, compileChannel } from './channel.ts'
@@ -11,25 +11,25 @@ import { compileMatch } from './rules.ts'
 
 /** An entry of `owners`. */
 export interface Owner {
-  /** Its place in the list, from 1. */
+  /** Position in the list, from 1. */
   entry: number
   conditions: readonly Condition[]
   send: readonly string[]
-  /** From the file alone: who annotates an object decides nothing here. */
+  /** Comes from the file alone: whoever annotates an object decides nothing here. */
   mention: string | undefined
-  /** What is said of an event that belongs to it. */
+  /** What is said of an event that belongs to this entry. */
   owned: Owned
-  /** Where an event names the channel. */
+  /** Set if events name the channel. */
   channel?: { app: string; wanted: string; of: ChannelOf; isAllowed: (channel: string) => boolean; allowed: string }
 }
 
 export interface OwnersTable {
   all: readonly Owner[]
-  /** The first entry after `entry` that matches; 0 for the first of all. */
+  /** Returns the first matching entry after `entry`; 0 starts from the beginning. */
   next(subject: Subject, entry: number): Owner | undefined
 }
 
-/** A channel that an event names and that an entry passes on, to the entries after it. */
+/** A channel that an event names, but that an entry leaves to the entries after it. */
 export interface PassedChannel {
   entry: number
   app: string
@@ -37,21 +37,21 @@ export interface PassedChannel {
   because: string
 }
 
-/** Whom an event belongs to. */
+/** The owner of an event. */
 export interface Owned {
-  /** Its place in the list, from 1. */
+  /** Position in the list, from 1. */
   entry: number
-  /** What the entry asks for: `namespace payments*`; empty for one that takes all. */
+  /** What the entry asks for, in words: `namespace payments*`; empty for an entry that takes everything. */
   match: string
   send: readonly string[]
   mention?: string
-  /** What entries before it named and did not get. */
+  /** Channels that earlier entries named and did not get. */
   passed?: readonly PassedChannel[]
 }
 
 /**
- * The name of a channel that an event names, as a destination: app, channel, and who gets its messages where Slack does
- * not take them, which is empty where nobody does. Destinations of the file have no colon in their names.
+ * Returns the name that a channel from an event has as a destination: app, channel, and the destination that gets its messages if
+ * Slack does not take them, or nothing if none does. Destinations of the file have no colon in their names.
  */
 export function channelName(app: string, channel: string, instead: string | undefined): string {
   return `${app}:${channel}:${instead ?? ''}`
@@ -85,8 +85,8 @@ function isMatch(owner: Owner | undefined, subject: Subject): boolean {
 }
 
 /**
- * Whom the event belongs to; undefined where no entry matches. `whyShut` says why a channel, by its name as a destination,
- * is not to be used now: then the entries after it are asked.
+ * Returns the owner of the event; undefined if no entry matches. `whyShut` says why a channel, by its name as a destination, must
+ * not be used now: then the next entries are asked.
  */
 export function ownerOf(
   subject: Subject,
@@ -98,7 +98,7 @@ export function ownerOf(
     const { entry, channel, owned } = owner
     if (channel === undefined) return passed.length === 0 ? owned : { ...owned, passed }
     const named = channel.of(subject.event.metadata)
-    // It names none: the entry has nothing to say.
+    // The event names no channel, so the entry has nothing to say.
     if (named === undefined) continue
     const destination = channelName(channel.app, named, insteadOf(subject, owners, entry))
     const because = channel.isAllowed(named) ? whyShut(destination) : `is not among ${channel.allowed}`
@@ -108,7 +108,10 @@ export function ownerOf(
   return undefined
 }
 
-/** Who gets what is for a channel that Slack does not take: the first of the file that an entry after `entry` names. */
+/**
+ * Returns who gets what is for a channel that Slack does not take: the first destination of the file that an entry after `entry`
+ * names.
+ */
 function insteadOf(subject: Subject, owners: OwnersTable, entry: number): string | undefined {
   for (let owner = owners.next(subject, entry); owner !== undefined; owner = owners.next(subject, owner.entry)) {
     if (owner.channel === undefined) return owner.send[0]
@@ -118,13 +121,13 @@ function insteadOf(subject: Subject, owners: OwnersTable, entry: number): string
 
 const maxMatch = 200
 
-/** `namespace payments*, metadata.team pay`. */
+/** Returns `namespace payments*, metadata.team pay`. */
 export function sayMatch({ conditions }: Pick<Owner, 'conditions'>): string {
   const text = conditions.map(({ key, wanted }) => `${key} ${wanted}`).join(', ')
   return text.length > maxMatch ? `${text.slice(0, maxMatch - 1).toWellFormed()}…` : text
 }
 
-/** `entry 3 of owners (namespace payments*)`. */
+/** Returns `entry 3 of owners (namespace payments*)`. */
 export function sayEntry({ entry, match }: Pick<Owned, 'entry' | 'match'>): string {
   return `entry ${entry} of owners (${match || 'everything'})`
 }

@@ -1,5 +1,5 @@
-// Remarks: finds what an expression asks that no event can be, and where it fails for events that lack a key. Only what is
-// certain is said. Pure.
+// Remarks: finds what an expression asks that is true of no event, and where it fails for events that lack a key. It reports only
+// what is certain. Pure.
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { Fault } from '../errors.ts'
 import { severityNames } from '../events/severity.ts'
@@ -7,10 +7,10 @@ import { transitionNames } from '../objects.ts'
 import { didYouMean } from '../spelling.ts'
 import { children, isMetadataOf, parseExpression } from './expression.ts'
 
-/** What a matcher names that Flux or the config file knows a list of. */
+/** Fields whose texts can be checked, against what Flux or the config file names or against the form of names. */
 export type Field = 'kind' | 'namespace' | 'name' | 'cluster' | 'source' | 'reason' | 'action'
 
-/** Why no event has that text in that field, or one like that pattern; undefined where one may. */
+/** Say why no event has that text in that field, or one like that pattern; undefined if one may. */
 export interface WhyNever {
   is(field: Field, text: string): string | undefined
   isLike(field: Field, glob: string): string | undefined
@@ -53,7 +53,7 @@ function constantRemark(constant: () => unknown): string[] {
   try {
     return constant() === true ? ['is true of every event; leave it out'] : ['is true of no event']
   } catch {
-    // What is wrong with it is said where it is compiled.
+    // Compiling the expression reports what is wrong with it.
     return []
   }
 }
@@ -68,7 +68,7 @@ interface Comparison {
   node: ASTNode
 }
 
-/** `object.kind == "x"`, either way around, and `object.kind in ["x", "y"]`. */
+/** Finds `object.kind == "x"`, either way around, and `object.kind in ["x", "y"]`. */
 function comparisonsIn(ast: ASTNode): Comparison[] {
   return all(ast).flatMap((node): Comparison[] => {
     if (node.op !== '==' && node.op !== '!=' && node.op !== 'in') return []
@@ -88,7 +88,7 @@ function comparisonsIn(ast: ASTNode): Comparison[] {
   })
 }
 
-/** `object.kind.startsWith("helm")` as the glob that it asks for. */
+/** Finds `object.kind.startsWith("helm")`, as the glob that it asks for. */
 function partsIn(ast: ASTNode): { field: Field; glob: string; node: ASTNode }[] {
   return all(ast).flatMap((node) => {
     if (node.op !== 'rcall') return []
@@ -101,13 +101,13 @@ function partsIn(ast: ASTNode): { field: Field; glob: string; node: ASTNode }[] 
   })
 }
 
-/** The field of closed words that `node` compares by order: `event.severity > "info"` is never true of an error. */
+/** Returns the field of closed words that `node` compares by order: `event.severity > "info"` is never true of an error. */
 function orderedIn(node: ASTNode): string | undefined {
   if (node.op !== '<' && node.op !== '<=' && node.op !== '>' && node.op !== '>=') return undefined
   return node.args.map(nameOf).find((field) => field !== undefined && Object.hasOwn(closed, field))
 }
 
-/** Comparisons beside one with another text that must hold as well: `object.kind == "A" && object.kind == "B"`. */
+/** Finds comparisons beside one with another text that must hold as well: `object.kind == "A" && object.kind == "B"`. */
 function contradictionsIn(ast: ASTNode): Comparison[] {
   return chainsIn(ast).flatMap((chain) => {
     const first = new Map<string, string>()
@@ -122,7 +122,7 @@ function contradictionsIn(ast: ASTNode): Comparison[] {
   })
 }
 
-/** All that must hold together, for each `&&` that is part of no other. */
+/** Returns, for each `&&` that is part of no other, everything that must hold together. */
 function chainsIn(node: ASTNode): ASTNode[][] {
   const chain = conjunctsOf(node)
   const inner = (chain.length > 1 ? chain : children(node)).flatMap(chainsIn)
@@ -133,7 +133,7 @@ function conjunctsOf(node: ASTNode): ASTNode[] {
   return node.op === '&&' ? node.args.flatMap(conjunctsOf) : [node]
 }
 
-/** `object.kind`, `transition`. */
+/** Returns the variable or field that `node` names: `object.kind`, `transition`. */
 function nameOf(node: ASTNode): string | undefined {
   if (node.op === 'id') return node.args
   if (node.op === '.' && node.args[0].op === 'id') return `${node.args[0].args}.${node.args[1]}`
@@ -169,7 +169,7 @@ interface Access {
   node: ASTNode
 }
 
-/** Keys of `metadata` that are asked for more than equality, in an expression that never asks whether they are there. */
+/** Finds keys of `metadata` that are used for more than equality, in an expression that never asks whether they are there. */
 function unguarded(ast: ASTNode): Access[] {
   const nodes = all(ast)
   const asked = new Set(nodes.flatMap(askedIn))
@@ -185,7 +185,7 @@ function unguarded(ast: ASTNode): Access[] {
   })
 }
 
-/** `has(metadata.team)`, `"team" in metadata`, `metadata.team != null`. */
+/** Returns the keys whose presence `node` asks for: `has(metadata.team)`, `"team" in metadata`, `metadata.team != null`. */
 function askedIn(node: ASTNode): string[] {
   if (node.op === 'call' && node.args[0] === 'has') return node.args[1].flatMap((field) => keyOf(field) ?? [])
   if (node.op === 'in') {

@@ -1,4 +1,5 @@
-// Rollout reports: decide what an event says of the rollout of a revision: its object is on its way, has applied it, or fails. Pure.
+// Rollout reports: decide what an event says about the rollout of a revision: its object is on its way, has applied it, or fails.
+// Pure.
 import { bearingOf, hasHeartbeats } from '../events/bearing.ts'
 import type { FluxEvent } from '../events/flux.ts'
 import type { Advance } from '../objects.ts'
@@ -8,29 +9,29 @@ import type { Owned } from './owners.ts'
 import type { Rollouts } from './rollout.ts'
 import type { Rule } from './rule.ts'
 
-/** `coming`: its revision was begun with, or it waits for another; `gone`: it counts no longer. */
+/** `coming`: the object has begun with its revision, or waits for another object; `gone`: it counts no longer. */
 export type Stage = 'coming' | 'applied' | 'failing' | 'gone'
 
 export interface Reported {
   is: Stage
-  /** What it is the rollout of; empty for a chart, whose version is of no commit. */
+  /** The revision that is rolled out; empty for a chart, whose version belongs to no commit. */
   revision: string
-  /** The object comes to this revision, and has not had it before: only that begins a rollout. */
+  /** True if the object comes to this revision and has not had it before: only that begins a rollout. */
   isMove: boolean
-  /** It says of each revision that it has it, also where nothing changed by it. */
+  /** True if the object reports each revision that it has, even one that changed nothing. */
   saysEach: boolean
-  /** The key of the source that the object follows, where its events say it. */
+  /** Key of the source that the object follows, if its events tell. */
   follows?: string
 }
 
-/** Longer revisions are told apart by their ends. */
+/** Of longer revisions only the end is kept, by which they are told apart. */
 const maxRevision = 300
 
-// They fetch or write what is rolled out, and apply nothing.
+// These kinds fetch or write what is rolled out, and apply nothing.
 const appliesNothing =
   /^(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact|ArtifactGenerator|Image\w+|Alert|Provider|Receiver)$/
 
-/** What `event` says of the rollout of its revision; a text says why it says nothing. */
+/** Returns what `event` says about the rollout of its revision, or a text that says why it says nothing. */
 export function reportedBy(event: FluxEvent, advance: Advance): Reported | string {
   const { object, reason } = event
   if (appliesNothing.test(object.kind)) return `a ${object.kind} applies nothing: what is made of it counts`
@@ -54,7 +55,7 @@ function stepOf(event: FluxEvent, { transition, memory }: Advance): Stage | unde
     case 'gone':
       return 'gone'
     case 'success': {
-      // The last step before Ready; some versions of Flux let nothing later through.
+      // Progressing is the last step before Ready, and some versions of Flux let nothing later through.
       const isLast = bearing.isUpdate || transition === 'recovered' || event.reason === 'Progressing'
       return bearing.isReady && isLast ? 'applied' : undefined
     }
@@ -70,12 +71,12 @@ function stepOf(event: FluxEvent, { transition, memory }: Advance): Stage | unde
 
 function isMove({ revision }: FluxEvent, { transition, previousRevision, before, memory }: Advance): boolean {
   if (revision === undefined || revision.text === '' || transition === 'heartbeat') return false
-  // It failed at this revision already.
+  // An object that already failed at this revision does not move to it now.
   const failed = before ?? (transition === 'informed' ? memory.failure : undefined)
   return revision.text !== previousRevision && revision.text !== failed?.revision
 }
 
-/** What an event says of a rollout to one destination. */
+/** What an event says about a rollout to one destination. */
 export interface ReportTo extends Reported {
   rule: string
   destination: string
@@ -83,8 +84,8 @@ export interface ReportTo extends Reported {
 }
 
 /**
- * What `event` says of rollouts to the destinations of the rules that fired, and for each why it is no message of its own. What
- * is muted is not counted, nor waited for.
+ * Returns what `event` says about rollouts to the destinations of the rules that fired, and for each the reason why it is no
+ * message of its own. A muted object is neither counted nor waited for.
  */
 export function reportsOf(
   event: FluxEvent,

@@ -6,18 +6,18 @@ import { Type } from '../json-schema.ts'
 
 /** How a rule makes messages of rollouts. */
 export interface Rollouts {
-  /** A rollout without news for so long is over, in ms. */
+  /** A rollout without news for this long is over, in ms. */
   settleMs: number
-  /** One message for each cluster, or one for all that have the revision. */
+  /** True for one message per cluster, false for one about all clusters that have the revision. */
   isPerCluster: boolean
-  /** Whether the rule is about an object, whatever it says; undefined where only what it says decides. */
+  /** Reports whether the rule is about an object, whatever the object says; undefined if only what it says decides. */
   isAbout: ((object: ObjectRef) => boolean) | undefined
 }
 
-/** What a rollout is told apart by: `cluster` and `revision`, or one of them. */
+/** What rollouts are told apart by: `cluster` and `revision`, or one of them. */
 export const RolloutBy = Type.Array(Type.Enum(['cluster', 'revision']), { minItems: 1, uniqueItems: true })
 
-/** The longest `settle`, in ms: whatever is later is of another rollout. */
+/** Maximum of `settle`, in ms: anything later belongs to another rollout. */
 export const maxSettleMs = 60 * 60_000
 
 export function compileRollouts(

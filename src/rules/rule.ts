@@ -3,14 +3,14 @@ import type { Subject } from './expression.ts'
 import type { Grouping } from './group.ts'
 import type { Rollouts } from './rollout.ts'
 
-/** One thing a rule asks of an event. */
+/** One thing that a rule asks of an event. */
 export interface Condition {
   /** The key in the config file: `namespace`, `not.kind`, `metadata.team`. */
   key: string
   wanted: string
-  /** An Error where CEL could not decide. */
+  /** Returns an Error if CEL could not decide. */
   matches(subject: Subject): boolean | Error
-  /** What the event has in the place that was asked for. */
+  /** Returns what the event has in the place that the condition is about. */
   found(subject: Subject): string
 }
 
@@ -18,18 +18,18 @@ export interface Rule {
   name: string
   /** Names of destinations. */
   send: readonly string[]
-  /** It sends also to whom the event belongs to, by `owners`. */
+  /** True if it also sends to the owner of the event, by `owners`. */
   isToOwner: boolean
   mention: string | undefined
-  /** The name of the template its messages are made by. */
+  /** Name of the template that makes its messages. */
   template: string | undefined
   notify: 'changes' | 'every'
-  /** undefined: never */
+  /** Undefined if there are no reminders. */
   remindEveryMs: number | undefined
-  /** How long a failure lasts before it is notified, in ms; 0: it is at once. */
+  /** Time that a failure must last before it is notified, in ms; 0 for at once. */
   forMs: number
   group: Grouping | undefined
-  /** It makes messages of rollouts, and none of events. */
+  /** Set if it makes messages of rollouts, and none of events. */
   rollouts: Rollouts | undefined
   isFinal: boolean
   conditions: readonly Condition[]
@@ -44,6 +44,6 @@ export type Verdict =
 export interface RuleSet {
   all: readonly Rule[]
   byName: ReadonlyMap<string, Rule>
-  /** The rules that an event must be matched against. */
+  /** Returns the rules that an event must be matched against. */
   candidates(subject: Subject): readonly Rule[]
 }

@@ -12,11 +12,11 @@ import { compileRollouts } from './rollout.ts'
 import type { Condition, Rule, RuleSet, Verdict } from './rule.ts'
 import { type Matchers, type MatchText, type RuleText, relatedFields, severitiesOf } from './schema.ts'
 
-/** Among what a rule sends to: whom the event belongs to, by the `owners:` section. */
+/** Stands for the owner of the event, by the `owners:` section, among the destinations of a rule. */
 export const toOwner = 'owner'
 
 /**
- * Compiles the `rules:` section. Faults are those that the schema cannot see: expressions and regular expressions. Without
+ * Compiles the `rules:` section. The faults are those that the schema cannot see: in expressions and regular expressions. Without
  * `hasOwners`, "owner" is a destination like any other.
  */
 export function compileRules(
@@ -24,7 +24,7 @@ export function compileRules(
   { hasOwners = false } = {}
 ): { rules: RuleSet; faults: Fault[] } {
   const faults: Fault[] = []
-  /** A rule that ends the list for some objects may stand above. */
+  /** Rules below the first `final` one may not get all events of an object. */
   const firstFinal = texts.findIndex(({ final }) => final)
   const all = texts.map((text, index): Rule => {
     const conditions = compileMatch({ severity: 'error', ...text.match }, ['rules', index, 'match'], faults)
@@ -60,9 +60,9 @@ export function compileFilter(match: MatchText, path: Fault['path'], faults: Fau
 }
 
 /**
- * Matches an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds
- * are passed over without a verdict, and where there are many rules, so are those for other namespaces and all that did
- * not fire after the first {@link maxPassedOver}; unless `wantsAll`: for `explain`, which says something of every rule.
+ * Matches an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds get no
+ * verdict. If there are many rules, neither do those for other namespaces, nor those that did not fire after the first {@link
+ * maxPassedOver}. `wantsAll` gives every rule a verdict, for `explain`.
  */
 export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fired: Rule[]; verdicts: Verdict[] } {
   const candidates = wantsAll ? rules.all : rules.candidates(subject)
@@ -90,7 +90,7 @@ export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fir
 
 const ofObject = /^(not\.)?(kind|namespace|name|cluster)$/
 
-/** What `conditions` ask of an object, where they ask nothing else but a severity. */
+/** Returns what `conditions` ask of an object; undefined if they ask for anything else but a severity. */
 function aboutObjects(conditions: readonly Condition[]): ((object: ObjectRef) => boolean) | undefined {
   const asked = conditions.filter(({ key }) => key !== 'severity')
   if (!asked.every(({ key }) => ofObject.test(key))) return undefined
@@ -115,7 +115,7 @@ function judge(rule: Rule, subject: Subject): Verdict {
   return { rule: rule.name, fired: true }
 }
 
-/** The conditions of a `match:`, all of which must hold. */
+/** Compiles the conditions of a `match:`, all of which must hold. */
 export function compileMatch({ not, when, ...match }: MatchText, path: Fault['path'], faults: Fault[]): Condition[] {
   return [
     ...compileMatchers(match, path, '', faults),
@@ -143,7 +143,7 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
     if (patterns !== undefined) text(`related.${field}`, patterns, ({ event }) => event.related?.[field] ?? '')
   }
   for (const [key, patterns] of Object.entries(match.metadata ?? {})) {
-    // Own keys only: every object has a `constructor`.
+    // Own keys only, because every object has a `constructor`.
     text(`metadata.${key}`, patterns, ({ event }) =>
       Object.hasOwn(event.metadata, key) ? (event.metadata[key] ?? '') : ''
     )
@@ -154,7 +154,7 @@ function compileMatchers(match: Matchers, path: Fault['path'], prefix: string, f
   return conditions
 }
 
-/** `HelmRelease/db/redis`: as the matcher `object` has it. No part can have a slash. */
+/** Returns `HelmRelease/db/redis`, as the matcher `object` has it. No part can have a slash. */
 export function objectName({ kind, namespace, name }: Named): string {
   return `${kind}/${namespace}/${name}`
 }
@@ -174,7 +174,7 @@ function severityCondition(key: string, severity: Severity | Severity[]): Condit
   }
 }
 
-/** As Flux's inclusionList and exclusionList: found anywhere in the message, and an exclusion wins. */
+/** Works as Flux's inclusionList and exclusionList: patterns are found anywhere in the message, and an exclusion wins. */
 function messageCondition(
   key: string,
   { include, exclude }: { include?: string[]; exclude?: string[] },
@@ -213,16 +213,16 @@ function opposite({ key, wanted, matches, found }: Condition): Condition {
   return { key, wanted: `not ${wanted}`, matches: (subject) => matches(subject) === false, found }
 }
 
-/** How many reasons why rules did not fire are kept with an event. More would weigh more than the event. */
+/** Maximum number of reasons why rules did not fire that are kept with an event: more would weigh more than the event. */
 export const maxPassedOver = 50
 
-// Names come with events, so there is no end of them.
+// Names come with events, so their number has no end.
 const maxKinds = 200
 const maxNamespaces = 2000
 
 /**
- * A function from an event to the rules that are not about other kinds; where those are many, nor about other namespaces.
- * It keeps what it found, so it is asked once for each kind and namespace.
+ * Creates a function from an event to the rules that are not about other kinds and, if those are many, not about other namespaces.
+ * It keeps what it found, so rules are narrowed once for each kind and namespace.
  */
 function createCandidates(all: readonly Rule[]): (subject: Subject) => readonly Rule[] {
   const ofKind = remembering(maxKinds, (subject) => narrow(all, 'kind', subject))
@@ -240,7 +240,7 @@ function kindOf({ event }: Subject): string {
   return event.object.kind
 }
 
-/** Without the rules whose condition on `key` alone keeps them from firing. */
+/** Returns `rules` without those whose condition on `key` alone keeps them from firing. */
 function narrow(rules: readonly Rule[], key: 'kind' | 'namespace', subject: Subject): readonly Rule[] {
   return rules.filter(({ conditions }) =>
     conditions.every((condition) => condition.key !== key || condition.matches(subject) === true)

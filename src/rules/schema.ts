@@ -102,10 +102,10 @@ export const MatchSchema = closedObject({
   )
 })
 
-/** What may be asked of the related object. */
+/** Fields of the related object that a rule may ask for. */
 export const relatedFields = ['kind', 'namespace', 'name'] as const
 
-/** Only these four forms make Slack notify someone (facts: Slack's "Formatting text for app surfaces"). */
+/** Only these four forms make Slack notify someone (Slack's "Formatting text for app surfaces"). */
 export const mentionPattern = '^(<@[UW][A-Z0-9]+>|<!subteam\\^S[A-Z0-9]+>|<!here>|<!channel>)$'
 
 export const RuleSchema = closedObject({
@@ -201,7 +201,7 @@ export type RuleText = Static<typeof RuleSchema>
 export type MatchText = Static<typeof MatchSchema>
 export type Matchers = Omit<MatchText, 'not' | 'when'>
 
-/** One severity means it and worse; a list exactly these. */
+/** Returns the severities that are meant: one means it and worse, a list exactly these. */
 export function severitiesOf(severity: Severity | Severity[]): Set<Severity> {
   return new Set(Array.isArray(severity) ? severity : severityNames.slice(severityNames.indexOf(severity)))
 }

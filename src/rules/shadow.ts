@@ -3,22 +3,22 @@ import type { Severity } from '../events/severity.ts'
 import { globCovers, literalStart } from '../patterns.ts'
 import { type RuleText, severitiesOf } from './schema.ts'
 
-/** What a rule asks of an event, key by key. For each key one pattern must match, or, in `refuses`, none may. */
+/** What a rule asks of an event, key by key: for each key of `wants` one pattern must match, for each of `refuses` none may. */
 interface Demands {
   severities: ReadonlySet<Severity>
   wants: ReadonlyMap<string, readonly string[]>
   refuses: ReadonlyMap<string, readonly string[]>
 }
 
-/** A rule that cannot fire, and the final one above that is why. Both are places in the list. */
+/** A rule that cannot fire, and the final rule above that is the reason, both by their positions in the list. */
 export interface Shadowed {
   rule: number
   by: number
 }
 
 /**
- * Pairs of rules that are compared, in all: 1,000 final rules are half of it and take a third of a second. Beyond it no more are
- * found, so that no file keeps a running relay busy for longer than two thirds.
+ * Maximum number of pairs of rules that are compared: 1,000 final rules are half of it and take a third of a second. Beyond it no
+ * more are found, so that no file keeps a running relay busy for longer than two thirds of a second.
  */
 const maxPairs = 1_000_000
 
@@ -36,13 +36,13 @@ export function findShadowed(rules: readonly RuleText[]): Shadowed[] {
     if (pairs > maxPairs) break
     const by = finals.find(({ demands }) => covers(demands, narrow))
     if (by !== undefined) shadowed.push({ rule, by: by.at })
-    // What a shadowed rule would take is taken by the one above it as well.
+    // The final rule above also takes everything that a shadowed rule would take.
     else if (text.final) finals.push({ at: rule, demands: narrow })
   }
   return shadowed
 }
 
-/** Whether `wide` certainly matches every event that `narrow` does. */
+/** Reports whether `wide` certainly matches every event that `narrow` matches. */
 export function asksForAll(wide: RuleText, narrow: RuleText): boolean {
   return covers(demandsOf(wide), demandsOf(narrow))
 }
@@ -59,7 +59,7 @@ function asksAtMost(key: string, wide: readonly string[], narrow: readonly strin
   return narrow?.every((pattern) => wide.some((one) => includes(key, one, pattern))) ?? false
 }
 
-/** Whether no event that `narrow` asks for is one that `pattern` matches. */
+/** Reports whether `pattern` matches no event that `narrow` asks for. */
 function isRefused(key: string, pattern: string, narrow: Demands): boolean {
   if (narrow.refuses.get(key)?.some((one) => includes(key, one, pattern))) return true
   const wanted = globs.test(key) ? narrow.wants.get(key) : undefined
@@ -87,7 +87,7 @@ function demandsOf({ match: { severity = 'error', not = {}, when, message, ...te
   }
 }
 
-/** `namespace: "*"` asks for nothing; what an event does not have is empty, and that is like * as well. */
+/** Leaves out keys that ask for nothing, such as `namespace: "*"`: * also matches the empty text of a field that an event lacks. */
 function withoutAny(wants: ReadonlyMap<string, string[]>): Map<string, string[]> {
   return new Map([...wants].filter(([key, patterns]) => !globs.test(key) || !patterns.some((one) => /^\*+$/.test(one))))
 }

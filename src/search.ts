@@ -31,7 +31,7 @@ function isPath(word: string): boolean {
 }
 
 /**
- * What is searched for. The values of a field are globs, one of which has to match; each word has to be found somewhere. Case never
+ * A parsed search. The values of a field are globs, one of which has to match; each word has to be found somewhere. Case never
  * counts.
  */
 export interface Search {

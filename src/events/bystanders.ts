@@ -1,7 +1,7 @@
 // Bystanders: takes out of a text the object at which an outage was met. If a webhook or the API server does not answer, the error
 // names whatever came first, which is another object for each Kustomization and release.
 
-/** How kustomize-controller names the object, `Deployment/shop/cart dry-run failed (InternalError): `, and how Helm does. */
+/** The object as kustomize-controller names it, `Deployment/shop/cart dry-run failed (InternalError): `, or as Helm does. */
 const met = String.raw`(?:[A-Z]\w{1,62}\/\S{1,320} (?:dry-run|apply) failed(?: \(\w{1,40}\)|(?:, reason: \w{1,40})?, error)?: |server-side apply failed for object \S{1,320} \S{1,253}, Kind=\w{1,63}: |failed to create resource: |cannot patch "[^"]{1,253}" with kind \w{1,63}: )`
 
 /** Errors of a server that does not answer, or answers every request alike. */

@@ -87,7 +87,7 @@ export interface Origin {
   speakers?: Speakers
 }
 
-// Internal to the controllers. They reach the relay if a controller posts to it directly, and `token` leaked through
+// Metadata keys internal to the controllers. They reach the relay if a controller posts to it directly, and `token` leaked through
 // notification-controller in Flux 2.0 and 2.1 (fluxcd/flux2#3937, #4453).
 const internalKeys = new Set(['token', 'digest', 'checksum'])
 

@@ -22,7 +22,7 @@ import { redact } from './redaction.ts'
 export interface Gist {
   /** One line of at most 200 characters, the decisive words within the first 90. Empty for an empty message. */
   what: string
-  /** What a failed health check, or a wait that timed out, was waiting for. */
+  /** The objects for which a failed health check, or a wait that timed out, was waiting. */
   notReady?: NotReady
   /** Images that were updated, or are the latest. */
   images?: ImageUpdate[]
@@ -39,7 +39,7 @@ const maxShared = 100
 const longestShared = 4000
 const sharedGists = new Map<string, Gist>()
 
-/** Returns the gist of `message`, an event of `object`, both as Flux sent them. The work is bounded, whatever the message is. */
+/** Returns the gist of `message`, which is about `object`, both as Flux sent them. The work is bounded, whatever the message is. */
 export function gistOf(object: ObjectRef, reason: string, message: string): Gist {
   // A message that names its object is read with that name in mind, so its gist is not shared.
   if (message.length > longestShared || message.includes(object.name)) return read(object, reason, message)

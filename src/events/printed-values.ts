@@ -3,7 +3,7 @@
 
 /** A value in quotes, as Go, JSON and YAML print it, or without quotes. An empty value does not count. */
 const value = String.raw`(?:\\"[^"\\\n]{1,2000}(?=\\")|"(?:[^"\\\n]|\\.){1,4000}(?=")|'[^'\n]{1,2000}(?=')|[^\s"'\\,;{}\]]{1,400})`
-/** A quote, if there is one. That before a value is kept with the text before it. */
+/** An optional quote. The one before a value is kept. */
 const quotes = String.raw`(?:\\"|["'])?`
 
 /** The end of the name of a secret: DB_PASSWORD, rootPassword, SECRET_KEY_BASE, but not PASSWORD_FILE. */
@@ -44,7 +44,7 @@ const planned = new RegExp(
   'gi'
 )
 
-/** Text around a fault, as a parser of JSON shows it; it may span lines. If a Secret was parsed, it is a part of it. */
+/** The text around a fault that a parser of JSON shows; it may span lines. If a Secret was parsed, it is a part of that. */
 const surroundings = /((?:\bbyte of|\bbigger context) \.\.\.\|)[\s\S]{0,400}?(?=\|\.\.\.)/g
 
 /** `curl -u name:…`, but not the numbers of users and groups. */

@@ -76,8 +76,8 @@ const lastWords =
 /** A list in brackets, and bytes or a string as Go prints them: `["…"]`, `[]uint8{0x68, 0x75}`, `[]byte("…")`. */
 const bracketed = String.raw`\[(?:\](?:u?int8|byte|string)(?:\{[\da-fx, ]{0,20000}\}|\("(?:[^"\\\n]|\\.){0,4000}"\))|[^[\]\n]{1,2000}\])`
 /**
- * `name=value`; in JSON and YAML `"name": "value"`, which ends where its quotes do; in Ruby and PHP `name => "value"`. A colon
- * without quotes around it may begin a sentence, so it does not count.
+ * `name=value`; in JSON and YAML `"name": "value"`, which ends where its quotes do; in Ruby and PHP `name => "value"`. A colon with
+ * no quote beside it may begin a sentence, so it does not count.
  */
 const keyed = new RegExp(
   String.raw`((?:(?<![A-Za-z0-9]|\/(?=(?:${keyNames})["']))(?:${keyNames})|(?<=[A-Za-z0-9])(?:${lastWords}))(?:["']? ?=>? ?|%3D|["']:\s{0,4}|:\s{0,4}(?=["'])|\\":\s{0,4})\\?["']?)((?<=["'])(?![\s,;)])[^\n"'\\]{1,400}(?=\\?["'])|(?<!["'])${bracketed}|…(?=[\]}])|[^\s"'&,;<>)\\]+)`,

@@ -32,7 +32,7 @@ const enoughEvents = 3
 /** Requests and whole seconds alone can account for less. */
 const noticedMs = 60_000
 
-/** Nobody had Flux before this, so an earlier timestamp is none. */
+/** Flux did not exist before this, so an earlier timestamp is not real. */
 const firstYear = Date.UTC(2016, 0)
 
 /** Returns what is known of a clock after an event that came at `receivedAt` with the timestamp `stamp`, both in ms. */

@@ -11,7 +11,7 @@ export interface Expression {
   matches(subject: Subject): boolean | Error
 }
 
-/** What rules look at: the event, and what it did to its object. */
+/** The subject of a rule: an event, and what it did to its object. */
 export interface Subject {
   event: FluxEvent
   transition: Transition
@@ -132,7 +132,7 @@ function useRe2(node: ASTNode): { error: string; offset: number } | undefined {
   return undefined
 }
 
-/** Returns the syntax tree of `source`, and its value in case it names no variable; undefined if it is not an expression. */
+/** Returns the syntax tree of `source`, and its value if it names no variable; undefined if it is not an expression. */
 export function parseExpression(source: string): { ast: ASTNode; constant: () => unknown } | undefined {
   try {
     const program = environment.parse(source)

@@ -9,7 +9,7 @@ import { contradictions } from './contradictions.ts'
 import { type Field, remarksOn } from './remarks.ts'
 import { type Matchers, type MatchText, severitiesOf } from './schema.ts'
 
-/** What is known about the names that events may have. */
+/** The names that events may have, as far as they are known. */
 export interface Known {
   /** Names of all sources; undefined if they are not known. */
   sources: ReadonlySet<string> | undefined

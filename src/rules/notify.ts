@@ -13,10 +13,10 @@ import { toOwner } from './rules.ts'
 export interface Recipient {
   rule: string
   destination: string
-  /** What the event means to this destination: the first about a failure is always `failed`. */
+  /** The meaning of the event to this destination: the first about a failure is always `failed`. */
   says: Transition
   mention: string | undefined
-  /** How the notification is grouped with others. */
+  /** Grouping with other notifications, if there is any. */
   grouping: Grouping | undefined
   /** End of the hold, in ms, if the notification is held to see whether the failure lasts. */
   heldUntil?: number
@@ -42,7 +42,7 @@ export interface Notifying {
   passed: readonly string[]
 }
 
-/** What is known of the rules, and of what waits. */
+/** The rules, the owner, and the notifications that are held. */
 export interface Surroundings {
   fired: readonly Rule[]
   /** The owner of the event, for rules that send to the owner. */
@@ -74,7 +74,7 @@ interface Address {
   mention: string | undefined
 }
 
-/** What has been decided so far. */
+/** The decisions made so far. */
 interface Draft extends Omit<Notifying, 'passed'> {
   releases: Release[]
 }

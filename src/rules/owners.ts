@@ -17,7 +17,7 @@ export interface Owner {
   send: readonly string[]
   /** Comes from the file alone: whoever annotates an object decides nothing here. */
   mention: string | undefined
-  /** What is said of an event that belongs to this entry. */
+  /** The answer for an event that belongs to this entry. */
   owned: Owned
   /** Set if events name the channel. */
   channel?: { app: string; wanted: string; of: ChannelOf; isAllowed: (channel: string) => boolean; allowed: string }
@@ -41,7 +41,7 @@ export interface PassedChannel {
 export interface Owned {
   /** Position in the list, from 1. */
   entry: number
-  /** What the entry asks for, in words: `namespace payments*`; empty for an entry that takes everything. */
+  /** The matchers of the entry, in words: `namespace payments*`; empty for an entry that takes everything. */
   match: string
   send: readonly string[]
   mention?: string

@@ -24,7 +24,7 @@ export interface Reported {
   follows?: string
 }
 
-/** Of longer revisions only the end is kept, by which they are told apart. */
+/** Only the end of a longer revision is kept, which tells it apart. */
 const maxRevision = 300
 
 // These kinds fetch or write what is rolled out, and apply nothing.
@@ -76,7 +76,7 @@ function isMove({ revision }: FluxEvent, { transition, previousRevision, before,
   return revision.text !== previousRevision && revision.text !== failed?.revision
 }
 
-/** What an event says about a rollout to one destination. */
+/** The report of an event about a rollout, for one destination. */
 export interface ReportTo extends Reported {
   rule: string
   destination: string

@@ -4,7 +4,7 @@ import { parseDuration } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import { Type } from '../json-schema.ts'
 
-/** How a rule makes messages of rollouts. */
+/** The settings of a rule that makes messages of rollouts. */
 export interface Rollouts {
   /** A rollout without news for this long is over, in ms. */
   settleMs: number
@@ -14,7 +14,7 @@ export interface Rollouts {
   isAbout: ((object: ObjectRef) => boolean) | undefined
 }
 
-/** What rollouts are told apart by: `cluster` and `revision`, or one of them. */
+/** The properties that tell rollouts apart: `cluster` and `revision`, or one of them. */
 export const RolloutBy = Type.Array(Type.Enum(['cluster', 'revision']), { minItems: 1, uniqueItems: true })
 
 /** Maximum of `settle`, in ms: anything later belongs to another rollout. */

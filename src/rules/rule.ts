@@ -35,7 +35,7 @@ export interface Rule {
   conditions: readonly Condition[]
 }
 
-/** Why a rule did or did not fire. `because` is the first condition that failed, with both values. */
+/** The verdict of a rule on an event. `because` is the first condition that failed, with both values. */
 export type Verdict =
   | { rule: string; fired: true }
   | { rule: string; fired: false; because: string; wanted: string; got: string; isError?: true }

@@ -61,8 +61,8 @@ export function compileFilter(match: MatchText, path: Fault['path'], faults: Fau
 
 /**
  * Matches an event against the rules in their order, up to the first `final` one that fires. Rules that name other kinds get no
- * verdict. If there are many rules, neither do those for other namespaces, nor those that did not fire after the first {@link
- * maxPassedOver}. `wantsAll` gives every rule a verdict, for `explain`.
+ * verdict. If there are many rules, neither do those for other namespaces, nor those that did not fire after the first
+ * {@link maxPassedOver}. `wantsAll` gives every rule a verdict, for `explain`.
  */
 export function match(subject: Subject, rules: RuleSet, wantsAll = false): { fired: Rule[]; verdicts: Verdict[] } {
   const candidates = wantsAll ? rules.all : rules.candidates(subject)

@@ -3,7 +3,7 @@ import type { Severity } from '../events/severity.ts'
 import { globCovers, literalStart } from '../patterns.ts'
 import { type RuleText, severitiesOf } from './schema.ts'
 
-/** What a rule asks of an event, key by key: for each key of `wants` one pattern must match, for each of `refuses` none may. */
+/** The demands of a rule on an event, by key: for each key of `wants` one pattern must match, for each of `refuses` none may. */
 interface Demands {
   severities: ReadonlySet<Severity>
   wants: ReadonlyMap<string, readonly string[]>

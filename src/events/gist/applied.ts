@@ -45,8 +45,8 @@ function referenceOf(text: string): { kind: string; namespace: string; name: str
 }
 
 /**
- * Says what was applied: `1 deleted: Job c; 2 created: Service b, Ingress b`, deletions first, or `Deployment web configured` for
- * one object alone.
+ * Describes what was applied: `1 deleted: Job c; 2 created: Service b, Ingress b`, deletions first, or `Deployment web configured`
+ * for one object alone.
  */
 export function sayApplied(
   objects: readonly Applied[],

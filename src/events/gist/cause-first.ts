@@ -25,7 +25,7 @@ const tight = 0.05
 
 /**
  * Returns `links` in the most readable form, with one of `places` behind the cause if there are any. Of all forms, from the one
- * that says all to those with shorter names, the first in which most is read wins.
+ * that says all to those with shorter names, the first of those that show most wins.
  */
 export function causeFirst(links: readonly string[], places: readonly string[] = []): string {
   const { forms, bare } = formsOf(links)

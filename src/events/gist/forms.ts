@@ -6,7 +6,7 @@ import { inFewestWords } from './wording.ts'
 /** `upgrade to ledger 3.14.1` */
 const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 
-/** Links that matter less: who denied it, compared with why; an address, with a name; a value, with what is wrong with it. */
+/** Links that matter less than another: who denied a request, than why; where a service is, than which; a value, than its fault. */
 const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
 
 /** `spec.template`, `.metadata.annotations`, `.Values.image` */

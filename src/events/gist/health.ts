@@ -142,7 +142,7 @@ function durationIn(text: string): number | undefined {
   return Math.round(Number(h ?? 0) * 3600 + Number(m ?? 0) * 60 + Number(s ?? 0)) * 1000
 }
 
-/** Says what was not ready: `Job apps/migrate failed; 13 more not ready after 5 m`. Its lists fill at most `max` characters. */
+/** Describes what was not ready: `Job apps/migrate failed; 13 more not ready after 5 m`. Its lists fill at most `max` characters. */
 export function sayNotReady(health: NotReady & Reason, object: ObjectRef, max: number): string {
   const { failed, failedCount, waiting, waitingCount, afterMs, why, whose } = health
   const after = afterMs === undefined || afterMs < 1000 ? '' : ` after ${sayDuration(afterMs)}`

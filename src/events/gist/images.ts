@@ -73,12 +73,12 @@ function distinct(images: readonly ImageUpdate[]): ImageUpdate[] {
   return [...new Map(images.map((image) => [sayImage(image), image])).values()]
 }
 
-/** Says an update: `podinfo 5.0.0 → 5.0.3` */
+/** Describes an update: `podinfo 5.0.0 → 5.0.3` */
 export function sayImage({ name, from, to }: ImageUpdate): string {
   return [name, from === '' ? to : `${from} → ${to}`].filter(Boolean).join(' ')
 }
 
-/** Says a push in words, no longer than `max` if possible. */
+/** Describes a push, in at most `max` characters if possible. */
 export function sayPush({ commit, branch, subject, images }: Push, max: number): string {
   const where = `pushed to ${branch} (${commit})`
   if (images.length === 0) return subject === '' ? where : `${where}: ${subject}`

@@ -5,7 +5,7 @@ const recursed = /recursed accumulation of path '[^']{0,600}': /g
 
 const noFile =
   /(?:no such file or directory|is a directory|must resolve to a file|file name too long|URL is a git repository)$/
-/** What kustomize adds if a path that is no file cannot be a directory either. */
+/** Errors that kustomize adds if a path that is no file cannot be a directory either. */
 const fallback =
   /^(?:evalsymlink failure|must build at directory|new root '|unable to find one of)|(?:file is not directory|no such file or directory)$/
 

@@ -23,9 +23,9 @@ const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
 export interface Ordered {
   /** Everything up to the end of the cause. */
   head: string
-  /** What follows the cause: `: valid values: …` */
+  /** Links after the cause: `: valid values: …` */
   details: string
-  /** What stood before the cause and matters less: ` (spec)` */
+  /** Links that stood before the cause and matter less: ` (spec)` */
   context: string
   /** True if the context only says what was tried. */
   isAttempt: boolean
@@ -144,7 +144,7 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   let end = wrong < 0 ? unsaid(first, last) : wrong
   // A vague end adds nothing to a link before it that gives the reason.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
-  // Who denied it, and that it was denied, is not the reason.
+  // The reason is neither who denied a request nor that it was denied.
   while (end < last && (verdict.test(chain[end] ?? '') || protocol.test(chain[end] ?? ''))) end++
   const core = end
   let start = end

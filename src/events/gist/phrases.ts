@@ -48,16 +48,16 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:unexpected|response) status code (?=\d{3}|https?:)/g, '', ' status code '],
   [/ \(Client\.Timeout (?:exceeded while|or context)[^()]{0,80}\)/g, '', ' (Client.Timeout '],
   [/\b(?:client rate limiter Wait returned an error: )(?=context)/g, ''],
-  // Fractions of a second go, except in a limit and in what exceeds it, where each digit counts.
+  // Fractions of a second are dropped, except in a limit and in what exceeds it, where each digit counts.
   [/(?<![<>] )\b(\d{1,6})\.\d{1,12}(?=[nuµm]?s\b(?! [<>]))/g, '$1'],
   [/ giving up after \d{1,4} attempt(?:s|\(s\))?(?=[:)\s]|$)/g, '', 'giving up after'],
-  // The message comes first that some fields cannot be changed, and only then the list of those that can.
+  // It comes first that other fields cannot be changed, and after it the list of those that can.
   [
     /\bForbidden: (updates to \w{1,40} spec for fields other than) ([^\n]{30,400}?) are forbidden/g,
     'Forbidden: $1 these are forbidden ($2)',
     'for fields other than '
   ],
-  // Who holds a lock of terraform's state
+  // The holder of a lock of terraform's state
   [/(?<=\berror acquiring the state lock): Lock Info: [\s\S]{0,3000}$/i, '', ': Lock Info: '],
   // "… rejected the request", if the next sentence says why
   [/(?<=: |^)[A-Z][\w -]{0,60} (?:rejected|denied|refused|blocked) the request\. (?=[A-Z])/g, '', ' the request. '],
@@ -77,7 +77,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/^([A-Z]\w{1,62}\/\S{1,320}) delete failed: /, '$1: ', ' delete failed: '],
   [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
   [/\b\d{1,4} errors? occurred: /g, '', ' occurred: '],
-  // What comes next, and advice for everybody
+  // Announcements of the next try, and advice for everybody
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, '', ' in '],
   [
     /; please apply your changes to the latest version(?: and try again)?/g,

@@ -7,7 +7,7 @@ const version = String.raw`v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80}(
 const notCounted =
   '(?:code|status|exit|exited|returned|errno|error|signal|sqlstate|state|line|column|col|position|offset|index|item|rule|step|stage|phase|group|row|document|container|shard|partition|disk|port|zone|region|worker|member|broker|ordinal|level|priority|http|type|tag|version|value)s?|rc|exited with|least|most|than|equal to'
 
-// What stands between a word and its number.
+// Text between a word and its number.
 const numbered = [' 0', ':0', '=0', '":0', '": 0', ': 0', '#0']
 
 export const counts: readonly Row[] = [

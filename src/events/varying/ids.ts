@@ -49,7 +49,7 @@ export const ids: readonly Row[] = [
   [['.tar.gz'], /\/\.?[\da-f]{7,64}(?=\.tar\.gz)/g, '/<hash>'],
   // os.CreateTemp behind the name of an archive
   [['.tar.gz'], /(\.tar\.gz)[.-]?\d{5,12}(?!\w)/g, '$1<tmp>'],
-  // What the holder of a lock of terraform's state does
+  // The operation for which a lock of terraform's state is held
   [['operationtype'], /\bOperationType[A-Z][a-z]{2,20}\b/g, '<operation>'],
   // Go pointers, panics and processes
   [['0x'], /\b0x[\da-f]{6,16}\b/gi, '<address>'],

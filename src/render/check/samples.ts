@@ -7,7 +7,7 @@ import { createView, type View } from '../compose/view.ts'
 import type { Links } from '../links/links.ts'
 
 export interface Sample {
-  /** What kind of sample this is, for people: `a failed HelmRelease`. */
+  /** The kind of sample, in words for people: `a failed HelmRelease`. */
   title: string
   event: FluxEvent
   previousRevision: string

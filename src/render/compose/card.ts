@@ -12,7 +12,7 @@ import { composeOne } from './message.ts'
 import type { RolloutHead } from './rollout-standing.ts'
 import { saidOf, short, takenOn, type View } from './view.ts'
 
-/** What keeps an incident quiet: a mute of the config file, or a silence made by hand; `until` in ms. */
+/** A mute of the config file, or a silence made by hand, that keeps an incident quiet; `until` in ms. */
 export interface Quiet extends Muting {
   is: 'muted' | 'silenced'
 }
@@ -29,7 +29,7 @@ export interface Named {
   rollout?: { head: RolloutHead; url: string }
 }
 
-/** How a card is composed, apart from what it names. */
+/** Options for composing a card. */
 export interface CardForm {
   /** Address at which people reach the relay. */
   publicUrl?: string | undefined
@@ -139,8 +139,8 @@ export function viewOf(entry: Named, now: number): View {
 }
 
 /**
- * Returns `view` for the cause of which the object fails by now, if it is another one that no message was about: no rule notifies
- * of it, or it is muted.
+ * Returns `view` for the present cause of the failure, if it is another one that no message was about: no rule notifies of it, or
+ * it is muted.
  */
 function asItFails(view: View, known: ObjectMemory['failure']): View {
   if (known === undefined || view.failure === undefined || known.at <= view.at) return view

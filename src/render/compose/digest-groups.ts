@@ -12,7 +12,7 @@ export interface Waiting {
   view: View
 }
 
-/** In the order in which they are shown. */
+/** Categories of objects, in the order in which they are shown. */
 export const categories = ['failing', 'warning', 'recovered', 'cleared', 'gone', 'other'] as const
 /** `cleared`: a warning, or one step of several, that is over; `gone`: a failed object that was removed. */
 export type Category = (typeof categories)[number]

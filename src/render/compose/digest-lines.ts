@@ -12,7 +12,7 @@ import { saidIn } from './said.ts'
 import { stateOf } from './state.ts'
 import { isOwn, type View } from './view.ts'
 
-/** What the lines of one message have in common. */
+/** The style that all lines of one message share. */
 export interface Style {
   hasClusters: boolean
   /** True if names link to the pages of their objects. */

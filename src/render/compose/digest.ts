@@ -7,7 +7,7 @@ import { clustersOf, groupLine, isTimed, itemLine, linesBelow, nameIn, placesOf,
 import { createPage, jsonBytes, type Page } from './digest-room.ts'
 import { appliedLine, type Contents, factsOfAll, isApplied, kindOf, lockScreenOf, titleOf } from './digest-title.ts'
 
-/** How a digest is composed, apart from what waits. */
+/** Options for composing a digest. */
 export interface DigestForm {
   /** Maximum length of all text, for receivers that take less than Slack. */
   maxText?: number | undefined

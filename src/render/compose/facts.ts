@@ -7,7 +7,7 @@ import { eventPage } from './pages.ts'
 import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
-/** What is known of a message only when it is posted. */
+/** Facts about a message that are known only when it is posted. */
 export interface Posting {
   /** How late it is, as mrkdwn; empty if it is not late. */
   late?: string
@@ -76,7 +76,7 @@ function wasOf(failure: View['failure']): string {
   return [`was ${was || 'failing'}`, times(failure)].filter(Boolean).join(', ')
 }
 
-/** Says how many failures are over. What only waited, or was put right by itself, has not failed. */
+/** Says how often it failed. What only waited, or was put right by itself, has not failed. */
 function times({ count, severity }: NonNullable<View['failure']>): string {
   if (severity === 'warn') return ''
   return count === 1 ? 'once' : `${count} times`

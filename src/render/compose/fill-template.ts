@@ -15,7 +15,7 @@ import { nameOf } from './name.ts'
 import { saidIn } from './said.ts'
 import type { View } from './view.ts'
 
-/** What a template may use besides the view. */
+/** Values that a template may use besides the view. */
 export interface Occasion {
   event: FluxEvent
   /** The last good revision before the event. */

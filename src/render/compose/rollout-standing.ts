@@ -1,7 +1,7 @@
 // Rollout standing: defines what is known of a revision that is being rolled out, and what a message says about it.
 import type { ObjectRef } from '../../events/flux.ts'
 
-/** What is rolled out. */
+/** The subject of a rollout. */
 export interface RolloutHead {
   /** Empty if the rollout covers several clusters. */
   cluster: string
@@ -46,7 +46,7 @@ export interface RolloutStanding {
   entries: readonly RolloutEntry[]
 }
 
-/** How far a rollout is in one cluster. */
+/** The progress of a rollout in one cluster. */
 export interface Place {
   cluster: string
   applied: number
@@ -56,7 +56,7 @@ export interface Place {
   replacedBy?: string
 }
 
-/** What a view says about a rollout. */
+/** The part of a rollout that a view shows. */
 export interface RolloutView {
   id: string
   is: 'open' | 'failing' | 'settled' | 'replaced'

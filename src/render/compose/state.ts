@@ -3,7 +3,7 @@ import { sayAbout } from '../../duration.ts'
 import { phraseOf } from '../slack/phrases.ts'
 import type { View } from './view.ts'
 
-/** How the parts of the sentence are written: as mrkdwn, or as plain text. */
+/** Parts of the sentence, written as mrkdwn or as plain text. */
 export interface Writing {
   object: string
   /** ` in prod-eu`; empty if no cluster is known. */
@@ -11,7 +11,7 @@ export interface Writing {
   strong(text: string): string
   /** The revision that it is at now; empty if nobody says. */
   revision: string
-  /** The gist, if it belongs into the sentence. */
+  /** The gist, if it belongs in the sentence. */
   gist: string
 }
 

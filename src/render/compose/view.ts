@@ -27,7 +27,7 @@ export interface View extends Partial<Said> {
   /** Fingerprint of the failure without the object's own name: equal causes share a line in a digest. */
   cause: string
   controller: string
-  /** In short form, with the commit's page if links are configured. */
+  /** The revision in short form, with the commit's page if links are configured. */
   revision?: { text: string; url?: string }
   /** The last good revision, if it is another one; the url compares the two. */
   previous?: { text: string; url?: string }
@@ -99,7 +99,7 @@ export function isOfIncident({ says, failure }: View): boolean {
   return isOf && failure !== undefined
 }
 
-/** What the config, or an earlier event, adds to the event. */
+/** Additions to an event from the config, or from an earlier event. */
 export interface Shown {
   links: Links
   /** Keys of the metadata to show. */

@@ -2,7 +2,7 @@
 // harmless to the others.
 import { withEmojis } from '../slack/emoji.ts'
 
-/** How a receiver writes what mrkdwn expresses. */
+/** The marks with which a receiver expresses what mrkdwn does. */
 export interface Syntax {
   bold: string
   strike: string
@@ -43,7 +43,7 @@ export const syntaxes = {
   }
 } satisfies Record<string, Syntax>
 
-/** How much is kept if not everything fits. */
+/** The detail that is kept if not everything fits. */
 export interface Detail {
   hasLinks: boolean
   /** Maximum length of a piece of inline code, in UTF-16 units. */
@@ -136,7 +136,7 @@ function bareWords(text: string): string {
 }
 
 /**
- * Returns text for use inside code, without backticks: after one at the end of a line, Rocket.Chat takes no part of a fenced block
+ * Returns text for use inside code, without backticks: with one at the end of a line, Rocket.Chat does not take a fenced block
  * for code.
  */
 function codeText(text: string, { hasUnsafePipes }: Syntax): string {

@@ -29,7 +29,7 @@ export interface Button {
   style?: 'primary' | 'danger'
 }
 
-/** A button about which Slack says who pressed it, and with which value. */
+/** A button of which Slack reports who pressed it, and its value. */
 export interface Press {
   type: 'button'
   text: Plain
@@ -38,7 +38,7 @@ export interface Press {
   style?: 'primary' | 'danger'
 }
 
-/** A choice that works like {@link Press}, with the value of the chosen option. */
+/** A choice that Slack reports like a {@link Press}, with the value of the chosen option. */
 export interface Menu {
   type: 'static_select'
   placeholder: Plain

@@ -9,7 +9,7 @@ export interface Attachment {
 }
 
 export interface Payload {
-  /** What a phone's lock screen shows and a screen reader says; literal times, no markup. */
+  /** Text for a phone's lock screen and for screen readers; literal times, no markup. */
   text: string
   blocks?: Block[]
   attachments?: Attachment[]

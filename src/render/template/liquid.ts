@@ -25,7 +25,7 @@ const urls = new Liquid({
   outputEscape: (value: unknown) => encodeURIComponent(String(value ?? '').toWellFormed())
 })
 
-/** What is wrong with a template, and the position in characters from its start. */
+/** A fault of a template, and its position in characters from the start. */
 export interface TemplateFault {
   error: string
   offset: number

@@ -9,7 +9,7 @@ export interface Place {
   max: number
 }
 
-/** How a template is filled in. */
+/** The variables with which a template is filled in, and its limits. */
 export interface Filling {
   variables: object
   /** Share of every limit that is left if the whole is too large. */

@@ -113,7 +113,7 @@ function isKnown(path: readonly string[]): boolean {
   return rest.length === 0 && fields[root]?.includes(field) === true
 }
 
-/** Checks that the template itself names in quotes who may be pinged: an event may choose among them, but name nobody. */
+/** Checks that the template itself names in quotes who may be pinged: an event may choose among them, but name nobody itself. */
 function mentionFault(parsed: Template[]): TemplateFault | undefined {
   for (const { filters, initial } of valuesIn(parsed)) {
     const at = filters.findIndex(({ name }) => name === 'mention')

@@ -109,7 +109,7 @@ export interface NotificationFilter extends ObjectFilter {
 
 export interface NotificationRecord {
   id: string
-  /** null for a notice. */
+  /** null if it is not about one event, as a notice. */
   event: string | null
   rule: string
   destination: string

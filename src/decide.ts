@@ -108,7 +108,7 @@ function notificationFor(
     ...{ rule, destination, lane: place.lane, view },
     ...(grouping && { group: { key: grouping.keyOf(event), waitMs: grouping.waitMs } }),
     ...(heldUntil !== undefined && { heldUntil }),
-    // Of a held notification, mutes are asked once its failure has lasted.
+    // For a held notification, mutes are asked once its failure has lasted.
     ...(muting && heldUntil === undefined && { muting })
   }
   if (template === undefined || because === undefined) return [{ notification }]
@@ -140,7 +140,7 @@ function reportTo(
       },
       said: is === 'failing' ? saidIn(view).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
       previous: key === '' ? '' : advanced.previousRevision,
-      // With `owners`, only another object's own events can say to whom it belongs.
+      // If the rule sends to the owner, only another object's own events can say to whom that object belongs.
       isAbout:
         hasHeartbeats(event.object.kind) && config.rules.byName.get(rule)?.isToOwner === false ? isAbout : undefined,
       settleMs,

@@ -28,7 +28,7 @@ export type Budget = ReturnType<typeof createBudget>
 export function createBudget({ store, config, maxPending }: BudgetOptions) {
   // Which source's notifications leave a destination is not known, so they are subtracted from its sources in proportion. That is
   // exact if only one source adds or if nothing leaves, which is when it matters.
-  /** By destination. */
+  /** Shares by destination. */
   const shares = new Map<string, Shares>()
   /** Notifications of the batch that is being decided on, by destination and source. */
   const admitted = new Map<string, Map<string, number>>()

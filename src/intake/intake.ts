@@ -129,7 +129,7 @@ function count(
   const { source, severity, object } = event
   metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
   for (const { destination, muting, dead } of notifications) {
-    // The store counts dead letters, these with all others.
+    // The store counts these dead letters with all others.
     if (dead === undefined)
       metrics.notifications.inc({ destination: labelOf(destination), state: muting ? 'muted' : 'pending' })
   }

@@ -1,4 +1,4 @@
-// Object memory: what is remembered of an object between its events.
+// Object memory: defines what is remembered of an object between its events.
 import type { ActWay } from '../actor.ts'
 import type { Severity } from '../events/severity.ts'
 

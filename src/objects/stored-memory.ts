@@ -18,7 +18,7 @@ function shortened(memory: ObjectMemory): StoredMemory {
   }
 }
 
-/** Appears in the text of a memory only if its failure is acknowledged: in the texts of events, quotes are escaped. */
+/** Appears in the text of a memory if and only if a failure in it is acknowledged: in the texts of events, quotes are escaped. */
 export const acknowledgedText = '"acknowledged":{'
 
 /** Reads a memory from {@link memoryText}, or of an earlier version, whose failures may mix the parts of two events. */

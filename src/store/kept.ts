@@ -33,7 +33,7 @@ export interface NewNotification {
   destination: string
   lane: string
   view: View
-  /** The group that it is held for, until `waitMs` after the first of the group, and sent together with. */
+  /** Its group, which is held until `waitMs` after its first notification, and then sent together. */
   group?: { key: string; waitMs: number }
   /** It is held until then, in ms, to see whether its failure lasts so long. */
   heldUntil?: number
@@ -49,9 +49,9 @@ export interface RolloutReport extends Reported {
   destination: string
   /** What successive rollouts have in common: each follows the one before it. */
   scope: string
-  /** The names of the revision in messages. */
+  /** How messages name the revision, and its cluster. */
   head: RolloutHead
-  /** As {@link RolloutEntry.said}. */
+  /** The same as {@link RolloutEntry.said}. */
   said: string
   /** The object's previous revision; empty if it is not known. */
   previous: string
@@ -174,7 +174,7 @@ export interface NewAct {
 
 /** The number of notifications for one destination. */
 export interface Tally {
-  /** Neither sent nor dead. */
+  /** Those that wait. */
   pending: number
   /** Dead letters made by this process. */
   buried: number

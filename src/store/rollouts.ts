@@ -85,7 +85,7 @@ function isOf({ revision }: RolloutRow, report: RolloutReport): boolean {
 
 /**
  * Finds the rollout that a chart's report counts for: one in which the chart fails or takes part, or else one under way in its cluster,
- * which is of the chart's source or, if nobody knows the source, the only one that comes into question.
+ * which is of the chart's source or, if nobody knows the source, the only candidate.
  */
 function ofCharts(
   live: readonly LiveRow[],

@@ -86,7 +86,7 @@ export function sortDue<Row extends { id: number; created_at: number; destinatio
 
 /**
  * What one message may be composed from, in the order of ids: `due` except what `holds` holds back, and `held`, which was held before.
- * A deadline in `due` may lie ahead, because a clock was set back or a group is complete: it counts as come.
+ * A deadline in `due` may lie ahead, because a clock was set back or a group is complete: it counts as passed.
  */
 export function composable(
   due: readonly Pending[],

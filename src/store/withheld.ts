@@ -88,7 +88,7 @@ export interface WithheldNotification {
   lane: string
   object: string
   says: Transition
-  /** JSON; null where its row of `views` is missing, as after damage. */
+  /** JSON; null if its row of `views` is missing, as after damage. */
   ref: string | null
   ending: string | null
 }

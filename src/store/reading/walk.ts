@@ -54,7 +54,7 @@ export interface Walk {
   /** The `from` and `where` of a row in another table that a hit needs. The window is `w`. */
   beside?: string
   conditions: Conditions
-  /** What identifies a hit, if not the row's id. */
+  /** The expression that identifies a hit, if that is not the row's id. */
   found?: string
 }
 

@@ -3,7 +3,7 @@ import type { Replacement, RolloutEntry, RolloutHead } from '../../render/compos
 import { placeUrl } from '../cards.ts'
 import type { Rollout } from '../kept.ts'
 
-/** All times in ms; null where there is none. */
+/** A rollout as it is kept. All times are in ms, and null if there is none. */
 export interface RolloutRow {
   id: number
   rule: string

@@ -28,7 +28,7 @@ const json = [
   ['acts', 'id', 'about']
 ] as const
 
-/** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
+/** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE if it cannot be read at all. */
 export async function verify(address: string): Promise<Report> {
   const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) return readPostgres(url)

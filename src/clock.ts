@@ -1,23 +1,23 @@
-// Clock: gives the time wherever the relay reads it or waits, so that tests can run a day in a second, and says what is sure to
-// be older than some time.
+// Clock: gives the time wherever the relay reads it or waits, so that tests can run a day in a second, and tells what is certainly
+// older than some time.
 
 export interface Clock {
   /** ms since 1970 */
   now(): number
-  /** ms since some moment, in real time: whoever sets the clock does not change it. */
+  /** ms of real time since some moment: setting the clock does not change it. */
   ticks(): number
-  /** Calls `wake` once after `ms`; the returned function takes that back. */
+  /** Calls `wake` once after `ms`; the returned function cancels that. */
   after(ms: number, wake: () => void): () => void
 }
 
-/** The time zone that the relay runs in, by `TZ`; UTC where that names none. */
+/** The time zone that the relay runs in, by `TZ`; UTC if that names none. */
 export function timeZone(): string {
   const zone = Temporal.Now.timeZoneId()
-  // An empty TZ is `Etc/Unknown`, which nothing can be reckoned in.
+  // An empty TZ is `Etc/Unknown`, in which no time can be computed.
   return zone === 'Etc/Unknown' ? 'UTC' : zone
 }
 
-/** Why `TZ` has no effect where it is set: the system takes UTC for every name that it does not know, such as `CEST`, without a word. */
+/** Why a `TZ` that is set has no effect, if it has none: for a name that it does not know, such as `CEST`, the system silently uses UTC. */
 export function zoneFault(TZ: string, runsIn = timeZone()): string | undefined {
   if (TZ === '' || runsIn !== 'UTC' || isUtc(TZ)) return undefined
   return `TZ=${TZ} is the name of no time zone, so that the hours of buttons are by UTC; write one such as Europe/Paris, with its capitals`
@@ -31,7 +31,7 @@ function isUtc(name: string): boolean {
   }
 }
 
-// setTimeout fires at once where the delay does not fit into 32 bits.
+// setTimeout fires at once if the delay does not fit into 32 bits.
 const longestMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
@@ -44,9 +44,9 @@ export const systemClock: Clock = {
 }
 
 /**
- * Does `work` again and again, each time `ms` after the last has ended, until the returned function is called: what is under
- * way then is the last. An error of `work` goes to `onError`, and the next time comes all the same. `ms` may be a function,
- * which is asked before each wait.
+ * Does `work` again and again, each time `ms` after the last has ended, until the returned function is called; work that is under
+ * way then is the last. An error of `work` goes to `onError` and does not end the series. `ms` may be a function, which is called
+ * before each wait.
  */
 export function every(
   clock: Pick<Clock, 'after'>,
@@ -70,12 +70,12 @@ export function every(
   }
 }
 
-/** A clock that is put right by no more than this is waited for; more is a clock that was wrong, and is left at once. */
+/** A clock that is set back by no more than this is waited for; a clock that is set back further was wrong, and is followed at once. */
 const slewMs = 60_000
 
 /**
- * The clock that decisions go by: `timeOf` makes it of the time of `own`. Small steps back do not make it run back, it goes
- * at half its speed until the other has come up with it; a larger one it follows, or it would stay wrong for as long.
+ * Creates the clock that decisions go by; `timeOf` computes its time from that of `own`. It does not run back after a small step back,
+ * but goes at half its speed until the other clock has caught up. It follows a larger step, or it would be wrong for as long.
  */
 export function steadyClock(own: Clock, timeOf: (now: number) => number): Clock {
   let last = Number.NEGATIVE_INFINITY
@@ -94,25 +94,25 @@ export function steadyClock(own: Clock, timeOf: (now: number) => number): Clock 
   }
 }
 
-/** Only time that passed while somebody looked counts: a clock that is set, or a relay that was down, makes nothing old. */
+/** Ages by time that passed while somebody looked: neither setting the clock nor stopping the relay makes anything old. */
 export interface Ages {
-  /** What was written before this, in ms since 1970, is older than `ms`; 0 while nobody knows. */
+  /** Whatever was written before the returned time, in ms since 1970, is older than `ms`; 0 while that is uncertain. */
   before(ms: number): number
 }
 
-/** After a start, and after the clock was set, nothing becomes a dead letter or is deleted for so long: it may be put right again. */
+/** Nothing expires for so long after a start or after the clock was set, because the clock may be set right again. */
 const doubtMs = 60 * 60 * 1000
-/** Between two looks a clock and real time part by less, unless it was set or the machine slept. */
+/** Between two looks, a clock and real time drift apart by less, unless the clock was set or the machine slept. */
 const apartMs = 10_000
-/** More than anyone sets a clock: the oldest count as one. */
+/** More often than anyone sets a clock; beyond that, the two oldest leaps count as one. */
 const maxLeaps = 100
 
-/** `awayMs`: for how long nobody looked before. */
+/** Creates the ages by `clock`. `awayMs` is for how long nobody looked before, in ms. */
 export function createAges(clock: Clock, awayMs: number): Ages {
   let now = clock.now()
   let ticks = clock.ticks()
   let sureAt = ticks + doubtMs
-  /** How far time ran on without anyone having lived through it, and when that was seen. */
+  /** Time by the clock that nobody lived through, in ms, and the ticks at which that was noticed. */
   let leaps = [{ ticks, ms: Math.max(0, awayMs) }]
 
   function look(): void {
@@ -132,7 +132,7 @@ export function createAges(clock: Clock, awayMs: number): Ages {
     before(ms) {
       look()
       if (ticks < sureAt) return 0
-      // What was written after a leap is younger than the leap: until that is as old as this, all is taken to be from before.
+      // A leap younger than `ms` counts in full, because everything is taken to have been written before it.
       const leapt = leaps.reduce((sum, leap) => (ticks - leap.ticks < ms ? sum + leap.ms : sum), 0)
       return Math.max(0, now - ms - leapt)
     }

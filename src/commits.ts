@@ -1,5 +1,5 @@
-// Commits: remember what the newest commits of each cluster are called, by their revision. In: events of Git sources, and at
-// the start those of the store. Out: the subject of a revision.
+// Commits: remember the subjects of each cluster's newest commits, by revision. In: events of Git sources, at the start those
+// of the store. Out: the subject of a revision.
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
 import { commitSubjectOf } from './events/commit-subject.ts'
@@ -9,18 +9,18 @@ import type { Records } from './store/records.ts'
 export interface Commits {
   /** Remembers the commit that `event` is about, if it is about one. */
   note(event: FluxEvent): void
-  /** What the commit that `event` speaks of is called; undefined where nobody said. */
+  /** The subject of the commit that `event` is about; undefined if it is not known. */
   subjectOf(event: FluxEvent): string | undefined
   start(): Promise<void>
   stop(): void
 }
 
-/** Commits for each cluster. */
+/** Commits that are remembered of each cluster. */
 const maxRemembered = 100
-/** Of all, some megabytes: where a source names clusters itself, they have no end. */
+/** Commits that are remembered in all, some megabytes: a source that names its own clusters can name any number. */
 const maxOfAll = 20_000
 
-/** How soon what another replica was told is known here: a push is applied some seconds after it was fetched. */
+/** How often the commits that other replicas received are read: a push is applied some seconds after it was fetched. */
 const refreshMs = 5000
 
 /** How far back the first look goes. */
@@ -33,12 +33,12 @@ export function createCommits({
   log
 }: {
   records: Pick<Records, 'events'>
-  /** Whether other replicas post to the same store. */
+  /** True if other replicas write to the same store. */
   isShared: boolean
   clock: Clock
   log: Logger
 }): Commits {
-  /** By cluster, the oldest first, and first the cluster that was longest without a commit. */
+  /** Subjects by revision, oldest first, by cluster: first the cluster that has been without a commit for longest. */
   const subjects = new Map<string, Map<string, string>>()
   let count = 0
   let since: number | undefined
@@ -66,7 +66,7 @@ export function createCommits({
     if (subject !== undefined && event.revision) keep(event.object.cluster, event.revision.sha, subject)
   }
 
-  /** Reads what was stored since the last time, a moment of overlap included. */
+  /** Reads the events stored since the last look, with a moment of overlap. */
   async function look(): Promise<void> {
     const now = clock.now()
     const from = since ?? now - lookBackMs

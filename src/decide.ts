@@ -18,7 +18,7 @@ import { type ReportTo, reportsOf } from './rules/rollout-report.ts'
 import { match } from './rules/rules.ts'
 import type { Arrival, Decision, NewNotification, RolloutReport } from './store/kept.ts'
 
-/** How long the card of a rollout waits for more than its first report, in ms. */
+/** How long a rollout's card waits for more reports after the first, in ms. */
 const firstCardMs = 5000
 
 /** The origin of an event that is posted to `source`. */
@@ -26,19 +26,22 @@ export function originOf({ sources, cluster, speakers }: Config, source: string)
   return { source, cluster: sources.get(source)?.cluster, defaultCluster: cluster, speakers }
 }
 
-/** What the commit that an event speaks of is called, where that is known. */
+/** Looks up the subject of the commit that an event is about; undefined if it is not known. */
 export type SubjectOf = (event: FluxEvent) => string | undefined
 
-/** An event, and what its messages are made with. */
+/** An event, and what its messages are made of. */
 interface About {
   event: FluxEvent
   advanced: Advance
   config: Config
-  /** What its commit is called, where that is known. */
+  /** The subject of the event's commit, if it is known. */
   subject: string | undefined
 }
 
-/** Turns an event and the memory of its object into everything to write. Pure. */
+/**
+ * Decides everything that is to be written for an event. `known` is the memory of its object, `held` are the notifications about the
+ * object that wait to see whether a failure lasts; `now` is in ms. Pure.
+ */
 export function decide(
   arrival: Arrival,
   known: ObjectMemory | undefined,
@@ -87,7 +90,7 @@ export function decide(
   }
 }
 
-/** What is put into a lane for `recipient`, and why its template could not be filled in; nothing for an unknown destination. */
+/** The notification for `recipient`, with the reason if its template could not be filled in; none for an unknown destination. */
 function notificationFor(
   recipient: Recipient,
   { event, advanced, config, subject }: About,
@@ -105,14 +108,14 @@ function notificationFor(
     ...{ rule, destination, lane: place.lane, view },
     ...(grouping && { group: { key: grouping.keyOf(event), waitMs: grouping.waitMs } }),
     ...(heldUntil !== undefined && { heldUntil }),
-    // For what is held, mutes are asked once it has lasted.
+    // For a held notification, mutes are asked once its failure has lasted.
     ...(muting && heldUntil === undefined && { muting })
   }
   if (template === undefined || because === undefined) return [{ notification }]
   return [{ notification, unformed: { rule, template: template.name, because } }]
 }
 
-/** A report with how its revision is called, and what the message needs of the event; nothing for an unknown destination. */
+/** Completes a report with the name of its revision and what a message needs of the event; none for an unknown destination. */
 function reportTo(
   { rollouts: { settleMs, isPerCluster, isAbout }, ...report }: ReportTo,
   about: About
@@ -137,7 +140,7 @@ function reportTo(
       },
       said: is === 'failing' ? saidIn(view).summary : key === '' && is === 'applied' ? (revision?.text ?? '') : '',
       previous: key === '' ? '' : advanced.previousRevision,
-      // Whose it is, another object's own events say.
+      // If the rule sends to the owner, only another object's own events can say to whom that object belongs.
       isAbout:
         hasHeartbeats(event.object.kind) && config.rules.byName.get(rule)?.isToOwner === false ? isAbout : undefined,
       settleMs,
@@ -146,13 +149,13 @@ function reportTo(
   ]
 }
 
-/** Why Slack does not take a channel. A failure goes on where it began: a channel that was notified of it is never shut for it. */
+/** Why Slack does not take a channel. A failure stays where it began: a channel that was notified of it is never shut to it. */
 function whyShut(name: string, { memory, ended }: Advance, { destinations }: Config): string | undefined {
   const before = [...memory.notified, ...(ended?.notified ?? [])]
   return before.some(({ destination }) => destination === name) ? undefined : destinations.whyShut(name)
 }
 
-/** Who reads of a revision with the end of a failure, before the last step says that it was applied. */
+/** The destinations that read of a revision in a message about the end of a failure, before the last step announces it. */
 function namedIn({ ended }: Advance, recipients: readonly Recipient[]): ObjectMemory['named'] {
   if (ended?.names === undefined) return undefined
   const to = recipients.flatMap(({ says, destination }) => (says === 'recovered' ? [destination] : []))

@@ -21,8 +21,8 @@ export const transitionNames = [
 export type Transition = (typeof transitionNames)[number]
 
 /**
- * How a failure ended: the object is Ready, it no longer waits for another, its drift was corrected, what was wrong is over,
- * or there is no such object any more.
+ * How a failure ended: the object is Ready, it no longer waits for another one, its drift was corrected, what was wrong is over,
+ * or the object is gone.
  */
 export type Ending = 'ready' | 'unblocked' | 'corrected' | 'cleared' | 'uninstalled' | 'deleted'
 
@@ -31,29 +31,29 @@ export interface Advance {
   transition: Transition
   /** The failure the object was in before this event. */
   before?: Failure
-  /** With `recovered`: how, who was notified of the failure that is over, and what the event would have been without it. */
+  /** With `recovered`: how the failure ended, who was notified of it, and what the event would have been without it (`beneath`). */
   ended?: {
     how: Ending
     notified: readonly Notified[]
     beneath: 'updated' | 'heartbeat' | 'informed'
-    /** It came with a revision that only the last step is missing from: the end names it, and it is not said again. */
+    /** A new revision of which only the last step is missing: the message about the end names it, so it is not announced again. */
     names?: string
   }
-  /** The destinations that have read of its revision already. */
+  /** Destinations that have already read of the revision, in a message about the end of a failure. */
   namedTo?: readonly string[]
   /** The last good revision before this event. */
   previousRevision: string
-  /** Set where the event decides nothing of the state: it is older than what is known, or a harmless warning. */
+  /** Set if the event does not decide the state: `late` is older than what is known, `remark` is a harmless warning. */
   aside?: 'late' | 'remark'
-  /** When a failure that came late is known to have been over, because the object worked or was gone, in ms. */
+  /** For a failure that arrived late: when it is known to have been over, because the object worked or was gone, in ms. */
   overAt?: number
-  /** With `overAt`: how long that failure lasted, at most, in ms. */
+  /** With `overAt`: how long that failure lasted at most, in ms. */
   overAfterMs?: number
 }
 
 const rememberedPrints = 8
 
-/** What `event` does to an object of which `memory` is known. `now` in ms. */
+/** Decides what `event` does to its object. `memory` is what is known of the object so far; `now` is in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
   // A cluster whose clock is ahead would make every later event look old.
   const at = Math.min(event.at, now)
@@ -74,12 +74,12 @@ export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now:
   }
 }
 
-/** What another replica received later may be written first, by no more than an event waits (intake); more is a clock that was set. */
+/** Another replica may write a later event first, by no more than an event waits in intake; a memory further ahead is of a wrong clock. */
 const overtakenMs = 10_000
 
 /**
- * Corrects a memory from a clock that has been set back since: what comes now is later all the same, and nearly all of it says
- * that it happened a little before now, at `at`. When the failure began stays, because an incident is known by it.
+ * Corrects a memory whose times are of a clock that has been set back since: the event that comes now is later all the same, and
+ * nearly always happened a little before now, at `at`. The time when the failure began stays, because it identifies the incident.
  */
 function notAhead(memory: ObjectMemory | undefined, at: number, now: number): ObjectMemory | undefined {
   if (memory === undefined) return undefined
@@ -90,7 +90,7 @@ function notAhead(memory: ObjectMemory | undefined, at: number, now: number): Ob
     ...rest,
     decidedAt: past(decidedAt),
     seenAt: past(seenAt),
-    // What it was reckoned with is wrong.
+    // A `seenAt` of a wrong clock made the gap wrong, too.
     ...(longestGapMs !== undefined && seenAt - now <= overtakenMs && { longestGapMs }),
     ...(failure && { failure: { ...failure, at: past(failure.at) } })
   }
@@ -106,21 +106,21 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   const { failure } = known
   const isOlder = stampedAt < (failure?.at ?? known.decidedAt)
   const mayBeLate = isOlder && now - stampedAt <= longestRetryMs
-  // Nothing is tried for longer: its clock is behind, and a failure is believed where a success would not be.
+  // No sender retries for longer, so the event's clock is behind; a failure is believed all the same, unlike a success.
   const at = isOlder && !mayBeLate ? now : stampedAt
   if (failure === undefined) {
-    // It was tried again for a while: it was over when it came. Notified as that, because nobody knows of it yet.
+    // The sender retried the event for a while, and the failure was over when it arrived. Nobody knows of it yet, so it is notified so.
     return mayBeLate ? lateFailure(known, at) : begin(known, event, at)
   }
   // A remediation that worked, or a warning, does not make an error less of one.
   if (failure.severity === 'error' && event.severity === 'warn') return remark(known, event)
   const isWorse = failure.severity !== 'error' && event.severity === 'error'
-  // By a clock that has been set back since it began later than now.
+  // A failure that began after `now` has its time from a clock that was set back since, so nothing is older than it.
   if (at < failure.since && failure.since <= now && !isWorse) return late(known, 'repeated')
 
   const print = failureFingerprint(event)
   const prints = failure.prints.filter(isComparable)
-  // Without any, they are of a version that made them in another way: then the reason says it.
+  // If none is comparable, an earlier version computed them in another way, and the reason decides.
   const isKnown =
     (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) || isSaidTwice(event, failure, at)
   const isLate = at < failure.at && !isWorse
@@ -153,10 +153,10 @@ function begin(known: ObjectMemory, event: FluxEvent, at: number): Advance {
 function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Success, isFirst: boolean): Advance {
   const beneath = newsOf(known, event, success, isFirst)
   const silent = event.isHeartbeat ? 'heartbeat' : 'informed'
-  // Flux's timestamps are whole seconds: of two events within one the later received counts.
+  // Flux's timestamps are whole seconds: of two events in the same second, the one received later counts.
   if (at < known.decidedAt) return late(known, silent)
   const { failure } = known
-  // One step of several is not all of a revision: what comes last says that it was applied, to whoever waits for that.
+  // One step of several does not apply a revision: the event of the last step announces it, to whoever waits for that.
   const revision = success.isUpdate ? event.revision?.text || known.revision : known.revision
   if (failure === undefined) {
     if (!success.isUpdate) return stay(known, 'informed')
@@ -170,10 +170,10 @@ function succeed(known: ObjectMemory, event: FluxEvent, at: number, success: Suc
   return end(known, failure, at, { how: endingOf(failure, event, success), beneath, revision, ...names })
 }
 
-/** What a success is to those who were not notified of the failure that it ends. */
+/** The transition that a success is for those who were not notified of the failure that it ends. */
 function newsOf(known: ObjectMemory, { isHeartbeat, revision }: FluxEvent, { isUpdate }: Success, isFirst: boolean) {
   if (!isHeartbeat) return isUpdate ? 'updated' : 'informed'
-  // The first heartbeat of an object says nothing new to anyone, or every restart of a fresh relay would be a flood.
+  // The first heartbeat of an object is not news, or a relay that knows no objects yet would start with a flood.
   const isNew = !isFirst && known.revision !== '' && (revision?.text || known.revision) !== known.revision
   return isNew ? 'updated' : 'heartbeat'
 }
@@ -207,14 +207,14 @@ function end(
   }
 }
 
-/** A warning that leaves the state as it is: sent once, then a repetition until another comes. */
+/** Handles a warning that leaves the state as it is: it is sent once, and is a repetition until another warning comes. */
 function remark(known: ObjectMemory, event: FluxEvent): Advance {
   const print = fingerprint(event.reason, event.message)
   const isKnown = known.remark === print
   return { ...stay({ ...known, remark: print }, isKnown ? 'repeated' : 'informed'), aside: 'remark' }
 }
 
-/** Older than what is known: it decides nothing. */
+/** Handles an event that is older than what is known: it decides nothing. */
 function late(memory: ObjectMemory, transition: Transition): Advance {
   return { ...stay(memory, transition), aside: 'late' }
 }

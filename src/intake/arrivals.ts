@@ -6,37 +6,37 @@ import type { Arrival, Receipt } from '../store/kept.ts'
 export interface Waiting {
   readonly arrival: Arrival
   readonly bytes: number
-  /** The tick in which it came. */
+  /** The tick in which the event arrived. */
   readonly since: number
   resolve(receipt: Receipt): void
   reject(error: unknown): void
 }
 
-// SQLite commits on this thread: 200 rows take two or three milliseconds, in which nothing else happens.
+// SQLite commits on this thread: 200 rows take two or three milliseconds, and nothing else happens meanwhile.
 const maxBatch = 200
-/** Larger bodies go in smaller batches, so that each is written within the time that a statement may take. */
+/** Large bodies make smaller batches, so that each batch is written within the time that a statement may take. */
 const maxBatchBytes = 8 * 1024 * 1024
 
-/** The bytes of waiting and committing events. Half of a pod's memory in `deploy/base` is left for the rest. */
+/** Bytes of all events that wait or are being committed. It leaves half of a pod's memory in `deploy/base` for the rest. */
 const maxBytes = 64 * 1024 * 1024
-/** The bytes of an event beside its texts, so that a bound on bytes also bounds their number. */
+/** Bytes of an event besides its texts, so that the bound on bytes also bounds the number of events. */
 const bytesOfEvent = 1000
 
 /**
- * notification-controller waits for the `timeout` of its Provider, 15 s unless it is set, and tries again within it where
- * it is answered sooner; PostgreSQL's own limit of 5 s for a statement comes first and says more.
+ * How long an event waits for its commit. notification-controller waits for its Provider's `timeout`, 15 s by default, and retries
+ * within that time if it is answered sooner; PostgreSQL's own limit of 5 s for a statement comes first and says more.
  */
 const patienceMs = 6000
-/** A timer for all of them. Counted in ticks, so that neither a clock that is put right nor a stopped process ends them. */
+/** One timer serves all waiting events. It counts ticks, so that neither a corrected clock nor a suspended process refuses them. */
 const tickMs = 500
 const patienceTicks = patienceMs / tickMs
 
-/** `isLate` is called where some were refused because their commit took too long. */
+/** Creates the queue in front of the store. It calls `isLate` after refusing events whose commit took too long. */
 export function createArrivals(clock: Clock, isLate: () => void) {
-  // Arrays, not a set: what a set held when it grew lives on with its old table until the next full collection.
+  // Arrays, not a set: a set that grows keeps its old table, and all that it held, alive until the next full collection.
   const gathering: Waiting[] = []
   let committing: readonly Waiting[] = []
-  /** Of those that are being committed: so many, from the first on, were refused because it takes too long. */
+  /** How many of `committing`, from the first on, were refused because the commit takes too long. */
   let refused = 0
   let bytes = 0
   let tick = 0
@@ -46,7 +46,7 @@ export function createArrivals(clock: Clock, isLate: () => void) {
     tick += 1
     const before = refused
     while (refused < committing.length && isOverdue(committing[refused])) refuse(committing[refused++])
-    // What was refused is not to be committed any more: Flux was asked to send it again.
+    // A refused event must not be committed later: Flux was asked to send it again.
     const overdue = gathering.findIndex((waiting) => !isOverdue(waiting))
     const dropped = gathering.splice(0, overdue === -1 ? gathering.length : overdue)
     for (const waiting of dropped) {
@@ -77,8 +77,8 @@ export function createArrivals(clock: Clock, isLate: () => void) {
 
   return {
     /**
-     * Resolves to what became of it. Throws CANNOT_STORE where too much waits; rejects with it where the answer has not come
-     * in time: one that was not taken by then never is, and what becomes of one that was is not known.
+     * Resolves to the receipt of `arrival`. Throws CANNOT_STORE if too many bytes wait, and rejects with it if the answer is late: an
+     * event that no batch has taken by then is dropped; one that is being committed may or may not be stored.
      */
     add(arrival: Arrival): Promise<Receipt> {
       const size = bytesOf(arrival)
@@ -93,11 +93,11 @@ export function createArrivals(clock: Clock, isLate: () => void) {
         cancel ??= clock.after(tickMs, onTick)
       })
     },
-    /** How many wait for the next batch. */
+    /** Number of events that wait for the next batch. */
     get count(): number {
       return gathering.length
     },
-    /** The oldest, as many as make a batch; none where none wait. */
+    /** Takes the oldest events for the next batch; none if none wait. */
     take(): readonly Waiting[] {
       let size = 0
       const end = gathering.findIndex((waiting, place) => {
@@ -107,12 +107,12 @@ export function createArrivals(clock: Clock, isLate: () => void) {
       committing = gathering.splice(0, end === -1 ? gathering.length : end)
       return committing
     },
-    /** They are committed; `receipts` are in their order. */
+    /** Resolves the events of a committed `batch`; `receipts` are in the same order. */
     settle(batch: readonly Waiting[], receipts: readonly Receipt[]): void {
       leave(batch)
       for (const [place, { resolve }] of batch.entries()) resolve(receipts[place] as Receipt)
     },
-    /** They are not. */
+    /** Rejects the events of a `batch` whose commit failed. */
     fail(batch: readonly Waiting[], error: unknown): void {
       leave(batch)
       for (const { reject } of batch) reject(error)
@@ -120,7 +120,7 @@ export function createArrivals(clock: Clock, isLate: () => void) {
   }
 }
 
-/** In memory: the body, and its texts once more in the event. */
+/** An arrival's size in memory: the body, and its texts once more in the event. */
 function bytesOf({ body }: Arrival): number {
   return bytesOfEvent + 2 * body.length
 }

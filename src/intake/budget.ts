@@ -1,39 +1,39 @@
-// Budget: limits how much may wait for delivery, in all, for one destination and from one source, so that a webhook that is gone
-// and a source that floods take nothing from the others.
+// Budget: limits how many notifications may wait in all, for one destination and from one source, so that neither a webhook that is
+// gone nor a source that floods takes room from the others.
 import { RelayError } from '../errors.ts'
 import { forget } from '../objects/notified.ts'
 import type { Decision, NewNotification, Tally } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 
-/** What has reached its limit; `name` is empty for the relay as a whole. */
+/** A destination, a source or the whole relay that has reached its limit; `name` is empty for the relay. */
 export interface Full {
   kind: 'destination' | 'source' | 'relay'
   name: string
   limit: number
 }
 
-/** So many destinations have to be full before the relay is, and so many sources. */
+/** Number of destinations, and of sources, that have to be full before the whole relay is. */
 const destinationParts = 4
 const sourceParts = 2
 
 export interface BudgetOptions {
   store: Pick<Store, 'pending' | 'tally'>
   config: () => { destinations: ReadonlyMap<string, unknown>; sources: ReadonlyMap<string, unknown> }
-  /** The limit on all notifications. */
+  /** The limit for all waiting notifications together. */
   maxPending: number
 }
 
 export type Budget = ReturnType<typeof createBudget>
 
 export function createBudget({ store, config, maxPending }: BudgetOptions) {
-  // Who added what is known in part only, and the order in which lanes empty hardly: what leaves a destination is taken
-  // from its sources in proportion. It is exact where one source adds or nothing leaves, which is when it matters.
-  /** By destination. */
+  // Which source's notifications leave a destination is not known, so they are subtracted from its sources in proportion. That is
+  // exact if only one source adds or if nothing leaves, which is when it matters.
+  /** Shares by destination. */
   const shares = new Map<string, Shares>()
-  /** The counts of the batch that is being decided on, by destination and source. */
+  /** Notifications of the batch that is being decided on, by destination and source. */
   const admitted = new Map<string, Map<string, number>>()
   const full = new Map<string, Full>()
-  /** By source, what waited of it when the batch began. */
+  /** How many notifications of each source waited when the batch began. */
   const waited = new Map<string, number>()
   let tally: ReadonlyMap<string, Tally> = new Map()
   let pending = 0
@@ -66,7 +66,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
     throw new RelayError('CANNOT_STORE', text)
   }
 
-  /** With what the batch under way has added. */
+  /** Waiting notifications of `source`, with those that the current batch has added. */
   function takenBy(source: string): number {
     let sum = waited.get(source) ?? waitingOf(source)
     waited.set(source, sum)
@@ -75,11 +75,11 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
   }
 
   return {
-    /** How many notifications may wait, by the config file in use. */
+    /** The limits on waiting notifications by the current config file. */
     limits,
-    /** About how many notifications of `source` wait: those of before a restart and of other replicas are nobody's. */
+    /** About how many notifications of `source` wait; those from before a restart and of other replicas count for no source. */
     waitingOf,
-    /** A batch is decided on, or decided on again: what was admitted and not kept counts no longer. */
+    /** Begins a batch, or begins it again: what was admitted but not kept no longer counts. */
     begin(): void {
       admitted.clear()
       waited.clear()
@@ -89,8 +89,8 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
       pending = store.pending
     },
     /**
-     * The decision as far as there is room for it: what is for a destination that is full becomes a dead letter. Throws
-     * CANNOT_STORE where `source`, or the relay, has reached its limit. An event that leaves nothing waiting always has room.
+     * Returns `decision` as far as there is room for it: a notification to a full destination becomes a dead letter. Throws
+     * CANNOT_STORE if `source` or the relay has reached its limit. An event that leaves nothing waiting always has room.
      */
     admit(source: string, decision: Decision): Decision {
       if (!decision.notifications.some(needsRoom)) return decision
@@ -100,7 +100,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
           'too many notifications are waiting for delivery; try again'
         )
       }
-      // Below that no source can have so many.
+      // If fewer wait in all, no source can have reached its limit.
       if (pending >= limit.source && takenBy(source) >= limit.source) {
         const text = `too many notifications of the source ${source} are waiting for delivery; try again`
         refuse({ kind: 'source', name: source, limit: limit.source }, text)
@@ -125,7 +125,7 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
       })
       return { ...decision, memory, notifications }
     },
-    /** The batch is committed; what was too full for a part of it. */
+    /** Counts what the committed batch added. Returns everything that was too full for a part of the batch. */
     keep(): readonly Full[] {
       const now = store.tally()
       for (const [destination, fresh] of admitted) {
@@ -141,23 +141,23 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
 }
 
 /**
- * What is muted waits for nothing, and the end of a failure always has room: there is one for each that was notified, and
- * without it the channel would go on showing what is over.
+ * Reports whether a notification counts against the limits. A muted one does not wait for delivery. The end of a failure always has
+ * room: there is at most one for each notified failure, and without it the channel would go on showing a failure that is over.
  */
 function needsRoom({ muting, view }: NewNotification): boolean {
   return muting === undefined && view.says !== 'recovered'
 }
 
-/** How much of what waits at one destination each source has added. */
+/** How many of the notifications that wait for one destination each source has added. */
 interface Shares {
   of(source: string): number
   total(): number
   add(source: string, count: number): void
-  /** So many are left of all, and of each source in proportion. */
+  /** Reduces the total to `waits`, and the number of each source in proportion. */
   shrinkTo(waits: number): void
 }
 
-/** Numbers are kept in units that shrink, so that ten thousand sources need not be gone through with each batch. */
+/** Creates shares whose numbers are in a unit that shrinks, so that no batch has to go through ten thousand sources. */
 function createShares(): Shares {
   let [units, sum, unit] = [new Map<string, number>(), 0, 1]
   return {
@@ -177,7 +177,7 @@ function createShares(): Shares {
   }
 }
 
-/** Below it numbers are written anew: far from where they would be rounded. */
+/** Below this unit the numbers are rewritten, long before they would lose precision. */
 const leastUnit = 1e-6
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

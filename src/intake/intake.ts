@@ -1,4 +1,4 @@
-// Intake: takes verified events to rows on disk. Events that arrive while one batch commits make up the next.
+// Intake: turns verified events into rows on disk. Events that arrive while one batch commits make up the next.
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { decide, type SubjectOf } from '../decide.ts'
@@ -17,19 +17,20 @@ export interface IntakeOptions {
   config: () => Config
   metrics: Metrics
   clock: Clock
-  /** Called after the commit with the lanes that got something. */
+  /** Called after the commit with the lanes that got a notification. */
   wake: (lanes: Set<string>) => void
   budget: Pick<Budget, 'begin' | 'admit' | 'keep'>
-  /** What commits are called. */
+  /** Remembers the subjects of commits. */
   commits?: { note(event: FluxEvent): void; subjectOf: SubjectOf }
-  /** Called with what was too full for a part of a batch. */
+  /** Called with everything that was too full for a part of a batch. */
   full: (found: readonly Full[]) => void
-  /** Called where two objects with one name came from a source. */
+  /** Called if two objects with one name came from a source. */
   twins: (source: string) => void
-  /** Called with channels that an event of a source named and that it did not get. */
+  /** Called with channels that an event of a source named but that were not used. */
   passed: (source: string, channels: readonly PassedChannel[]) => void
-  /** Called after each commit, and where one failed or took too long. */
+  /** Called after each commit. */
   stored: () => void
+  /** Called if a commit failed or took too long. */
   unstored: () => void
 }
 
@@ -68,7 +69,7 @@ export function createIntake(options: IntakeOptions) {
     const started = performance.now()
     budget.begin()
     const receipts = await store.accept(batch, (arrival, memory, held) => {
-      // The transaction runs again: what was decided the first time has not happened.
+      // An arrival seen before means that the transaction runs again: nothing decided the first time has happened.
       if (decisions.has(arrival)) {
         decisions.clear()
         budget.begin()
@@ -96,7 +97,7 @@ export function createIntake(options: IntakeOptions) {
   }
 
   return {
-    /** Resolves once the event is on disk. Throws CANNOT_STORE where it is not, and the sender should try again. */
+    /** Resolves once the event is on disk. Throws CANNOT_STORE if it is not stored and the sender should retry. */
     async accept(arrival: Arrival): Promise<Exclude<Receipt, { status: 'failed' }>> {
       commits?.note(arrival.event)
       const answer = arrivals.add(arrival)
@@ -128,7 +129,7 @@ function count(
   const { source, severity, object } = event
   metrics.events.inc({ source, kind: kindLabel(object.kind), severity, transition })
   for (const { destination, muting, dead } of notifications) {
-    // Dead letters are counted with all others, by the store.
+    // The store counts these dead letters with all others.
     if (dead === undefined)
       metrics.notifications.inc({ destination: labelOf(destination), state: muting ? 'muted' : 'pending' })
   }

@@ -1,15 +1,15 @@
-// Rest: how long intake waits between two batches, so that the next has more. In: the size of the last batch, and how many events
-// wait. Out: the moment to begin the next.
+// Rest: decides how long intake waits between two batches, so that the next one has more events. In: the size of the last batch, and
+// how many events wait. Out: the moment to begin the next.
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** However they trickle in, the first of them waits for no more looks at the network than this. */
+/** However slowly events trickle in, the first of a batch waits for no more turns of the event loop than this. */
 const maxTurns = 8
 
-/** A commit costs as much as three or four events. It is waited for more where the last batch had more than these, and fewer than those. */
+/** A commit costs as much as three or four events. If the last batch had more than `few` and fewer than `enough`, more are waited for. */
 const [few, enough] = [2, 24]
-/** For this long, in ms, and for as long again. */
+/** Length of each half of that wait, in ms. */
 const gatherMs = 2
-/** Where nobody comes in the second half, everyone waits to be answered before posting again: so many batches are not held up. */
+/** If nothing arrives in the second half, all senders wait for an answer before posting again: so many batches are not delayed then. */
 const atOnce = 50
 
 export interface RestOptions {
@@ -18,11 +18,11 @@ export interface RestOptions {
   pause?: (ms: number) => Promise<unknown>
 }
 
-/** What waits after a batch of `size`, which may have failed. */
+/** Returns the function that waits after a batch of `size`, which may have failed. */
 export function createRest({ count, pause: wait = pause }: RestOptions): (size: number) => Promise<void> {
   let hurried = 0
 
-  /** Lets those in who come one by one, as from the clusters of a fleet. */
+  /** Lets in events that arrive one by one, as from the clusters of a fleet. */
   async function gather(): Promise<void> {
     if (hurried > 0) {
       hurried -= 1
@@ -34,7 +34,7 @@ export function createRest({ count, pause: wait = pause }: RestOptions): (size: 
     if (count() === known) hurried = atOnce
   }
 
-  /** Lets the requests in that arrived meanwhile, as long as each turn brings some. */
+  /** Lets in the requests that have arrived meanwhile, as long as each turn brings some. */
   async function comeToRest(): Promise<void> {
     for (let turn = 0, known = -1; turn < maxTurns && known < count(); turn++) {
       known = count()

@@ -1,14 +1,14 @@
 // Acknowledged: marks one incident as taken on by somebody, or takes that back. Pure.
 import type { Acknowledgement, ObjectMemory } from './memory.ts'
 
-/** One incident. Without `since`, in ms, it is the one that its object is in. */
+/** One incident, identified by its object and when it began, in ms. Without `since`, it is the one that the object is in. */
 export interface Incident {
   /** The key of its object. */
   object: string
   since?: number | undefined
 }
 
-/** An incident that goes on, with who has taken it on; `isNews`: that is another than before. */
+/** An open incident, with who has taken it on. `isNews` is true if that has just changed. */
 export interface Acknowledged {
   object: string
   since: number
@@ -17,8 +17,8 @@ export interface Acknowledged {
 }
 
 /**
- * What is remembered of an object once `incidents` of it are acknowledged, or no longer where `by` is undefined. Whoever was
- * first stays. `done`: those that go on, each once.
+ * Marks `incidents` of an object as acknowledged by `by`, or as not acknowledged if `by` is undefined. An earlier acknowledgement
+ * stays. Returns the new memory and, in `done`, the incidents that are still open, each once.
  */
 export function acknowledge(
   memory: ObjectMemory,
@@ -37,12 +37,12 @@ export function acknowledge(
   return { memory: after, done: [...done.values()] }
 }
 
-/** When the incident began that an object is in: of several with its name, any. */
+/** When the object's current incident began; if several objects share the name, the incident of any of them. */
 function present({ failure, others = [] }: ObjectMemory): number | undefined {
   return failure?.since ?? others.find((other) => other.failure !== undefined)?.failure?.since
 }
 
-/** If objects share a name, any of them may be meant. */
+/** Marks the failure that began at `since`, which may be of any of the objects that share the name. */
 function marked(memory: ObjectMemory, since: number, by: Acknowledgement | undefined): ObjectMemory {
   const { failure, others } = memory
   const after = failure?.since === since ? withMark(failure, by) : failure

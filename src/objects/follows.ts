@@ -7,7 +7,7 @@ import { objectKey, objectOf } from './name.ts'
 // An event may name other kinds next to its object, but nothing is rolled out from those.
 const sources = /^(GitRepository|OCIRepository|Bucket|HelmRepository|HelmChart|ExternalArtifact)$/
 
-/** `advanced`, with the source that `event` names; what an earlier one named stays, because one object may be heard in both forms. */
+/** Adds the source that `event` names to `advanced`. An earlier one stays if it names none: an object may send events of both forms. */
 export function following<A extends Advance>(advanced: A, { object, related }: FluxEvent): A {
   if (related === undefined || !sources.test(related.kind)) return advanced
   const follows = objectKey(related)
@@ -16,8 +16,8 @@ export function following<A extends Advance>(advanced: A, { object, related }: F
 }
 
 /**
- * The key of the source that what follows `follows` gets its revisions from; `memoryOf` says what is known of an object by its key. A
- * HelmChart is made for a HelmRelease, and follows a source of its own: undefined where nobody knows which.
+ * The key of the source that the revisions of a follower of `follows` come from; `memoryOf` looks up an object by its key. A HelmChart
+ * is made for a HelmRelease and follows a source of its own: undefined if that source is not known.
  */
 export function originOfRevisions(
   follows: string | undefined,
@@ -27,7 +27,7 @@ export function originOfRevisions(
   return memoryOf(follows)?.follows
 }
 
-/** Whether that is the key of a HelmChart. */
+/** Reports whether `key` is that of a HelmChart. */
 export function isChart(key: string): boolean {
   return objectOf(key).kind === 'HelmChart'
 }

@@ -1,29 +1,29 @@
-// Object memory: what is remembered of an object between its events.
+// Object memory: defines what is remembered of an object between its events.
 import type { ActWay } from '../actor.ts'
 import type { Severity } from '../events/severity.ts'
 
 /**
- * A failure from its first event to its end. Severity, reason, text and revision are of one event, the latest that decides:
- * a warning does not while there is an error, nor does an older event that comes late.
+ * A failure from its first event to its end. Severity, reason, text and revision are of one event, the latest that decided:
+ * a warning during an error does not decide, nor does an older event that arrives late.
  */
 export interface Failure {
   severity: Severity
   reason: string
   revision: string
-  /** The first line of what it said. */
+  /** The first line of the event's message. */
   text: string
-  /** What all of it said, in one line, where it had more than `text`: a first line may say no more than "1 error occurred". */
+  /** The gist of the whole message, if it had more than `text`: a first line may say no more than "1 error occurred". */
   gist?: string | undefined
-  /** When it happened, in ms. */
+  /** When that event happened, in ms. */
   at: number
   /** The reason and text of its first event. */
   began: { reason: string; text: string }
-  /** ms */
+  /** When the failure began, in ms. */
   since: number
   count: number
-  /** Fingerprints seen during this failure, newest first: one that comes back is a repetition, not a change. */
+  /** Fingerprints of the events of this failure, newest first: one that comes back is a repetition, not a change. */
   prints: readonly string[]
-  /** Somebody has taken it on: until it ends there are no reminders and no pings. */
+  /** Set once somebody has taken the incident on: until it ends there are no reminders and no pings. */
   acknowledged?: Acknowledgement
 }
 
@@ -41,36 +41,36 @@ export interface Notified {
   /** When it was last notified, in ms. */
   at: number
   reminders: number
-  /** It was muted, and was not notified yet. */
+  /** A mute withheld the notification, and no summary has been sent yet. */
   isWithheld?: true
-  /** It is notified then, in ms, if the failure lasts so long: whether it was is known to the store. */
+  /** The destination is notified at this time, in ms, if the failure lasts so long; only the store knows whether it was. */
   heldUntil?: number
 }
 
 export interface ObjectMemory {
-  /** The failure it is in; absent while it is healthy. */
+  /** The current failure; absent while the object is healthy. */
   failure?: Failure
   /** When the present state began, in ms. */
   since: number
-  /** The time of the newest event that decided the state, in ms: an older one never does. */
+  /** Time of the newest event that decided the state, in ms; an older event never does. */
   decidedAt: number
-  /** The time of the newest of its events, in ms; what is only news of a healthy object does not count. */
+  /** Time of the object's newest event, in ms; an event that is only news of a healthy object does not count. */
   seenAt?: number
-  /** The longest time between two of them, in ms; absent while there was only one. */
+  /** The longest time between two such events, in ms; absent while there was only one. */
   longestGapMs?: number
-  /** The revision last applied with success; empty where none is known. */
+  /** The revision last applied with success; empty if none is known. */
   revision: string
-  /** Who has read of a revision with the end of a failure, until the last step of it is done, too. */
+  /** Destinations that read of a revision in a message about the end of a failure; kept until the revision's last step is done, too. */
   named?: { revision: string; to: readonly string[] }
-  /** The fingerprint of the last warning that did not decide the state. */
+  /** Fingerprint of the last warning that did not decide the state. */
   remark?: string
   notified: readonly Notified[]
-  /** The key of the source that it follows, where its events say it. */
+  /** Key of the source that the object follows, if its events name it. */
   follows?: string
-  /** The uid of the object, where its events say it. */
+  /** The object's uid, if its events name it. */
   uid?: string
-  /** What is remembered of others with the same name, the latest first: see objects/twins.ts. */
+  /** Memories of other objects with the same name, the latest first: see objects/twins.ts. */
   others?: readonly ObjectMemory[]
-  /** Several of them exist at a time: two clusters look like one. */
+  /** Set if several objects with this name exist at a time: two clusters look like one. */
   isShared?: true
 }

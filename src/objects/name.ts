@@ -1,19 +1,19 @@
-// Object names: what an object is remembered by, and what it is called in a sentence.
+// Object names: make the key that an object is remembered by, and its name in a sentence.
 import type { ObjectRef } from '../events/flux.ts'
 
-/** The name an object is remembered by. */
+/** The key that an object is remembered by. */
 export function objectKey({ cluster, kind, namespace, name }: ObjectRef): string {
   return `${cluster}/${kind}/${namespace}/${name}`
 }
 
-/** The object of a key. A cluster's name may hold a slash; what Kubernetes names may not. */
+/** The object of a key. A cluster's name may contain a slash; names in Kubernetes may not. */
 export function objectOf(key: string): ObjectRef {
   const parts = key.split('/')
   const [kind = '', namespace = '', name = ''] = parts.slice(-3)
   return { cluster: parts.slice(0, -3).join('/'), kind, namespace, name }
 }
 
-/** `Kustomization apps/shop in prod-eu`. */
+/** Formats an object for a sentence: `Kustomization apps/shop in prod-eu`. */
 export function sayObject({ cluster, kind, namespace, name }: ObjectRef): string {
   return `${kind} ${[namespace, name].filter(Boolean).join('/')}${cluster && ` in ${cluster}`}`
 }

@@ -1,7 +1,7 @@
-// Notified: corrects who counts as notified of an object's failure, after what became of a notification. Pure.
+// Notified: corrects who counts as notified of an object's failure, once the fate of a notification is known. Pure.
 import type { Notified, ObjectMemory } from './memory.ts'
 
-/** A rule and destination that was notified, or was not after all, of the failure that began at `since`, in ms. */
+/** A rule and destination whose notification of the failure that began at `since`, in ms, was or was not delivered. */
 export interface Undelivered {
   rule: string
   destination: string
@@ -9,8 +9,8 @@ export interface Undelivered {
 }
 
 /**
- * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. What was
- * said of a later one was.
+ * Forgets that `rule` notified `destination` of the failure that began at `since`: the message was never delivered. Entries of a
+ * later failure stay.
  */
 export function forget(memory: ObjectMemory, { rule, destination, since }: Undelivered): ObjectMemory {
   return inEach(memory, (notified, failure) =>
@@ -19,8 +19,8 @@ export function forget(memory: ObjectMemory, { rule, destination, since }: Undel
 }
 
 /**
- * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Nothing changes if the failure
- * that began at `since` is over, or `destination` was notified of it meanwhile. `now` in ms.
+ * Undoes {@link forget} when a dead letter is retried, so that the recovery is sent too. Changes nothing if the failure that
+ * began at `since` is over, or if `destination` was notified of it meanwhile. `now` in ms.
  */
 export function remember(memory: ObjectMemory, { rule, destination, since }: Undelivered, now: number): ObjectMemory {
   return inEach(memory, (notified, failure) => {
@@ -30,7 +30,7 @@ export function remember(memory: ObjectMemory, { rule, destination, since }: Und
   })
 }
 
-/** Marks that a mute withheld from `destination` what `rule` would have notified it of, of the failure that began at `since`. */
+/** Marks that a mute withheld the notification by `rule` of the failure that began at `since` from `destination`. */
 export function markWithheld(memory: ObjectMemory, { rule, destination, since }: Undelivered): ObjectMemory {
   return inEach(memory, (notified, failure) =>
     notified.map((entry) => {
@@ -41,7 +41,7 @@ export function markWithheld(memory: ObjectMemory, { rule, destination, since }:
   )
 }
 
-/** Marks `destination` as notified of what was withheld from it, because the summary of the mute has said it. */
+/** Marks `destination` as notified of the failures that a mute withheld from it, because the mute's summary names them. */
 export function markNotified(memory: ObjectMemory, destination: string, now: number): ObjectMemory {
   return inEach(memory, (notified) =>
     notified.map((entry) => {
@@ -52,7 +52,7 @@ export function markNotified(memory: ObjectMemory, destination: string, now: num
   )
 }
 
-/** If several objects share a name, only the failure can tell which of them a notification was about; without one, all are meant. */
+/** Changes each object that shares the name: only the failure tells which of them a notification was about. */
 function inEach(
   memory: ObjectMemory,
   change: (notified: readonly Notified[], failure: ObjectMemory['failure']) => readonly Notified[]
@@ -61,7 +61,7 @@ function inEach(
   return { ...memory, notified: change(memory.notified, memory.failure), ...(others && { others }) }
 }
 
-/** Whether somebody was to be notified of a failure once it has lasted, and may not have been yet. */
+/** Reports whether a notification of a failure may still be held, to see whether the failure lasts. */
 export function mayBeHeld({ notified, others }: ObjectMemory): boolean {
   return notified.some(({ heldUntil }) => heldUntil !== undefined) || (others?.some(mayBeHeld) ?? false)
 }

@@ -1,13 +1,13 @@
-// Said twice: knows what a controller says twice of one failure, so that the second is no other failure. Pure.
+// Said twice: recognizes the second event by which a controller reports one failed try, so that it is no other failure. Pure.
 import type { FluxEvent } from '../events/flux.ts'
 
 const inTheEnd = 'ReconciliationFailed'
-/** What lies between: the status is written, a workspace is removed. */
+/** Between the two events the controller writes a status and removes a workspace. */
 const apartMs = 10_000
 
 /**
- * Whether `event`, at `at` in ms, says of the try that `failure` last said something of that it failed. tofu-controller says what
- * failed, and in the end that the reconciliation did, in other words (tf_controller.go); the order may be lost on the way.
+ * Reports whether `event`, at `at` in ms, is about the same failed try as the last event of `failure`. tofu-controller first says what
+ * failed, and then in other words that the reconciliation failed (tf_controller.go); the two may arrive in either order.
  */
 export function isSaidTwice(
   { object, reason }: FluxEvent,

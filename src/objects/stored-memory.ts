@@ -1,8 +1,8 @@
-// Stored memory: writes what is remembered of an object as text, reads it, whichever version wrote it, and says how the
-// object stands by now. Pure.
+// Stored memory: writes the memory of an object as text, reads it, whichever version wrote it, and tells the object's present
+// state. Pure.
 import type { Failure, Notified, ObjectMemory } from './memory.ts'
 
-/** A memory as it is kept: how a failure began is left out where its latest event says the same. */
+/** Writes a memory as it is kept: how a failure began is left out if its latest event says the same. */
 export function memoryText(memory: ObjectMemory): string {
   return JSON.stringify(shortened(memory))
 }
@@ -18,10 +18,10 @@ function shortened(memory: ObjectMemory): StoredMemory {
   }
 }
 
-/** Is in the text of a memory with a failure that is acknowledged, and in no other: in the texts of events quotes are escaped. */
+/** Appears in the text of a memory if and only if a failure in it is acknowledged: in the texts of events, quotes are escaped. */
 export const acknowledgedText = '"acknowledged":{'
 
-/** A memory from {@link memoryText}, or as a version before this one wrote it: then what it says of a failure may be of two events. */
+/** Reads a memory from {@link memoryText}, or of an earlier version, whose failures may mix the parts of two events. */
 export function readMemory(json: string): ObjectMemory {
   return restored(JSON.parse(json) as StoredMemory)
 }
@@ -39,9 +39,9 @@ function restored({ notified, told, failure, others, ...rest }: StoredMemory): O
 function restoredFailure(failure: StoredFailure, decidedAt: number): Failure {
   const { reason, text, prints, at, began = { reason, text } } = failure
   if (at !== undefined) return { ...failure, at, began }
-  // The text was of the first event, the reason of the latest. One fingerprint means that all of them said the same.
+  // The text was of the first event, the reason of the latest. A single fingerprint means that all events said the same.
   const isOfOne = prints.length <= 1
-  // They were made with the revision, so that none of them would be found again.
+  // The old fingerprints included the revision, so none of them would match again: `prints` starts empty.
   return {
     ...failure,
     text: isOfOne ? text : '',
@@ -51,7 +51,7 @@ function restoredFailure(failure: StoredFailure, decidedAt: number): Failure {
   }
 }
 
-/** `notified` was `told`, and `isWithheld` was `isHeld`; a failure had no `at`. */
+/** In earlier versions `notified` was `told`, `isWithheld` was `isHeld`, and a failure had no `at`. */
 interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'others'> {
   notified?: readonly Notified[]
   told?: readonly (Notified & { isHeld?: true })[]
@@ -61,13 +61,13 @@ interface StoredMemory extends Omit<ObjectMemory, 'notified' | 'failure' | 'othe
 
 type StoredFailure = Omit<Failure, 'at' | 'began'> & { at?: number; began?: Failure['began'] | undefined }
 
-/** After a single event nobody can say how often an object speaks. */
+/** After a single event, nobody can say how often an object sends events. */
 const staleAfterOneEventMs = 24 * 60 * 60 * 1000
 const minStaleMs = 60 * 60 * 1000
 
 /**
- * Whether the object works, fails, or was failing at its last event: then it has been silent for an hour, and twice
- * as long as ever before.
+ * The object's state at `now`, in ms. `stale`: it was failing at its last event, and since then nothing came for an hour and for
+ * twice as long as ever before.
  */
 export function stateOf(memory: ObjectMemory, now: number): 'healthy' | 'failing' | 'stale' {
   const { failure, seenAt = memory.decidedAt, longestGapMs } = memory

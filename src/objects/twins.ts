@@ -4,17 +4,17 @@ import type { FluxEvent } from '../events/flux.ts'
 import { type Advance, advance } from '../objects.ts'
 import type { ObjectMemory } from './memory.ts'
 
-/** How many are remembered besides the latest. More clusters behind one name are reported, and the oldest is forgotten. */
+/** Objects that are remembered besides the latest. If more clusters share one name, that is reported and the oldest is forgotten. */
 const maxOthers = 3
 
 export interface TwinAdvance extends Advance {
-  /** It came back after another with its name: neither was created anew, both exist. */
+  /** The object came back after another one with its name: neither was created anew, both exist. */
   isTwin?: true
 }
 
 /**
- * As {@link advance}, of the object that has the event's uid. A uid that was never seen begins a new memory: the object was
- * created anew, and what was known of its predecessor is over. `now` in ms.
+ * Does the same as {@link advance}, for the object that has the event's uid. A uid that was never seen begins a new memory: the
+ * object was created anew, and the memory of its predecessor no longer counts. `now` in ms.
  */
 export function advanceTwin(known: ObjectMemory | undefined, event: FluxEvent, now: number): TwinAdvance {
   const { uid } = event
@@ -36,7 +36,7 @@ export function advanceTwin(known: ObjectMemory | undefined, event: FluxEvent, n
   return { ...advanced, memory, ...(own !== undefined && { isTwin: true as const }) }
 }
 
-/** What is shown of several that exist at a time: one that fails, where any does. */
+/** Puts an object that fails first, if several share the name and any of them fails: the first is the one that is shown. */
 export function worstFirst(memory: ObjectMemory): ObjectMemory {
   if (memory.isShared === undefined || memory.failure !== undefined) return memory
   const { others = [], isShared, ...latest } = memory

@@ -1,4 +1,4 @@
-// Cards: decides what a message that was posted names, and what of it is news for a card that is there already. Pure.
+// Cards: decides which entries a posted message makes, as a card of its own or as changes of cards that exist already. Pure.
 import { readMemory } from '../objects/stored-memory.ts'
 import type { RolloutHead } from '../render/compose/rollout-standing.ts'
 import { isOfIncident, isOwn, type View } from '../render/compose/view.ts'
@@ -8,7 +8,7 @@ import { type Card, type CardEntry, cardHorizonMs } from './kept-cards.ts'
 import type { CardPlace, Pending } from './kept-lanes.ts'
 import { readView, viewText } from './texts.ts'
 
-/** A notification that was in a message. */
+/** A notification that a message carried. */
 export interface CarriedRow {
   event_id: number | null
   rule: string
@@ -45,13 +45,13 @@ export interface EntryRow {
   since: number | null
   view: string
   memory: string | null
-  /** The head of the rollout in which its object fails, and the card of that; null if there is none. */
+  /** The head of the rollout in which the object fails, and where its card is; null if there is none. */
   head: string | null
   channel: string | null
   ts: string | null
 }
 
-/** What is to be written of an entry; `since` is null for news. */
+/** An entry to be written; `since` is null for news. */
 export interface NewEntry {
   object: string
   rule: string
@@ -65,12 +65,12 @@ export function incidentOf(view: View): number | undefined {
   return isOwn(view) ? undefined : view.failure?.since
 }
 
-/** By object and beginning. */
+/** The key of an incident: its object and when it began. */
 export function incidentKey(object: string, since: number): string {
   return `${object}\n${since}`
 }
 
-/** `pending` with the cards that name what they are about; `keyOf` makes the key of an object. */
+/** Adds to each of `pending` the card that names its incident, if any; `keyOf` makes the key of a view's object. */
 export function withCards(
   pending: readonly Pending[],
   known: readonly KnownRow[],
@@ -88,23 +88,23 @@ function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
   return { id: String(card_id), channel, ts }
 }
 
-/** The card of a rollout in which the object called `key`, as SQL, fails: the latest. */
+/** SQL for the id of the latest card of a rollout in which the object `key`, an SQL expression, fails. */
 export function rolloutCardSql(key: string): string {
   return `select max(rs.id) from rollout_entries re join cards rs on rs.rollout_id = re.rollout_id
     where re.object = ${key} and re.state = 'failing'`
 }
 
-/** The id of the rollout that a message was about, which is about nothing else then. */
+/** The id of the rollout that a message was about, if any; such a message is about nothing else. */
 export function rolloutIn([first]: readonly CarriedRow[]): number | undefined {
-  // In other views, a text that says so is part of a longer text, and its quotes are escaped.
+  // In other views this can only be part of a text from outside, whose quotes are escaped.
   if (!first?.view.includes('"rollout":{')) return undefined
   const id = readView(first.view).rollout?.id
   return id === undefined ? undefined : Number(id)
 }
 
 /**
- * What a message was about, whose notifications are oldest first: `entries` of the card that it is from now on, none where
- * nothing in it began or lasts; and `changes` of entries that other cards have.
+ * Divides the notifications of a posted message, which come oldest first: `entries` are for the card that the message becomes, none if
+ * no failure in it goes on; `changes` are for entries of other cards.
  */
 export function carriedBy(
   carried: readonly CarriedRow[],
@@ -120,7 +120,7 @@ export function carriedBy(
     if (since === undefined) news.push({ ...about, since: null, view: viewText(view) })
     else if (isOfIncident(view)) {
       const key = incidentKey(object, since)
-      // A reminder says no more than what it reminds of.
+      // A reminder says nothing that the notification before it does not.
       const before = view.says === 'repeated' ? incidents.get(key) : undefined
       incidents.set(key, before ?? { ...about, since, view: viewText(view), says: view.says })
     }
@@ -129,8 +129,8 @@ export function carriedBy(
   const changes = all.filter(({ key, says }) => isKnown.has(key) && says !== 'repeated')
   const begun = all.filter(({ key }) => !isKnown.has(key))
   const open = begun.filter(({ says }) => says !== 'recovered')
-  // What was over when it was posted no longer changes. It goes before what lasts: if an object has failed again since,
-  // the later entry says how it is.
+  // An incident that was over when it was posted no longer changes. It comes before those that go on, so that the later entry
+  // tells the state of an object that has failed again since.
   const over = begun.filter(({ says }) => says === 'recovered').map(({ entry }) => ({ ...entry, since: null }))
   return {
     entries: open.length === 0 ? [] : [...over, ...open.map(({ entry }) => entry), ...news],
@@ -138,7 +138,7 @@ export function carriedBy(
   }
 }
 
-/** `row` as it was before it was claimed; `shown` is its newest version; `rollout`, where that is what it shows. */
+/** Makes a card of its `row` as it was before the claim; `shown` is its newest version, `rollout` the rollout that it shows, if any. */
 export function cardOf(
   row: CardRow,
   entries: readonly EntryRow[],
@@ -149,18 +149,18 @@ export function cardOf(
   return {
     ...{ id: String(id), lane, destination, channel, ts, version, claim: claim + 1, postedAt },
     entries: entries.map(entryOf),
-    // If nobody knows the answer to an update, Slack may show either.
+    // If the answer to an update was lost, Slack may show either version.
     shown: shown !== undefined && shown_claim === claim ? (JSON.parse(shown) as Payload) : undefined,
     ...(rollout && { rollout })
   }
 }
 
-/** A message that became a card, and what follows in its thread, as texts. */
+/** Splits the payload of a message that became a card into what it shows and the reply in its thread, as JSON. */
 export function versionOf({ reply, ...shown }: Payload): { shown: string; reply: string | undefined } {
   return { shown: JSON.stringify(shown), reply: reply && JSON.stringify(reply) }
 }
 
-/** Whether somebody is updating it; both in ms. */
+/** Reports whether somebody is updating the card; both times in ms. */
 export function isClaimed({ claimed_until: until }: { claimed_until: number }, now: number): boolean {
   return until > now && until <= now + cardHorizonMs
 }
@@ -169,7 +169,7 @@ function readHead(json: string): RolloutHead {
   return JSON.parse(json) as RolloutHead
 }
 
-/** Slack leads whoever is signed in from there to the message in their workspace. */
+/** The address of a message, from which Slack leads anyone who is signed in to their own workspace. */
 export function placeUrl({ channel, ts }: { channel: string; ts: string }): string {
   return `https://slack.com/archives/${encodeURIComponent(channel)}/p${ts.replace('.', '')}`
 }

@@ -1,5 +1,5 @@
-// Deciding: takes the arrivals of a batch one by one, each knowing what those before it left. Pure but for the ledger, which
-// is a store's.
+// Deciding: takes the arrivals of a batch one by one, each on top of the results of those before it. Pure except for the ledger,
+// which each store provides.
 import type { ObjectMemory } from '../objects/memory.ts'
 import { mayBeHeld } from '../objects/notified.ts'
 import type { Transition } from '../objects.ts'
@@ -8,26 +8,26 @@ import type { Arrival, Decide, Decision, NewNotification, Receipt, RolloutReport
 
 type Notified = Extract<Receipt, { status: 'accepted' }>['notifications']
 
-/** What a store knows as of the arrival that is being decided on, and takes down for those after it. */
+/** What a store knows when it decides on an arrival, and what it notes for the arrivals after it. */
 export interface Ledger {
-  /** The event that came with the same body, not longer ago than `duplicateWindowMs`. */
+  /** The id of an event with the same body, received no longer ago than `duplicateWindowMs`. */
   duplicateOf(arrival: Arrival): number | undefined
   memoryOf(key: string): ObjectMemory | undefined
-  /** What is held about the object to see whether its failure lasts, those of this batch included. */
+  /** The notifications that wait to see whether the object's failure lasts, those of this batch included. */
   heldOf(key: string): readonly Held[]
-  /** Nobody is notified by them, or they are held no longer. */
+  /** Ends the hold of notifications: they are never sent, or may be sent now. */
   release(key: string, releases: readonly Release[], arrival: Arrival): void
-  /** `isNew`: nothing was remembered of it. */
+  /** Keeps the object's memory; `isNew` if there was none before. */
   remember(key: string, memory: ObjectMemory, arrival: Arrival, isNew: boolean): void
-  /** The object fails, fails otherwise, or works again: cards that name it are out of date. */
+  /** Marks the cards that name the object as out of date: it fails, fails for another reason, or works again. */
   turn(key: string, arrival: Arrival): void
-  /** Takes down what the event says of rollouts; `id` is null where it is not kept. */
+  /** Notes the event's reports on rollouts; `id` is null if the event is not kept. */
   report(arrival: Arrival, reports: readonly RolloutReport[], id: number | null): void
-  /** Keeps the event with what it leads to. `notified` may be filled in until the receipts are handed out. */
+  /** Keeps the event and its notifications. The store may fill in `notified` until it hands out the receipts. */
   keep(arrival: Arrival, key: string, decision: Decision): { id: number; notified: Notified }
 }
 
-/** What becomes of `arrival`, which is about the object that is remembered by `key`. */
+/** Decides on `arrival`, whose object has the key `key`, notes the results in `ledger`, and returns the receipt. */
 export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: Decide): Receipt {
   const duplicate = ledger.duplicateOf(arrival)
   if (duplicate !== undefined) return { status: 'duplicate', id: String(duplicate) }
@@ -42,7 +42,7 @@ export function decideOn(arrival: Arrival, key: string, ledger: Ledger, decide: 
   if (decision.memory !== memory) ledger.remember(key, decision.memory, arrival, memory === undefined)
   const { transition, releases = [], reports } = decision
   if (releases.length > 0) ledger.release(key, releases, arrival)
-  // Another object with its name may fail, or not, though nothing began or ended.
+  // Another object with the same name may be shown now, with another failure or none, although nothing began or ended.
   const isAnother = memory?.failure?.since !== decision.memory.failure?.since
   if (isAnother || isTurn(transition)) ledger.turn(key, arrival)
   if (!decision.keep) {
@@ -58,7 +58,7 @@ function isTurn(transition: Transition): boolean {
   return transition === 'failed' || transition === 'changed' || transition === 'recovered'
 }
 
-/** What a receipt says of a notification that was written under `id`. */
+/** The entry in a receipt for a notification that was written under `id`. */
 export function receiptOf(id: number, { rule, destination, lane, muting, dead }: NewNotification): Notified[number] {
   return { id: String(id), rule, destination, lane, isMuted: muting !== undefined, isDead: dead !== undefined }
 }

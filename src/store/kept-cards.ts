@@ -6,87 +6,87 @@ import type { Payload } from '../render/slack/payload.ts'
 import type { NewNotification, Rollout } from './kept.ts'
 import type { CardPlace, Plan } from './kept-lanes.ts'
 
-/** What a card names: an incident, or news that were in its message. */
+/** What a card names: an incident, or news that was in its message. */
 export interface CardEntry {
   /** The key of its object. */
   object: string
   rule: string
-  /** The ID of the latest event of it that was sent; undefined where that is none. */
+  /** The ID of its latest event that was sent; undefined if there is none. */
   event: string | undefined
   /** When the incident began, in ms; undefined for news. */
   since: number | undefined
-  /** The latest that was sent of it. */
+  /** The latest view that was sent of it. */
   view: View
-  /** What is known of its object by now. */
+  /** What is remembered of its object now. */
   memory: ObjectMemory | undefined
-  /** The rollout in which its object fails, where that has a card. */
+  /** The rollout in which its object fails, if that has a card. */
   rollout?: { head: RolloutHead; url: string }
 }
 
-/** A message that is updated, with what is to be shown. */
+/** A card with everything that it is to show. */
 export interface Card extends CardPlace {
   lane: string
   destination: string
   /** ms */
   postedAt: number
   entries: readonly CardEntry[]
-  /** It shows a rollout, and names nothing else. */
+  /** The rollout that the card shows; then it names nothing else. */
   rollout?: Rollout
-  /** What is known is of this version of what it shows. */
+  /** Number of the changes that are included here: a later one makes the card out of date again. */
   version: number
-  /** Whoever has the latest claim may update it. */
+  /** Number of this claim: only the latest may update the card. */
   claim: number
-  /** What it shows, where that is known for sure. */
+  /** What Slack shows now, if that is certain. */
   shown: Payload | undefined
 }
 
-/** What is to be done about the cards of an app: `signal` aborts when another replica may take the card over. */
+/** What to do next about the cards of an app. `signal` aborts when another replica may take the card over. */
 export type CardStep = { is: 'wait' } | { is: 'update'; card: Card; signal?: AbortSignal }
 
 /** What becomes of a card after an update. */
 export type CardEnd =
   /**
-   * `payload` is what it shows from now on; absent where it has shown that before. `until` when it is to be looked at again, in
-   * ms, whatever happens.
+   * The card shows `payload` from now on, or what it showed before if that is absent. It is looked at again at `until`, in ms, even
+   * if nothing changes.
    */
   | { is: 'shown'; payload?: Payload; until?: number }
-  /** It is not updated again before, in ms; {@link cardFirstAt} is at once. */
+  /** The card is not updated again before `at`, in ms; {@link cardFirstAt} means at once. */
   | { is: 'again'; at: number }
-  /** It cannot be updated any more: what it named is posted anew. */
+  /** The card cannot be updated any more: what it named is posted anew. */
   | { is: 'lost'; notifications: readonly PostedAnew[] }
 
-/** `event`: the ID of the one that was sent before, if any. */
+/** A notification of what a lost card named. `event` is the ID of the event that was sent before, if any. */
 export interface PostedAnew extends NewNotification {
   event?: string | undefined
 }
 
-/** Whose cards are looked for, and how often they may be updated. */
+/** Which cards are looked for, and how often they may be updated. */
 export interface CardPlan {
-  /** What its lanes begin with. */
+  /** The prefix of the app's lanes. */
   lanes: string
   /** The lanes that no longer show cards. */
   except: readonly string[]
-  /** The channels, by their IDs, whose cards are not to be updated for now. */
+  /** IDs of channels whose cards are not updated for now. */
   resting: readonly string[]
   /** The name of the budget that they share. */
   budget: string
   token: Plan['token']
 }
 
-/** How many of a card's former versions are kept. */
+/** Number of versions that are kept of each card. */
 export const keptVersions = 10
 
-/** A card is updated at most once in so long, in ms. */
+/** Least time between two updates of a card, in ms. */
 export const cardGapMs = 10_000
 
-/** How long the message about a change is waited for, which says more of it than the memory, in ms. */
+/** How long a card waits for the message about a change, which says more than the object's memory, in ms. */
 export const cardPatienceMs = 10_000
 
-/** After so long another may update a card: longer than any request takes, in ms. */
+/** How long a claim of a card lasts, in ms: longer than any request takes. */
 export const cardClaimMs = 30_000
 
-/** When a card is due that somebody did something to, and looks at, in ms: before all others, however many wait. */
+/** Due time, in ms, of a card that somebody acted on and is looking at: before all others, however many wait. */
 export const cardFirstAt = 0
 
-/** Nobody makes a card wait for longer: a time beyond is of a clock that was set back. In ms. */
+/** The longest that any card waits, in ms: a time further ahead is of a clock that was set back since. */
 export const cardHorizonMs = 10 * 60_000

@@ -1,9 +1,9 @@
-// Kept lanes: defines the shapes of what waits in a lane, of the message that is made of it, and of what becomes of it.
+// Kept lanes: defines the shapes of what waits in a lane, of the message composed from it, and of how an attempt ends.
 import type { Mute } from '../mutes/mutes.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Payload } from '../render/slack/payload.ts'
 
-/** Clocks of replicas differ by less, in ms, however exactly each goes by the database's. */
+/** Clocks of replicas differ by less than this, in ms, because each goes by the database's. */
 export const apartMs = 1000
 
 /** Where a message is in Slack. */
@@ -13,12 +13,12 @@ export interface Posted {
   ts: string
 }
 
-/** A card, as far as a reply in its thread needs it. */
+/** What a reply in a card's thread has to know of the card. */
 export interface CardPlace extends Posted {
   id: string
 }
 
-/** The thread of a card that a message goes to; shown in the channel as well where it `isBroadcast`. */
+/** The thread that a message goes to. With `isBroadcast`, the message is shown in the channel, too. */
 export interface Thread extends CardPlace {
   isBroadcast: boolean
 }
@@ -29,11 +29,11 @@ export interface Pending {
   event: string
   destination: string
   createdAt: number
-  /** The group whose time has come. */
+  /** The group that it was held for. */
   group: string | undefined
-  /** To be gathered with others, until then, in ms; 0 where it is due. */
+  /** It is held until then, in ms, to be gathered with others; 0 if it is due. */
   heldUntil: number
-  /** How often it was held to be gathered: for its cause, then for its lane. */
+  /** How often it was held to be gathered: first for its cause, then for its lane. */
   holds: number
   view: View
   /** The card that names its incident. */
@@ -44,15 +44,15 @@ export interface Pending {
 export interface Gathering {
   /** When that message was composed, in ms. */
   postedAt: number
-  /** How many there were before it without a calm while. */
+  /** How many messages came before it without a longer break. */
   step: number
-  /** What follows is held until so long after `postedAt`. */
+  /** What follows is held until this long after `postedAt`. */
   gapMs: number
   /** When each mention was last sent for it, in ms. */
   pinged: Readonly<Record<string, number>>
 }
 
-/** By their causes. */
+/** Gatherings by cause. */
 export type Gatherings = ReadonlyMap<string, Gathering>
 
 /** What a message makes of a gathering, once it is sent. */
@@ -62,7 +62,7 @@ export interface Gathered extends Gathering {
   pings: readonly string[]
 }
 
-/** It is not held again: that is for its cause once, and once for its lane. */
+/** A notification is held at most this often: once for its cause and once for its lane. */
 export const maxHolds = 2
 
 /** Notifications to be held. */
@@ -74,90 +74,90 @@ export interface Hold {
   holds: number
 }
 
-/** One post to Slack, written down before it is tried: every retry sends these very bytes. */
+/** One post to Slack, written down before the first attempt: every retry sends the same bytes. */
 export interface Message {
   id: string
   lane: string
   destination: string
   payload: Payload
-  /** Slack refused the blocks: the next attempt sends the text alone. */
+  /** True once Slack has refused the blocks: the next attempt sends the text alone. */
   isPlain: boolean
   /** Attempts that failed; waiting for a rate limit is not a failure. */
   failures: number
-  /** When its newest notification was accepted, in ms: it is retried until that is too old. */
+  /** When its newest notification was accepted, in ms: the message is retried until that is too old. */
   newestAt: number
-  /** None where it follows a card, whose notifications they are. */
+  /** Number of notifications that it carries; 0 for the reply that follows a card, which carries them itself. */
   notifications: number
-  /** Set where it is a reply. */
+  /** Set if the message is a reply. */
   thread?: Thread
 }
 
 /** A lane's token bucket. */
 export interface Bucket {
   tokens: number
-  /** When `tokens` was right, in ms. */
+  /** The time that `tokens` is of, in ms. */
   at: number
 }
 
 export interface LaneState {
   bucket: Bucket | undefined
-  /** Not to be used before, in ms: Slack's Retry-After, a backoff, or the next probe of a blocked lane. */
+  /** The lane rests until then, in ms: by Slack's Retry-After, a backoff, or until the next probe of a blocked lane. */
   notBefore: number
   /** Set while the destination rejects all messages. */
   block?: { reason: string; since: number; probes: number } | undefined
 }
 
-/** Whether a lane waits for what a receiver asked for with a 429: its next token comes when the wait ends, and not before. */
+/** Reports whether a lane waits because its receiver answered 429: then its next token comes exactly when the wait ends. */
 export function isLimit(bucket: Bucket | undefined, notBefore: number): boolean {
   return bucket !== undefined && bucket.at === notBefore
 }
 
-/** What a lane should do now, and the destinations of what a mute withheld meanwhile, each as often. */
+/** What a lane should do now. `withheld` has the destination of each notification that a mute has just withheld. */
 export type Step = NextStep & { withheld?: readonly string[] }
 
 type NextStep =
   | { is: 'idle' }
   /**
-   * `isInterruptible`: a new notification may end this wait early. All that waits is held for its group, or another replica is
-   * posting from this lane.
+   * Wait until then, in ms. `isInterruptible`: a new notification may end the wait early, because all that waits is held on purpose, or
+   * because another replica is posting from this lane.
    */
   | { is: 'wait'; until: number; isInterruptible?: true }
   /**
-   * Post `message`; it is written down and its token is spent. `block` is set where this is a probe. The post has to end
-   * when `signal` aborts, because another replica may take the lane over after that. `isAgain`: it may have been posted before.
+   * Post `message`, which is written down, and whose token is spent. `block` is set if this is a probe. The post has to end when
+   * `signal` aborts, because another replica may take the lane over after that. `isAgain`: the message may have been posted before.
    */
   | { is: 'post'; message: Message; isAgain?: true; block: LaneState['block']; signal?: AbortSignal }
 
 /** A token and what is posted for it, or when to ask again. */
 export type NextPost =
   | { until: number }
-  /** `ids`: which of the pending notifications the message carries; never none. `gathered` counts once it is sent. */
+  /** `ids` are the pending notifications that the message carries, at least one. `gathered` takes effect once it is sent. */
   | { bucket: Bucket; ids: readonly string[]; payload: Payload; gathered: readonly Gathered[]; thread?: Thread }
 
 /** How long a gathering is remembered: within this time a cause pings once. */
 export const gatheringMs = 60 * 60 * 1000
 
-/** How many of the oldest pending notifications a message is composed from: more than any message can name. */
+/** Number of the oldest pending notifications that a message is composed from: more than any message can name. */
 export const composeWindow = 500
 
-/** How a lane goes on: pure, given the lane and what waits in it. */
+/** Decides how a lane goes on, given the lane and what waits in it. Pure. */
 export interface Plan {
-  /** A token for a post, or when there will be one. */
+  /** Takes a token for a post, or tells when there will be one. */
   token(lane: LaneState, now: number): { bucket: Bucket } | { until: number }
-  /** Whether its messages become cards. */
+  /** True if the lane's messages become cards. */
   hasCards?: boolean
-  /** The causes whose gatherings decide about a notification. */
+  /** The causes by whose gatherings a notification may be held. */
   causesOf(view: View): readonly string[]
-  /** Which of `pending`, which are due and of one destination, are held to be gathered with others. */
+  /** Decides which of `pending`, all due and for one destination, are held to be gathered with others. */
   hold(pending: readonly Pending[], gatherings: Gatherings, now: number): readonly Hold[]
   /**
-   * `pending` is the oldest part of what is due, which is never nothing, and what is held to be gathered: of one
+   * Composes the next message. `pending` has the oldest of what is due, at least one, and what is held to be gathered: for one
    * destination, oldest first.
    */
   next(lane: LaneState, pending: readonly Pending[], gatherings: Gatherings, now: number): NextPost
-  /** Notifications accepted before this become dead letters, in ms. */
+  /** Notifications accepted before this time, in ms, become dead letters. */
   oldest: number
-  /** What was held on purpose and is matched by one of these, in effect when that ends, is withheld. */
+  /** Mutes for notifications that were held on purpose: one that matches and is in effect when the hold ends withholds them. */
   mutes?: readonly Mute[]
 }
 
@@ -167,30 +167,30 @@ export interface Attempt {
   answer: string
 }
 
-/** What becomes of a message and of its lane after an attempt. */
+/** How a message and its lane go on after an attempt. */
 export interface Settlement {
-  message: /** `posted` where it may become a card. */
+  message: /** `posted` is set if the message may become a card. */
     | { state: 'sent'; posted?: Posted }
     | { state: 'dead'; reason: string }
-    /** `isThreadGone`: it is no reply any more. */
+    /** `isThreadGone`: the message is no longer a reply. */
     | { state: 'open'; failures: number; isPlain: boolean; isThreadGone?: true }
-  /** `bucket` where the answer says that there are no tokens, whatever was counted. */
+  /** `bucket` is set if the answer says that there are no tokens, whatever was counted. */
   lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
 }
 
-/** What is known once that is written down. */
+/** What is known once a settlement is written down. */
 export interface Recorded {
-  /** Nothing else is in the lane, so that it need not be looked at. */
+  /** True if nothing else is in the lane, so that it need not be looked at. */
   isLast: boolean
-  /** Whether the operator is notified of it; undefined where nothing was to be said, or another try has written it. */
+  /** True if the operator is notified of it; undefined if there was no news, or if an earlier try has written it. */
   isNews: boolean | undefined
 }
 
-/** The lanes of destinations, by their names. */
+/** Lanes by the names of destinations. */
 export type LanesByName = Pick<ReadonlyMap<string, string>, 'get' | 'has'>
 
-/** How long a rule has a failure last before it is notified, and its groups wait, in ms; undefined where there is no such rule. */
+/** How long a rule waits for a failure to last, and how long its groups wait, in ms; undefined if there is no such rule. */
 export type HoldOf = (rule: string) => { forMs: number; waitMs: number } | undefined
 
-/** The lane that a destination has by now; undefined where the config file has no such destination. */
+/** The present lane of a destination; undefined if the config file has no such destination. */
 export type LaneOf = (destination: string) => string | undefined

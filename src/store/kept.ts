@@ -15,17 +15,17 @@ import type { Verdict } from '../rules/rule.ts'
 /** An event that passed every check at the door. */
 export interface Arrival {
   event: FluxEvent
-  /** As received, without what is internal to a controller; for replays. */
+  /** The body as received, without a controller's internals; for replays. */
   body: string
   /** Hash of source and raw bytes: the same within two minutes is the same event, sent again. */
   identity: string
   /** ms */
   receivedAt: number
-  /** How far the clock that its event's time is from is known to be behind the relay's. */
+  /** How far the clock that stamped the event is known to be behind the relay's, in ms. */
   behindMs?: number
 }
 
-/** How long a repeated body is taken for a retry of the sender. notification-controller gives up after `timeout`. */
+/** How long a repeated body counts as the sender's retry. notification-controller gives up after `timeout`. */
 export const duplicateWindowMs = 2 * 60 * 1000
 
 export interface NewNotification {
@@ -33,55 +33,55 @@ export interface NewNotification {
   destination: string
   lane: string
   view: View
-  /** To be held until `waitMs` after the first of its group, and sent together with the rest of it. */
+  /** Its group, which is held until `waitMs` after its first notification, and then sent together. */
   group?: { key: string; waitMs: number }
-  /** To be held until then, in ms: it is notified of a failure that lasts so long. */
+  /** It is held until then, in ms, to see whether its failure lasts so long. */
   heldUntil?: number
-  /** It is withheld: one message sums up what was, when this ends. */
+  /** What withholds it: when that ends, one message sums up all that was withheld. */
   muting?: Muting
-  /** There is no room for it where it would wait: it is a dead letter from the start, for this reason. */
+  /** Why it is a dead letter from the start: there is no room for it to wait. */
   dead?: string
 }
 
-/** What an event says of the rollout of its revision, to a destination. */
+/** What an event says of its object in a rollout, for one rule and destination. */
 export interface RolloutReport extends Reported {
   rule: string
   destination: string
   /** What successive rollouts have in common: each follows the one before it. */
   scope: string
-  /** How its revision is called. */
+  /** How messages name the revision, and its cluster. */
   head: RolloutHead
-  /** As {@link RolloutEntry.said}. */
+  /** The same as {@link RolloutEntry.said}. */
   said: string
-  /** What the object had before; empty where nobody knows. */
+  /** The object's previous revision; empty if it is not known. */
   previous: string
-  /** Whether another object of its kind and cluster is among those the rule is about; undefined where only its events say. */
+  /** Tells whether the rule is about another object of this kind and cluster; undefined if only that object's events can say. */
   isAbout: ((object: ObjectRef) => boolean) | undefined
   settleMs: number
-  /** How long after its beginning it is said at the latest, in ms; left out where that is when it has settled or fails. */
+  /** A first message is due this long after the rollout began, in ms; left out if it waits until the rollout settles or fails. */
   firstMs?: number
 }
 
 /** A rollout with all that is known of it. */
 export interface Rollout extends RolloutStanding {
   destination: string
-  /** When something was last said of it, and since when there is something new to say; in ms. */
+  /** When the last message about it was made, and since when there is something new to say; in ms. */
   saidAt: number | undefined
   unsaidSince: number | undefined
 }
 
-/** How many of a rollout's objects are read to say something of it: more than any message names. */
+/** Objects of a rollout that are read for a message: more than any message names. */
 export const maxRolloutEntries = 5000
 
-/** Why an event led to what it led to. */
+/** Why an event led to the notifications that it led to, and to no others. */
 export interface Trace {
   verdicts: readonly Verdict[]
   quiet: readonly { rule: string; destination: string; because: string }[]
-  /** Whom the event belongs to, where a rule that fired sends to the owner. */
+  /** The owner of the event, if a rule that fired sends to the owner. */
   owner?: Owned
-  /** Who had taken its incident on: there was neither a reminder nor a ping. */
+  /** Who had taken the incident on, so that there was neither a reminder nor a ping. */
   acknowledged?: Acknowledgement
-  /** Sent in the relay's own form, because the rule's template failed. */
+  /** The notifications that have the relay's own form, because the template of their rule failed. */
   unformed?: readonly { rule: string; template: string; because: string }[]
 }
 
@@ -92,19 +92,19 @@ export interface Decision {
   notifications: readonly NewNotification[]
   trace: Trace
   keep: boolean
-  /** What becomes of notifications that were held. */
+  /** Notifications whose hold ends. */
   releases?: readonly Release[]
-  /** The rules for which it ended a failure before that had lasted. */
+  /** The rules for which the failure ended before it had lasted. */
   passed?: readonly string[]
-  /** What it says about rollouts; left out if no rule is about them. */
+  /** The event's reports on rollouts; left out if no rule is about them. */
   reports?: readonly RolloutReport[]
-  /** Two objects with its name exist at a time. */
+  /** Set if two objects with this name exist at a time. */
   isTwin?: true
 }
 
 /**
- * Called inside the transaction with what is known of the object, and what is held about it: synchronous and pure, so nothing
- * comes between.
+ * Decides on an arrival, given the memory of its object and what is held about it. Called inside the transaction: synchronous and
+ * pure, so that nothing comes between.
  */
 export type Decide = (arrival: Arrival, memory: ObjectMemory | undefined, held?: readonly Held[]) => Decision
 
@@ -112,7 +112,7 @@ export type Receipt =
   | { status: 'duplicate'; id: string | null }
   | {
       status: 'accepted'
-      /** null for a heartbeat that changed nothing: only its object remembers it. */
+      /** null for a heartbeat that notified nobody: only the memory of its object has it. */
       id: string | null
       transition: Transition
       notifications: {
@@ -124,16 +124,16 @@ export type Receipt =
         isDead: boolean
       }[]
     }
-  /** The decision failed, nothing of this arrival was written; the rest of the batch was. */
+  /** The decision failed and nothing of this arrival was written, unlike the rest of the batch. */
   | { status: 'failed'; error: unknown }
 
-/** How long it may take until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
+/** How long it takes at most until every replica has a new config file: a kubelet looks at a ConfigMap once a minute. */
 export const rolloutMs = 5 * 60 * 1000
 
-/** Why {@link Store.follow} makes dead letters. */
+/** The reason of dead letters that {@link Store.follow} makes. */
 export const goneReason = 'its destination is no longer in the config file'
 
-/** What is older may go, in ms since 1970. */
+/** Times, in ms since 1970, before which each kind of row may be deleted. */
 export interface Expiry {
   gatherings: number
   events: number
@@ -141,18 +141,18 @@ export interface Expiry {
   duplicates: number
 }
 
-/** Objects of one source. */
+/** The number of objects of one source. */
 export interface ObjectCount {
   kept: number
-  /** Just now, because there were too many. */
+  /** Forgotten just now, because there were too many. */
   forgotten: number
 }
 
-/** What operators do. */
+/** What operators can do. */
 export const actNames = ['acknowledge', 'unacknowledge', 'silence', 'extend', 'end', 'retry', 'discard', 'try'] as const
 export type ActName = (typeof actNames)[number]
 
-/** What an act is about: the parts that its name has. */
+/** What an act is about; which fields are set depends on the act's name. */
 export interface ActAbout {
   incidents?: readonly { object: string; since: number }[]
   silence?: string
@@ -160,38 +160,38 @@ export interface ActAbout {
   comment?: string
   /** ms */
   endsAt?: number
-  /** Their ids. */
+  /** Ids of notifications. */
   notifications?: readonly string[]
   lane?: string
 }
 
-/** What an operator did: it is written down with its effect, or not at all. */
+/** What an operator did. It is written down in the same transaction as its effect. */
 export interface NewAct {
   actor: Actor
   did: ActName
   about: ActAbout
 }
 
-/** Notifications for one destination. */
+/** The number of notifications for one destination. */
 export interface Tally {
-  /** Neither sent nor dead. */
+  /** Those that wait. */
   pending: number
   /** Dead letters made by this process. */
   buried: number
 }
 
-/** How much room a store takes. Of a server that keeps it for us no more is known than the first. */
+/** How much room a store takes. Of a database server only `dataBytes` is known. */
 export interface Size {
   dataBytes: number
-  /** Committed and not yet moved to the data, or left to be written again. */
+  /** The write-ahead log: commits not yet moved to the data, and room left to be reused. */
   logBytes?: number
-  /** The part of the data that is used again before it grows. */
+  /** The free part of the data, which is reused before the file grows. */
   reusableBytes?: number
-  /** Left on the volume for whoever writes there. */
+  /** Free space on the volume. */
   freeBytes?: number
 }
 
-/** By the names of the sources, in ms since 1970; `listenedUntil` is undefined where nobody ever did. */
+/** When each source last posted, by name, and until when a relay listened, in ms since 1970; undefined if none ever did. */
 export interface LastEvents {
   sources: ReadonlyMap<string, number>
   listenedUntil: number | undefined

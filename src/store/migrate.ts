@@ -1,4 +1,4 @@
-// Migration: moves everything in an embedded database into an empty PostgreSQL, all of it or nothing.
+// Migration: moves everything from an embedded database into an empty PostgreSQL, all of it or nothing.
 import { existsSync, renameSync } from 'node:fs'
 import { type Client, DatabaseError } from 'pg'
 import { RelayError } from '../errors.ts'
@@ -9,10 +9,10 @@ import { indexable, storable } from './postgres/text.ts'
 import { type Database, openDatabase, type Row } from './sqlite/file.ts'
 import { bringToVersion } from './sqlite/schema.ts'
 
-/** Bodies may be of megabytes: a step of this many rows fits into memory. */
+/** Rows in one step: bodies may have megabytes, and a step has to fit into memory. */
 const stepRows = 200
 
-/** The tables, and what their rows are walked by. The columns are the same on both sides, but for those left out. */
+/** The tables, each with the column by which its rows are walked. Both databases have the same columns, except for those left out. */
 const tables = {
   events: 'id',
   objects: 'rowid',
@@ -33,7 +33,7 @@ const tables = {
   rollout_entries: 'rowid'
 } as const
 
-/** Texts that stand in an index, which takes no more than so much of them. */
+/** Indexed texts, whose length an index of PostgreSQL limits. */
 const indexed: Record<string, readonly string[]> = {
   events: ['object'],
   objects: ['key'],
@@ -44,9 +44,9 @@ const indexed: Record<string, readonly string[]> = {
 }
 
 /**
- * Moves what is in the SQLite `file` into the PostgreSQL at `url`, then renames the file, so that nobody sends what is
- * left in it a second time; resolves to its new name. `progress` is called with rows. Throws BAD_DATABASE where the file
- * is in use or missing, or the PostgreSQL is not empty: then nothing has changed; or where nobody knows, which it says.
+ * Moves the content of the SQLite `file` into the PostgreSQL at `url`, then renames the file, so that nobody sends what is left in it
+ * a second time; resolves to its new name. `progress` is called with numbers of rows. Throws BAD_DATABASE if the file is in use or
+ * missing, or the PostgreSQL is not empty: then nothing has changed. It also throws if the outcome is not known, and says so.
  */
 export async function moveToPostgres(
   file: string,
@@ -67,7 +67,7 @@ export async function moveToPostgres(
   } finally {
     from.close()
   }
-  // The file itself: a link that was renamed would leave it where another link, or a relay, finds it.
+  // Renames the file itself: renaming a link would leave the file where another link, or a relay, finds it.
   renameSync(from.file, `${from.file}.moved`)
   return `${from.file}.moved`
 }
@@ -109,7 +109,7 @@ async function copyAll(
   }
 }
 
-/** The answer to the commit was lost: it may have been done. */
+/** The error if the answer to the commit was lost: the commit may have been done. */
 function unsure(file: string, said: string): RelayError {
   const hint = `move it again: if the PostgreSQL is said to be in use already, it was; then rename ${file}, so that nobody sends from it`
   return new RelayError('BAD_DATABASE', `it is not known whether everything was moved (${said}); ${hint}`)

@@ -1,13 +1,13 @@
-// Opening: picks the store that DATABASE_URL names.
+// Opening: opens the store that DATABASE_URL names.
 import { RelayError } from '../errors.ts'
 import { sqliteFile } from './sqlite/path.ts'
 import { openSqlite } from './sqlite/store.ts'
 import type { Store } from './store.ts'
 
 /**
- * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE where it cannot be used; the text never shows more
- * than a path. `clock` as in `PostgresOptions`; `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what
- * should be otherwise, `migrating` before tables of an earlier program are changed.
+ * Opens `sqlite:<file>` or `postgres://…`. Rejects with BAD_DATABASE if it cannot be used; the text never shows more than a path.
+ * `clock` is as in `PostgresOptions`. `waiting` is called with the reason while a PostgreSQL is not up yet, `warn` with what works but
+ * should be changed, and `migrating` before tables of an earlier version are changed.
  */
 export async function openStore(
   address: string,
@@ -18,10 +18,10 @@ export async function openStore(
     migrating?: (from: number, to: number) => void
   } = {}
 ): Promise<Store> {
-  // Secrets that were made with `echo` end in a line end.
+  // A secret that was made with `echo` ends in a newline.
   const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) {
-    // Only for those who use it: the driver takes 25 ms and 13 MB.
+    // Loaded only if it is used: the driver takes 25 ms and 13 MB.
     const { openPostgres } = await import('./postgres/store.ts')
     return openPostgres(url, options)
   }

@@ -1,5 +1,5 @@
-// Pruning: once a minute, deletes what is older than `retention` in steps too small for anyone to notice; and of sources that
-// name more objects than they may, the oldest.
+// Pruning: once a minute, deletes rows older than `retention`, in steps too small for anyone to notice. Also forgets the oldest objects
+// of sources that have too many.
 import type { Logger } from 'pino'
 import { type Ages, type Clock, every } from '../clock.ts'
 import { duplicateWindowMs, type ObjectCount } from './kept.ts'
@@ -7,17 +7,17 @@ import { gatheringMs } from './kept-lanes.ts'
 import type { Store } from './store.ts'
 
 const everyMs = 60_000
-/** Rows of a kind in one transaction. */
+/** Rows of each kind that one transaction deletes. */
 const stepRows = 500
 const pauseMs = 50
 
-/** How many objects of each source are remembered. At a kilobyte each they are 100 MB, more than ten times what a large fleet has. */
+/** Objects that are remembered of each source: 100 MB at a kilobyte each, and more than ten times what a large fleet has. */
 const maxObjects = 100_000
 const boundEveryMs = 5 * 60_000
 
 export function createPruning(options: {
   store: Store
-  /** Called with how many objects each source has. */
+  /** Called with the number of objects of each source. */
   counted: (objects: ReadonlyMap<string, ObjectCount>) => void
   retention: () => { eventsMs: number; deadLettersMs: number }
   clock: Clock

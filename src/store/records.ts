@@ -1,5 +1,5 @@
-// Records: define what people ask of the store. Every answer is a page whose cost is bounded, however much is kept. Times
-// are ms since 1970, by the database's clock.
+// Records: define what people can ask of the store. Every answer is a page whose cost is bounded, however much is kept. Times are
+// in ms since 1970, by the database's clock.
 import type { Actor, ActWay } from '../actor.ts'
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, Notified } from '../objects/memory.ts'
@@ -9,7 +9,7 @@ import type { Search } from '../search.ts'
 import type { ActAbout, ActName, NewNotification, Trace } from './kept.ts'
 import type { Attempt, Bucket, LaneState, LanesByName } from './kept-lanes.ts'
 
-/** `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
+/** A page that is asked for. `limit` is at most {@link maxPage}; `cursor` is the `next` of the page before, with the same filter. */
 export interface Page {
   limit: number
   cursor?: string | undefined
@@ -19,19 +19,19 @@ export interface Page {
 
 export const maxPage = 500
 
-/** A page may be short, even empty, and have a next: then as much was looked at as one page may. */
+/** A page of results. It may be short or even empty and still have a `next`: then it has looked at as much as one page may. */
 export interface Listed<T> {
   items: T[]
   next: string | null
 }
 
-/** The fields of the object that something is about. */
+/** Selects by the fields of an object. */
 export type ObjectFilter = { [field in keyof ObjectRef]?: string | undefined }
 
 export const notificationStates = ['pending', 'sent', 'muted', 'dead', 'discarded'] as const
 export type NotificationState = (typeof notificationStates)[number]
 
-/** Events with a notification of this rule, destination and state, where they are given. `until` is excluded. */
+/** Selects events. `rule`, `destination` and `state` ask for a notification that has all of them. `until` is excluded. */
 export interface EventFilter extends ObjectFilter {
   source?: string | undefined
   reason?: string | undefined
@@ -42,7 +42,7 @@ export interface EventFilter extends ObjectFilter {
   state?: NotificationState | undefined
   since?: number | undefined
   until?: number | undefined
-  /** With the fields of this filter. */
+  /** Its fields are those of this filter. */
   search?: Search | undefined
 }
 
@@ -56,11 +56,11 @@ export interface EventRecord {
   transition: Transition
   message: string
   notifications: { id: string; rule: string; destination: string; state: NotificationState }[]
-  /** As received, where it was asked for. */
+  /** The body as received, if it was asked for. */
   body?: string
 }
 
-/** One event with everything that came of it. */
+/** One event with everything that it led to. */
 export interface EventDetail extends Omit<EventRecord, 'notifications'> {
   body: string
   trace: Trace
@@ -69,9 +69,9 @@ export interface EventDetail extends Omit<EventRecord, 'notifications'> {
     rule: string
     destination: string
     state: NotificationState
-    /** Why it is dead, muted or discarded; of one that waits, what for, where its failure has yet to last. */
+    /** Why it is dead, muted or discarded; or that it waits to see whether its failure lasts. */
     reason: string | null
-    /** The post that carries it, with how each attempt was answered. */
+    /** The message that carries it, with the answer to each attempt. */
     message: { id: string; state: string; failures: number; payload: Payload; attempts: Attempt[] } | null
   }[]
 }
@@ -79,7 +79,7 @@ export interface EventDetail extends Omit<EventRecord, 'notifications'> {
 export const objectStates = ['healthy', 'failing', 'stale'] as const
 export type ObjectState = (typeof objectStates)[number]
 
-/** As many failing objects as are looked at for one page. */
+/** Failing objects that are looked at for one page. */
 export const maxFailures = 20_000
 
 export interface ObjectRecord {
@@ -88,10 +88,10 @@ export interface ObjectRecord {
   failure?: Pick<Failure, 'since' | 'count' | 'reason' | 'revision' | 'text' | 'gist' | 'severity' | 'acknowledged'>
   /** When the present state began. */
   since: number
-  /** The one that was applied last. */
+  /** The revision that was applied last. */
   revision: string
   notified: readonly Notified[]
-  /** When the newest of its events was that were remembered. */
+  /** Time of the newest remembered event. */
   seenAt: number
 }
 
@@ -100,16 +100,16 @@ export interface NotificationFilter extends ObjectFilter {
   rule?: string | undefined
   destination?: string | undefined
   lane?: string | undefined
-  /** Why it is dead or muted, exactly. */
+  /** The exact reason why it is dead or muted. */
   reason?: string | undefined
   since?: number | undefined
-  /** With the fields of this filter. */
+  /** Its fields are those of this filter. */
   search?: Search | undefined
 }
 
 export interface NotificationRecord {
   id: string
-  /** null for what the relay says of itself. */
+  /** null if it is not about one event, as a notice. */
   event: string | null
   rule: string
   destination: string
@@ -124,25 +124,25 @@ export interface NotificationRecord {
 
 export interface LaneRecord {
   lane: string
-  /** Notifications that wait, those of the open message included. */
+  /** Number of waiting notifications, those of the open message included. */
   backlog: number
-  /** When the one that has waited longest was accepted. */
+  /** When the notification that has waited longest was accepted. */
   oldest: number | null
   block: NonNullable<LaneState['block']> | null
-  /** When the message was written down that is next, and not sent yet; null where none is. */
+  /** When the open message was written down; null if there is none. */
   openSince: number | null
   notBefore: number
-  /** null for one that has not posted yet. */
+  /** null if the lane has not posted yet. */
   bucket: Bucket | null
 }
 
-/** As a {@link LaneRecord}, without what has to be counted. */
+/** The part of a {@link LaneRecord} that needs no counting. */
 export interface LaneHead extends Pick<LaneRecord, 'lane' | 'block' | 'notBefore'> {
-  /** Since when the first of what waits could go, or when it may where all is held on purpose; null for nothing, and what has yet to last. */
+  /** When the first waiting notification was or will be free to be sent; null if none waits, or only for its failure to last. */
   dueSince: number | null
 }
 
-/** `failed`: events that brought new trouble; `messages`: posts that were written down. */
+/** Counts of one minute. `failed`: events that began or changed a failure; `messages`: messages that were written down. */
 export interface Minute {
   minute: number
   events: number
@@ -150,32 +150,32 @@ export interface Minute {
   messages: number
 }
 
-/** `events`: those that it notified of; `messages`: the posts that were sent with them. */
+/** What a rule did. `events`: events that it notified of; `messages`: messages that were sent with them. */
 export interface RuleHits {
   rule: string
   events: number
   messages: number
-  /** There were more: only its newest notifications were looked at. */
+  /** True if there were more: only the rule's newest notifications were looked at. */
   isPart: boolean
-  /** When its newest notification was made. */
+  /** When the rule's newest notification was made. */
   lastAt: number
 }
 
-/** `messages`: how many it took; `isPart`: at least. */
+/** The number of messages that a destination has taken. `isPart`: there were at least so many. */
 export interface DestinationTraffic {
   destination: string
   messages: number
   isPart: boolean
-  /** When it took the newest; undefined where it has taken none that is kept. */
+  /** When it took the newest; undefined if it has taken none that is kept. */
   lastAt: number | undefined
 }
 
-/** An act as the audit log has it. */
+/** An entry of the audit log. */
 export interface ActRecord {
   id: string
   /** ms */
   at: number
-  /** Who. */
+  /** Name of the actor. */
   name: string
   via: ActWay
   did: ActName
@@ -195,7 +195,7 @@ export interface Retried {
   lane: string
 }
 
-/** An incident on a card that goes on, and the event that was the last to be sent of it. */
+/** An open incident on a card, with its last event that was sent. */
 export interface CardIncident {
   /** The key of its object. */
   key: string
@@ -208,7 +208,7 @@ export interface CardIncident {
   body: string
 }
 
-/** A card with what it has shown and what is in its thread, each as far as it is kept. */
+/** A card with its versions and its thread, each as far as it is kept. */
 export interface CardRecord {
   id: string
   lane: string
@@ -217,9 +217,9 @@ export interface CardRecord {
   channel: string
   ts: string
   postedAt: number
-  /** It shows what is over, and will be updated. */
+  /** True if the card is out of date and will be updated. */
   isDue: boolean
-  /** The newest, which is what it shows now, first. */
+  /** Newest first: that is what it shows now. */
   versions: { at: number; payload: Payload }[]
   /** Oldest first. */
   thread: { at: number; state: string; isBroadcast: boolean; payload: Payload }[]
@@ -228,15 +228,18 @@ export interface CardRecord {
 /** The longest window of {@link Records.perMinute}. */
 export const maxWindowMs = 24 * 60 * 60 * 1000
 
-/** What a notification that was discarded has as its reason. */
+/** The reason of a discarded notification. */
 export const discardedReason = 'discarded by an operator'
 
 export interface Records {
   events(filter: EventFilter, page: Page, options?: { withBody?: boolean }): Promise<Listed<EventRecord>>
   event(id: string): Promise<EventDetail | undefined>
-  /** The events that a post reports, or the first hundred of them. */
+  /** The events that a message reports, or the first hundred of them. */
   reportedBy(message: string): Promise<Pick<EventRecord, 'id' | 'source' | 'object'>[]>
-  /** `state` at `now`; those that `isNamed` and `isWanted` want, which is asked of fewer. Failing and stale ones with the newest failure first, the others in the order of their keys. */
+  /**
+   * Objects in `state` at `now` that pass `isNamed` and `isWanted`; the latter is asked of fewer. Failing and stale objects come with
+   * the newest failure first, others in the order of their keys.
+   */
   objects(
     filter: ObjectFilter & {
       state?: ObjectState | undefined
@@ -246,34 +249,34 @@ export interface Records {
     page: Page,
     now: number
   ): Promise<Listed<ObjectRecord>>
-  /** All that fail or are stale at `now`, the newest failure first, or the first {@link maxFailures} of them. */
+  /** Objects that are failing or stale at `now`, the newest failure first, or the first {@link maxFailures} of them. */
   failures(now: number): Promise<Listed<ObjectRecord>>
-  /** What cards name that goes on, or what `card` does; the oldest, where there is too much of it. */
+  /** Open incidents that cards name, or that `card` names; if there are too many, the oldest. */
   incidentsOnCards(card?: string): Promise<CardIncident[]>
-  /** The cards that an event is on, or in whose threads it is. */
+  /** The cards that an event is on or in whose threads it is. */
   cardsOf(event: string): Promise<CardRecord[]>
   card(id: string): Promise<CardRecord | undefined>
   notifications(filter: NotificationFilter, page: Page): Promise<Listed<NotificationRecord>>
   /** Every lane that was ever used or has something to send. */
   lanes(): Promise<LaneRecord[]>
-  /** Every lane that is blocked or has something to send: a step for each, however much waits in it. */
+  /** Every lane that is blocked or has something to send. Each costs one step, however much waits in it. */
   laneHeads(): Promise<LaneHead[]>
-  /** Minutes in which something happened, oldest first. Of a longer window the newest {@link maxWindowMs}. */
+  /** Minutes in which something happened, oldest first; of a longer window only the newest {@link maxWindowMs}. */
   perMinute(since: number, until: number): Promise<Minute[]>
-  /** From accepting to Slack taking it, in ms, of the newest messages sent since then; undefined where there are none. */
+  /** Time from accepting to Slack's yes, in ms, of the newest messages sent since `since`; undefined if there are none. */
   latency(since: number): Promise<{ medianMs: number; p99Ms: number } | undefined>
-  /** What each rule did since then, where it did anything; by their names. */
+  /** What each rule did since `since`, ordered by name; rules that did nothing are left out. */
   ruleHits(since: number): Promise<RuleHits[]>
-  /** What each destination that was ever posted to has taken since then, and when the newest. */
+  /** The messages that each destination has taken since `since`; includes every destination that was ever posted to. */
   destinationTraffic(since: number): Promise<DestinationTraffic[]>
 
   /**
-   * Dead letters wait again, each in the lane that its destination has now, by `lanes`; where it has none they stay as
-   * they are. At most {@link maxPage} ids. Their age counts from `now`. As with every act, `actor` is who does it, which is
-   * written down with the effect; throws REPEATED where the click has had it before.
+   * Lets dead letters wait again, each in the lane that `lanes` has for its destination; those without a lane stay as they are. At most
+   * {@link maxPage} ids. Their age counts from `now`. As with every act, `actor` is written down with the effect; throws REPEATED if the
+   * actor's click has had its effect before.
    */
   retry(ids: readonly string[], lanes: LanesByName, now: number, actor?: Actor): Promise<Retried[]>
-  /** As retry for a page of the dead letters that match, the oldest first. */
+  /** Retries a page of the dead letters that match, the oldest first. */
   retryAll(
     filter: Omit<NotificationFilter, 'state'>,
     page: Page,
@@ -281,22 +284,22 @@ export interface Records {
     now: number,
     actor?: Actor
   ): Promise<Listed<Retried>>
-  /** Dead letters that nobody wants; resolves to those that were. */
+  /** Discards dead letters; resolves to the ids that were dead letters. */
   discard(ids: readonly string[], now: number, actor?: Actor): Promise<string[]>
-  /** What operators did, the newest first. */
+  /** The audit log, the newest act first. */
   acts(filter: ActFilter, page: Page): Promise<Listed<ActRecord>>
-  /** Resolves to whether it was news. */
+  /** Writes `news` down; resolves to true if it was news. */
   announce(news: News): Promise<boolean>
-  /** What was announced under keys that begin so, by the rest of each: when, in ms. */
+  /** When each key that begins with `prefix` was announced, in ms, by the rest of the key. */
   announced(prefix: string): Promise<ReadonlyMap<string, number>>
 }
 
-/** What the operator is notified of, unless there was something under the same key within that time, by whatever replica. */
+/** Notices to the operator, unless some replica has announced the same key within the last `withinMs`. */
 export interface News {
   key: string
   notices: readonly NewNotification[]
   now: number
   withinMs: number
-  /** What was announced under this key is over: it is forgotten, and where nothing was, this is no news. */
+  /** The key of an announcement that this ends, which is then forgotten; if there was none, this is no news. */
   ends?: string
 }

@@ -1,12 +1,12 @@
-// Rollouts: decides what a report changes of the rollouts that are known, and when there is something to say of one. Pure: each
-// store reads what is known, and writes what comes of it.
+// Rollouts: decides what a report changes in the known rollouts, and when there is something to say of one. Pure: each store reads
+// what is known and writes the changes.
 import type { ObjectRef } from '../events/flux.ts'
 import { objectKey, objectOf } from '../objects/name.ts'
 import type { RolloutEntry, RolloutHead } from '../render/compose/rollout-standing.ts'
 import type { RolloutReport } from './kept.ts'
 import { type LiveRow, type RolloutRow, replacements } from './rollouts/rows.ts'
 
-/** How an object stands in a rollout from now on; `gone`: it is none of it any more. */
+/** The new state of an object in a rollout; `gone` removes it. */
 export interface EntryChange {
   /** The id of the rollout; undefined for the one that begins. */
   rollout: number | undefined
@@ -18,31 +18,34 @@ export interface RolloutChanges {
   begun?: Omit<RolloutRow, 'id'>
   rows: readonly RolloutRow[]
   entries: readonly EntryChange[]
-  /** Objects of the rollout `from`, in the cluster, that are expected in the one that took its place. */
+  /**
+   * Objects of the same cluster in the rollout `from` are expected in `into`, which took its place; undefined for the one that begins.
+   * With `hasExpected`, that includes objects that were only expected in `from`, too.
+   */
   carried: readonly { from: number; into: number | undefined; hasExpected: boolean }[]
-  /** The first of its cluster: others that had the same revision before are expected in it, `undefined` being the one that begins. */
+  /** Set if the object is the first of its cluster: others with the same previous revision are expected in `into`, as above. */
   first?: { into: number | undefined }
 }
 
-/** Where news never ends, it is said so often, in ms. */
+/** How long news waits at most for more of it, in ms. */
 const maxUnsaidMs = 15 * 60_000
 
-/** For how many sources it is remembered that a revision is theirs: one in each cluster, as a rule. */
+/** Sources that are remembered as the origin of a rollout's revision: usually one in each cluster. */
 const maxSources = 100
 
-/** What a report comes with. */
+/** What is known besides a report. */
 interface Occasion {
-  /** Of the object. */
+  /** Cluster of the object. */
   cluster: string
-  /** The id of its event, where that is kept. */
+  /** Id of the event, if it is kept. */
   event: number | null
-  /** The key of the source that its revisions are of, where that is known. */
+  /** Key of the source that the object's revisions come from, if it is known. */
   source: string | undefined
   /** ms */
   now: number
 }
 
-/** What a report changes of the rollouts that are known: `live`, oldest first. */
+/** Decides what a report changes in `live`, the known rollouts of its scope, oldest first. */
 export function follow(live: readonly LiveRow[], report: RolloutReport, occasion: Occasion): RolloutChanges {
   const { cluster, source } = occasion
   const isChart = report.revision === ''
@@ -54,7 +57,7 @@ export function follow(live: readonly LiveRow[], report: RolloutReport, occasion
     ...passed.map((row) => replaced(row, report, cluster)),
     ...left.map((row) => moved(row, report, { ...occasion, isNews: true, event: null }))
   ]
-  // A chart that turns out to be of another source was never a part of it.
+  // A chart that turns out to be of another source was never a part of that rollout.
   const entries = left.map((row): EntryChange => {
     return { rollout: row.id, state: isChart && !isPossible(row, cluster, source) ? 'gone' : report.is, said: '' }
   })
@@ -70,7 +73,7 @@ export function follow(live: readonly LiveRow[], report: RolloutReport, occasion
   return { ...(begun && { begun }), rows, entries, carried, ...(isFirst && { first: { into: into?.id } }) }
 }
 
-/** Whether the object no longer fails in another rollout, nor is it waited for there: what is gone comes to no revision any more. */
+/** Reports whether a rollout no longer concerns the object, which failed there, or is gone and will not reach the revision. */
 function isLeft(row: LiveRow, { is }: RolloutReport, cluster: string): boolean {
   if ((is !== 'applied' && is !== 'gone') || isShut(row, cluster)) return false
   return row.state === 'failing' || (is === 'gone' && (row.state === 'expected' || row.state === 'coming'))
@@ -81,8 +84,8 @@ function isOf({ revision }: RolloutRow, report: RolloutReport): boolean {
 }
 
 /**
- * Where a chart counts: where it fails, or in what goes on in its cluster: what is of its source, and where nobody knows of which
- * source that is, the one thing that it can be.
+ * Finds the rollout that a chart's report counts for: one in which the chart fails or takes part, or else one under way in its cluster,
+ * which is of the chart's source or, if nobody knows the source, the only candidate.
  */
 function ofCharts(
   live: readonly LiveRow[],
@@ -99,23 +102,23 @@ function ofCharts(
   return own ?? (commits.length === 1 ? commits[0] : around.find(({ revision }) => revision === ''))
 }
 
-/** Not where it is known that the rollout is of one source, and the chart of another. */
+/** False only if the rollout is known to be of one source and the chart of another. */
 function isPossible(row: RolloutRow, cluster: string, source: string | undefined): boolean {
   const sources = sourcesIn(row, cluster)
   return source === undefined || sources.length === 0 || sources.includes(source)
 }
 
-/** The sources in a cluster whose revision it is, as far as they are known. */
+/** The known sources of a rollout's revision in a cluster. */
 function sourcesIn({ head }: RolloutRow, cluster: string): string[] {
   const { sources = [] } = JSON.parse(head) as RolloutHead
   return sources.filter((key) => objectOf(key).cluster === cluster)
 }
 
-/** The object has gone on from it to the revision that is reported. */
+/** Reports whether the object has gone on from this rollout to the reported revision. */
 function isPassed(row: LiveRow, target: LiveRow | undefined, report: RolloutReport, cluster: string): boolean {
   if (!report.isMove || report.revision === '' || row.revision === '' || isShut(row, cluster)) return false
   if (row.state === null) return false
-  // One that is slow says of the revision before what it will say of this one later.
+  // A slow object may report an older revision while a newer one expects it: it has yet to report that one.
   return row.state !== 'expected' || target === undefined || row.id < target.id
 }
 
@@ -123,29 +126,29 @@ function isShut(row: RolloutRow, cluster: string): boolean {
   return Boolean(row.is_closed) || Object.hasOwn(replacements(row), cluster)
 }
 
-/** What an object of a rollout is from now on; undefined where the report changes nothing. */
+/** The object's new state in a rollout; undefined if the report changes nothing. */
 function nextState(row: LiveRow, { is, isMove, said }: RolloutReport): EntryChange['state'] | undefined {
   const isOpen = row.due_at !== null
   if (row.state === null) {
     if (is === 'gone') return undefined
     return isMove || (is === 'applied' && isOpen) ? is : undefined
   }
-  // Of charts it is said which version was applied last.
+  // The text may change without the state: messages name what fails now, and the version of a chart that was applied last.
   if (row.state === is) return (is === 'failing' || (is === 'applied' && isMove)) && row.said !== said ? is : undefined
-  // What is on its way again at one revision is what it was before that.
+  // An object that begins again with the same revision keeps its state.
   if (is === 'coming' && row.state !== 'expected') return undefined
-  // What fails long after is no matter of the rollout any more.
+  // A failure after the rollout has settled is no longer part of it.
   if (is === 'failing' && row.state === 'applied' && !isOpen) return undefined
   return is
 }
 
-/** Since when there is something to say of any of them. */
+/** The earliest time since when there is something to say about one of `rows`. */
 function earliest(rows: readonly RolloutRow[]): number | null {
   const since = rows.flatMap(({ unsaid_since }) => (unsaid_since === null ? [] : [unsaid_since]))
   return since.length === 0 ? null : Math.min(...since)
 }
 
-/** `unsaid`: since when nothing was said of those whose place it takes. */
+/** The rollout that a report begins. `unsaid` is since when there is something to say about those whose place it takes. */
 function begin(
   report: RolloutReport,
   { unsaid, ...occasion }: Occasion & { unsaid: number | null }
@@ -168,10 +171,10 @@ function moved(
 ): RolloutRow {
   const { settleMs, firstMs, is } = report
   const head = JSON.parse(row.head) as RolloutHead
-  // What a chart follows says nothing of the revision that it came with.
+  // A chart's source says nothing about the source of the revision that it was rolled out with.
   const sources = report.revision === row.revision ? withSource(head.sources, source) : head.sources
   const known = { ...report.head, ...head, cluster: head.cluster, ...(sources && { sources }) }
-  // Of charts that came in between no revision is known.
+  // A rollout of charts has no revision that a later report could name.
   const next = { ...row, head: JSON.stringify(row.revision === '' ? head : known), settle_ms: settleMs }
   if (!isNews) return next
   const isToSay = is !== 'coming'
@@ -179,7 +182,7 @@ function moved(
   const saidAt = notAhead(row.said_at, now)
   const dues = [now + settleMs, ...(unsaid === null ? [] : [unsaid + maxUnsaidMs])]
   if (saidAt === null && firstMs !== undefined) dues.push(Math.min(row.opened_at, now) + firstMs)
-  // Once at once, and then with whatever else fails.
+  // The first message about a failure is due at once, later ones together with whatever else fails by then.
   if (is === 'failing') dues.push(saidAt === null ? now : Math.max(now, saidAt + settleMs))
   return {
     ...next,
@@ -202,7 +205,7 @@ function replaced(row: LiveRow, { head, revision }: RolloutReport, cluster: stri
   const isOver = row.due_at === null && row.failing === 0 && row.coming === 0
   const all = { ...replacements(row), [cluster]: { by: head.revision?.text ?? revision, isOver } }
   const isClosed = Object.keys(all).length >= row.clusters
-  // What was to be said of it is said of what took its place.
+  // Whatever was still to be said of it is said of the rollout that took its place.
   return {
     ...row,
     ...{ replaced: JSON.stringify(all), is_closed: isClosed ? 1 : 0 },
@@ -210,18 +213,18 @@ function replaced(row: LiveRow, { head, revision }: RolloutReport, cluster: stri
   }
 }
 
-/** What the memory of an object has in it that had that revision last, or fails at it. */
+/** A text that an object's stored memory contains if the object had `revision` last or fails at it. */
 export function remembersRevision(revision: string): string {
   return `"revision":${JSON.stringify(revision)}`
 }
 
-/** What the memory of an object has in it that follows a source, by its key; without one, whichever. */
+/** A text that an object's stored memory contains if the object follows the source with the key `source`; without a key, any source. */
 export function remembersSource(source = ''): string {
   const text = `"follows":${JSON.stringify(source)}`
   return source === '' ? text.slice(0, -1) : text
 }
 
-/** The beginning of the keys of all objects of a kind in a cluster. */
+/** The prefix that the keys of all objects of one kind in a cluster have. */
 export function keysOf({ cluster, kind }: ObjectRef): string {
   return objectKey({ cluster, kind, namespace: '', name: '' }).slice(0, -1)
 }

@@ -1,4 +1,4 @@
-// Rows: turns rows that every store has alike into what a store hands out. Pure.
+// Rows: turns rows that are alike in every store into what a store hands out. Pure.
 import type { ActWay } from '../actor.ts'
 import { RelayError } from '../errors.ts'
 import type { Silence } from '../mutes/silence.ts'
@@ -39,7 +39,7 @@ export interface MessageRow {
   notifications: number
   card_id: number | null
   is_broadcast: boolean | number
-  /** Where its card is; null if that is gone. */
+  /** Where the card is that it replies to; null if that is gone. */
   card_channel: string | null
   card_ts: string | null
 }
@@ -85,7 +85,7 @@ export interface ActRow {
   about: string
 }
 
-/** What is known of a lane at `now`, in ms; of a new one, nothing. */
+/** The state of a lane at `now`, in ms, from its row; a new lane has none. */
 export function laneStateOf(row: LaneRow | undefined, now: number): LaneState {
   if (row === undefined) return { bucket: undefined, notBefore: 0 }
   return {
@@ -97,7 +97,7 @@ export function laneStateOf(row: LaneRow | undefined, now: number): LaneState {
   }
 }
 
-/** A deadline in ms, 0 where it was set in what is the future by now: then nobody knows how long it has been waited for. */
+/** A deadline in ms; 0 if it was set at a time that is now in the future, because then nobody knows how long it was waited for. */
 export function deadlineOf(until: number, setAt: number | null, now: number): number {
   return setAt !== null && setAt - now > apartMs ? 0 : until
 }
@@ -121,7 +121,7 @@ export function messageOf(row: MessageRow): Message {
   }
 }
 
-/** `view`: its row of `views`. */
+/** A waiting notification from its row and its text in `views`. */
 export function pendingOf(row: PendingRow, view: string): Pending {
   return {
     id: String(row.id),
@@ -144,7 +144,7 @@ export function gatheringsOf(rows: readonly GatheringRow[]): Gatherings {
   )
 }
 
-/** What is to be written of a message's gatherings, sent at `sentAt`, in ms; `gathered` is as its message has it. */
+/** The rows to write for the gatherings of a message sent at `sentAt`, in ms; `gathered` is that column of the message. */
 export function gatheringRows(gathered: string, sentAt: number): GatheringRow[] {
   return (JSON.parse(gathered) as Gathered[]).map(({ cause, postedAt, step, gapMs, pinged, pings }) => {
     const after = { ...pinged, ...Object.fromEntries(pings.map((mention) => [mention, sentAt])) }
@@ -165,17 +165,17 @@ export function silenceOf(row: SilenceRow): Silence {
   }
 }
 
-/** What an act is about that moves the end of a silence. */
+/** What the act of moving a silence's end to `endsAt` is about. */
 export function aboutEnd({ id, match, comment }: Silence, endsAt: number): ActAbout {
   return { silence: id, match, comment, endsAt }
 }
 
-/** What a click that is delivered again is answered. */
+/** The error that answers a click that was delivered before. */
 export function repeated({ name, at, did }: Pick<ActRow, 'name' | 'at' | 'did'>): RelayError {
   return new RelayError('REPEATED', `this was done already, by ${name} at ${new Date(at).toISOString()} (${did})`)
 }
 
-/** How acknowledging an incident changes a notification of it that waits: a reminder is withheld, and nobody is pinged. */
+/** How an acknowledgement changes a waiting notification of the incident, if it does: a reminder is withheld, a ping left out. */
 export function waitsOn(view: View, by: string): { withheld: string } | { view: View } | undefined {
   if (view.says === 'repeated') return { withheld: `acknowledged by ${by}: no reminder` }
   if (view.mention === undefined) return undefined
@@ -183,7 +183,7 @@ export function waitsOn(view: View, by: string): { withheld: string } | { view: 
   return { view: rest }
 }
 
-/** A notification of a failure that becomes a dead letter, or is retried; `view` is null where its row of `views` is missing. */
+/** A notification of a failure that becomes a dead letter or is retried; `view` is null if its row of `views` is missing. */
 export interface FailedRow {
   object: string
   rule: string
@@ -191,12 +191,12 @@ export interface FailedRow {
   view: string | null
 }
 
-/** Who was to be notified of which failure. */
+/** The rule, destination and failure of a notification. */
 export function undeliveredOf({ rule, destination, view }: FailedRow): Undelivered {
   return { rule, destination, since: (JSON.parse(view ?? '{}') as Partial<View>).failure?.since }
 }
 
-/** Whose row says when anyone last listened: no source has this name. */
+/** Name of the row in `sources` that says until when a relay listened; no source has this name. */
 export const listener = ''
 
 export function lastEventsFrom(rows: readonly { name: string; heard_at: number }[]): LastEvents {

@@ -1,4 +1,4 @@
-// Steps: decides what a lane does next, from what is known of it. Pure: each store reads that, and writes what comes of it.
+// Steps: decides what a lane does next. Pure: each store reads what is known of the lane and writes the result.
 import { objectKey } from '../objects/name.ts'
 import type { View } from '../render/compose/view.ts'
 import type { NewNotification } from './kept.ts'
@@ -21,16 +21,16 @@ export interface Standing {
   state: LaneState
   /** The message that is written down and not settled. */
   open: Message | undefined
-  /** Whether there is anything to compose a message from. */
+  /** True if there is something to compose a message from. */
   isDue: boolean
-  /** Where there is neither: when the first of what is held is due, in ms; null where none is. */
+  /** If there is neither: when the first held notification is due, in ms; null if none is held. */
   heldUntil?: number | null
 }
 
-/** Wait, post what is open again, or compose; for both of these, a probe included, there is a token. */
+/** What a lane does: nothing, wait, post its open message again, or compose one. For either post, even a probe, there is a token. */
 export type Turn = Exclude<Step, { is: 'post' }> | { is: 'again'; message: Message; bucket: Bucket } | { is: 'compose' }
 
-/** What the lane does at `now`, in ms. */
+/** Decides what the lane does at `now`, in ms. */
 export function turnOf(
   { state, open, isDue, heldUntil = null }: Standing,
   plan: Pick<Plan, 'token'>,
@@ -45,15 +45,15 @@ export function turnOf(
   return open === undefined ? { is: 'compose' } : { is: 'again', message: open, bucket: taken.bucket }
 }
 
-/** Why what waited for longer than {@link Plan.oldest} is a dead letter. */
+/** The reason of a dead letter that was accepted before {@link Plan.oldest}. */
 export const expiredReason = 'not delivered within 24 hours'
 
-/** Why the end of a failure becomes a dead letter together with it: it would be news from nowhere. */
+/** The reason of the end of a failure that becomes a dead letter together with its beginning, without which it makes no sense. */
 export const endlessReason = 'the failure it ends was never delivered'
 
 /**
- * A change or a reminder of a failure whose beginning, `undelivered`, became a dead letter: it is the first that anybody reads of
- * it, and whoever was to be pinged is.
+ * Turns the view of a change or reminder into that of a beginning, because the beginning itself, `undelivered`, became a dead letter:
+ * this is now the first message about the failure, and pings whoever the beginning was to ping.
  */
 export function asBeginning(
   { wasReason: _, wasWarning: __, nextReminderMs: ___, ...view }: View,
@@ -63,15 +63,16 @@ export function asBeginning(
   return { ...view, says: 'failed', ...(mention !== undefined && !view.failure?.acknowledged && { mention }) }
 }
 
-/** What is due, and the last of what was looked at: where there may be more, what comes behind that has to wait for it. */
+/** The rows that are due, and the id up to which all rows were looked at: if there may be more, newer rows have to wait for them. */
 export interface Due<Row> {
   rows: Row[]
   last: number
 }
 
 /**
- * Splits `rows`, oldest first and {@link composeWindow} at most: what is too old becomes a dead letter; where nothing is, one message may be composed from
- * what is due, which is for the destination that has waited longest: two may share a lane, and a message is for one of them.
+ * Selects from `rows`, oldest first and at most {@link composeWindow}, those that are too old and become dead letters. If there are none,
+ * selects those for the destination that has waited longest, from which one message may be composed: two destinations may share a
+ * lane, but a message is for one of them.
  */
 export function sortDue<Row extends { id: number; created_at: number; destination: string }>(
   rows: readonly Row[],
@@ -84,8 +85,8 @@ export function sortDue<Row extends { id: number; created_at: number; destinatio
 }
 
 /**
- * What one message may be composed from: what is due, but for what is held to be gathered now, and with it what was already, in the
- * order of their ids. Of what is due some deadlines may be later: of a clock that was set back, or of a group that is complete.
+ * What one message may be composed from, in the order of ids: `due` except what `holds` holds back, and `held`, which was held before.
+ * A deadline in `due` may lie ahead, because a clock was set back or a group is complete: it counts as passed.
  */
 export function composable(
   due: readonly Pending[],
@@ -100,11 +101,11 @@ export function composable(
 }
 
 /**
- * Where more is held of the objects of `due` than was read, what is newer than the last of that would overtake it: it stays, and what
- * was read goes in its place.
+ * If more is held about the objects of `due` than was read, newer notifications about them would overtake the unread ones: they stay
+ * behind, and what was read counts as due instead.
  */
 function untilCut(all: Pending[], due: readonly Pending[], held: readonly Pending[], now: number): Pending[] {
-  // All that is held was read, as nearly always.
+  // Everything that is held was read, as nearly always.
   if (held.length < composeWindow) return all
   const objects = new Set(due.map(({ view }) => objectKey(view.object)))
   const isOfDue = ({ view }: Pending) => objects.has(objectKey(view.object))
@@ -115,7 +116,7 @@ function untilCut(all: Pending[], due: readonly Pending[], held: readonly Pendin
     .map((entry) => (isOfDue(entry) ? { ...entry, heldUntil: Math.min(entry.heldUntil, now) } : entry))
 }
 
-/** The message that a plan made of some of `pending`, and the ids of those. */
+/** The message that a plan composed from some of `pending`, and the ids of those. */
 export function messageFrom(
   lane: string,
   pending: readonly Pending[],
@@ -136,18 +137,18 @@ export function messageFrom(
   return { message, ids: members.map(({ id }) => Number(id)), gathered: JSON.stringify(gathered) }
 }
 
-/** What is muted is summed up together with the rest of it, whatever group it would be in; a dead letter waits for none. */
+/** The group that a notification waits for, if any: a muted one is summed up with its mute instead, and a dead letter does not wait. */
 export function groupOf({ group, muting, dead }: NewNotification): NewNotification['group'] {
   return muting === undefined && dead === undefined ? group : undefined
 }
 
-/** When one may be sent that is held to see whether its failure lasts, in ms; undefined where it is not held for that. */
+/** Until when a notification is held to see whether its failure lasts, in ms; undefined if it is not. */
 export function lastsUntil({ heldUntil, muting, dead }: NewNotification, now: number): number | undefined {
   const isHeld = heldUntil !== undefined && heldUntil > now && muting === undefined && dead === undefined
   return isHeld ? heldUntil : undefined
 }
 
-/** A held row. One that waits to see whether its failure lasts has `held_at`, since when, and was never gathered: `holds` is 0. */
+/** A held notification. One that waits to see whether its failure lasts has the time when that began in `held_at`, and 0 `holds`. */
 export interface HeldRow {
   id: number
   created_at: number
@@ -157,8 +158,8 @@ export interface HeldRow {
 }
 
 /**
- * Splits `rows`, whose deadlines have all come or are by a clock that was set back: failures that have `lasted`, which wait as if
- * they came now; and those to be held `anew`, because nobody knows how long they were. Undefined if neither is among them.
+ * Selects from `rows`, whose deadlines have come or are of a clock that was set back, the failures that have `lasted`, which now wait as
+ * if they had just come, and those to be held `anew`, because nobody knows how long they were held. Undefined if there are neither.
  */
 export function lasting<Row extends HeldRow>(
   rows: readonly Row[],
@@ -172,7 +173,7 @@ export function lasting<Row extends HeldRow>(
 
 /**
  * Until when a row is held under a new config file, in ms; undefined if that is no sooner than before. `since` is when its failure
- * began; without a `hold`, the file has no such rule.
+ * began; `hold` is undefined if the file does not have the rule.
  */
 export function shortened(
   { created_at, held_until, since }: { created_at: number; held_until: number; since: number | null },
@@ -184,7 +185,7 @@ export function shortened(
   return until < held_until ? until : undefined
 }
 
-/** Until when one of a group is held: as long as the first of it that still is, or for `waitMs` from `now`; all in ms. */
+/** Until when a notification of a group is held: as long as the `first` of the group, or else for `waitMs` from `now`; all in ms. */
 export function groupDeadline(first: number | undefined, waitMs: number, now: number): number {
   return first !== undefined && first > now ? first : now + waitMs
 }

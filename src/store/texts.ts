@@ -1,4 +1,4 @@
-// Texts: write views as compact JSON, and read them. What Flux said stands in a view up to four times, and is kept once. Pure.
+// Texts: write views as compact JSON, and read them. A view has what Flux said up to four times; it is kept once. Pure.
 import type { View } from '../render/compose/view.ts'
 
 type Failure = NonNullable<View['failure']>
@@ -10,7 +10,7 @@ interface StoredView extends Omit<View, 'failure'> {
   failure?: StoredFailure
 }
 
-/** A view as it is kept: a text that is the first line of its message is left out, and how a failure began where that is the same. */
+/** Writes a view as it is kept: without a text that is the first line of the message, and without a failure's beginning if it is the same. */
 export function viewText(view: View): string {
   const { failure } = view
   if (failure === undefined) return JSON.stringify(view)
@@ -24,7 +24,7 @@ export function viewText(view: View): string {
   return JSON.stringify({ ...view, failure: kept })
 }
 
-/** A view from {@link viewText}, or with all its texts, as versions before this one kept it. */
+/** Reads a view from {@link viewText}, or one with all its texts, as earlier versions kept it. */
 export function readView(json: string): View {
   const { failure, ...rest } = JSON.parse(json) as StoredView
   const first = firstLineOf(rest.message)

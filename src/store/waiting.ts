@@ -1,5 +1,5 @@
-// Waiting counts: track how much waits for each destination, in memory. What a transaction changes counts once it is
-// committed, and a rollback takes it back.
+// Waiting counts: track in memory how many notifications wait for each destination. The changes of a transaction count once it is
+// committed; a rollback takes them back.
 import type { Tally } from './kept.ts'
 
 interface Change {
@@ -12,31 +12,31 @@ export class Waiting {
   #tally = new Map<string, Tally>()
   #total = 0
   #buried = 0
-  /** What the transaction under way has changed. */
+  /** The changes of the transaction under way. */
   #changes: Change[] = []
 
-  /** `pending` more wait for `destination`; negative if they wait no longer. */
+  /** Notes that `pending` more notifications wait for `destination`; negative if they wait no longer. */
   add(destination: string, pending: number): void {
     this.#changes.push({ destination, pending, buried: 0 })
   }
 
-  /** One that waited is a dead letter. */
+  /** Notes that a waiting notification became a dead letter. */
   bury(destination: string): void {
     this.#changes.push({ destination, pending: -1, buried: 1 })
   }
 
-  /** The transaction is committed. */
+  /** Applies the changes: the transaction is committed. */
   keep(): void {
     for (const change of this.#changes) this.#change(change)
     this.#changes = []
   }
 
-  /** It is not. */
+  /** Drops the changes: the transaction was rolled back. */
   takeBack(): void {
     this.#changes = []
   }
 
-  /** What waits by destination, as just counted. */
+  /** Replaces the numbers of waiting notifications by those just counted, by destination. */
   recount(pending: ReadonlyMap<string, number>): void {
     const known = [...this.#tally].filter(([, { buried }]) => buried > 0)
     this.#tally = new Map(known.map(([destination, { buried }]) => [destination, { pending: 0, buried }]))

@@ -1,23 +1,24 @@
-// Withheld: gathers what a mute withheld from a destination, when it ends. Pure.
+// Withheld: gathers what a mute has withheld from a destination when the mute ends. Pure.
 import type { ObjectRef } from '../events/flux.ts'
 import type { Failure, ObjectMemory } from '../objects/memory.ts'
 import { objectOf } from '../objects/name.ts'
 import type { Transition } from '../objects.ts'
 import type { View } from '../render/compose/view.ts'
 
-/** Everybody has heard of the end of a silence by then, in ms. */
+/** How long it takes at most until every replica knows that a silence has ended, in ms. */
 const lateMs = 60_000
-/** As `silenceName` has it. */
+/** SQL for the name of a silence, as `silenceName` makes it. */
 const nameSql = `case when comment = '' then 'silence ' || id else comment end`
 
-/** The silences that ended within the last minute before `now`, as it is written in SQL: what they withhold by, and since when. */
+/** SQL for the names and creation times of silences that ended within the last minute before `now`, an SQL expression. */
 export function endedLatelySql(now: string): string {
   return `select ${nameSql} as name, created_at from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}`
 }
 
 /**
- * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
- * it: it is not withheld for as long as was planned. `limit` at most. What was held on purpose was withheld at `held_at`, and came before.
+ * SQL that ends at `now`, an SQL expression, what a silence withheld after it was ended by hand, through a replica that did not know of
+ * that yet: otherwise it would stay withheld until the planned end. Changes at most `limit` rows. A held notification was withheld at
+ * `held_at`, later than it was created.
  */
 export function lateSql(now: string, limit: string): string {
   return `update notifications set muted_until = ${now} where id in (
@@ -28,10 +29,10 @@ export function lateSql(now: string, limit: string): string {
       ) and n.mute not in (${inEffectSql(now)}) limit ${limit})`
 }
 
-/** The names by which silences withhold that have not ended at `now`, as it is written in SQL. */
+/** SQL for the names of silences that have not ended at `now`, an SQL expression. */
 export const inEffectSql = (now: string) => `select ${nameSql} as name from silences where ends_at > ${now}`
 
-/** What mutes of the config file withhold at `now`, as it is written in SQL: their names, until when, and when they last did. */
+/** SQL for what mutes of the config file withhold at `now`, an SQL expression: by which mute, until when, and when the last was withheld. */
 export function mutedSql(now: string): string {
   return `select mute, muted_until as until, max(coalesce(held_at, created_at)) as last from notifications
     where muted_until > ${now} and mute not in (${inEffectSql(now)}) group by mute, muted_until`
@@ -44,7 +45,7 @@ export interface Muted {
   last: number
 }
 
-/** The `rows` whose end is moved by a new config file, and to when; `endsOf` says when its mutes of a name end. All in ms. */
+/** The `rows` whose end a new config file moves, and to when; `endsOf` gives the ends of the file's mutes of a name. All in ms. */
 export function movedEnds<Row extends Omit<Muted, 'last'>>(
   rows: readonly Row[],
   endsOf: (mute: string) => readonly number[],
@@ -66,33 +67,33 @@ export interface Withheld {
 
 export interface WithheldObject {
   object: ObjectRef
-  /** The last withheld change of its state, or the last news where there was only news. */
+  /** The last withheld change of its state, or the first news if there was only news. */
   says: Transition
-  /** With `recovered`: how, where it is not Ready. */
+  /** With `recovered`: how the failure ended, unless the object is Ready. */
   ending?: NonNullable<View['ending']>
-  /** The failure it is in, where the destination counts as notified of it. */
+  /** The object's failure, if the destination counts as notified of it. */
   failure: Failure | undefined
-  /** It is in one that the destination is not notified of, or not yet. */
+  /** Set if the object has a failure of which the destination has not been notified, or not yet. */
   failsAnew?: true
 }
 
 export interface WithheldRow extends Omit<WithheldObject, 'failure' | 'failsAnew'> {
-  /** The key it is remembered by. */
+  /** The key of the object. */
   key: string
 }
 
-/** A notification that was withheld, with `object` and `ending` of its view: as every store has them. */
+/** A withheld notification as every store reads it; `ref` and `ending` are the `object` and `ending` of its view. */
 export interface WithheldNotification {
   id: number
   lane: string
   object: string
   says: Transition
-  /** JSON; null where its row of `views` is missing, as after damage. */
+  /** JSON; null if its row of `views` is missing, as after damage. */
   ref: string | null
   ending: string | null
 }
 
-/** What of it is summed up. */
+/** The part of a notification that is summed up. */
 function withheldOf({ object, says, ref, ending }: WithheldNotification): WithheldRow {
   return {
     key: object,
@@ -104,7 +105,7 @@ function withheldOf({ object, says, ref, ending }: WithheldNotification): Withhe
 
 const news = new Set<Transition>(['updated', 'informed', 'heartbeat'])
 
-/** How an object stands for a destination by `memory`, which is all that is known of it. */
+/** The state of an object as a destination knows it, by `memory`, which is all that is remembered of the object. */
 export function standing(
   { key: _, ...withheld }: WithheldRow,
   destination: string,
@@ -112,7 +113,7 @@ export function standing(
   now: number
 ): WithheldObject {
   const failing = memory === undefined ? [] : [memory, ...(memory.others ?? [])].filter((one) => one.failure)
-  // The end goes to exactly these: of any other failure nobody there would read that it is over.
+  // Only the ends of these failures are sent there: of any other, the destination would never read that it is over.
   const known = failing.filter(({ notified }) =>
     notified.some((entry) => entry.destination === destination && (entry.heldUntil ?? 0) <= now)
   )
@@ -120,11 +121,11 @@ export function standing(
   return { ...withheld, failure: worst?.failure, ...(failing.length > known.length && { failsAnew: true }) }
 }
 
-/** The rows of one mute and destination, in any order and in parts: of each object one is kept. */
+/** Collects the notifications of one mute and destination, in any order and in parts, and keeps one of each object. */
 export class Found {
-  /** How many were added. */
+  /** Number of notifications that were added. */
   count = 0
-  /** That of the newest. */
+  /** Lane of the newest notification. */
   lane = ''
   #newest = 0
   readonly #byKey = new Map<string, { first: number; id: number; row: WithheldRow }>()
@@ -145,13 +146,13 @@ export class Found {
     }
   }
 
-  /** One of each object, in the order in which they were first withheld. */
+  /** One row of each object, in the order in which the objects were first withheld. */
   rows(): WithheldRow[] {
     return [...this.#byKey.values()].sort((a, b) => a.first - b.first).map(({ row }) => row)
   }
 }
 
-/** The last change of a state; where there was only news, the first of that. */
+/** Prefers the last change of a state or, if there is only news, the first news. */
 function isBetter(
   one: Pick<WithheldNotification, 'id' | 'says'>,
   than: Pick<WithheldNotification, 'id' | 'says'>

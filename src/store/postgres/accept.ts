@@ -1,4 +1,4 @@
-// Accepting in PostgreSQL: writes a batch of events decided on under the objects' locks.
+// Accepting in PostgreSQL: decides on a batch of events under the locks of their objects, and writes the results.
 import type { QueryResult } from 'pg'
 import type { ObjectMemory } from '../../objects/memory.ts'
 import { mayBeHeld } from '../../objects/notified.ts'
@@ -23,8 +23,8 @@ import { type Reported, report } from './rollouts.ts'
 import { hot, type Statement } from './statements.ts'
 import { keyOf, storable } from './text.ts'
 
-// A statement of its own after the locks, so that it sees what whoever held them has committed: also the same body, which
-// is about the same object. Numbers are taken under the locks too: those of an object's events go up with time.
+// A statement of its own after the locks, so that it sees what their last holder has committed, including the same body, which is about
+// the same object. Ids are taken under the locks, too, so that those of an object's events go up with time.
 const knownSql = hot(`
   select a.place, nextval('event_ids') as id, (select memory from objects where key = a.key) as memory,
     (select event_id from recent_bodies where identity = a.identity) as event_id,
@@ -56,13 +56,13 @@ interface KnownRow {
   received_at: number | null
 }
 
-/** An event that leaves a row. */
+/** An event that is kept. */
 interface Kept {
   id: number
   arrival: Arrival
   key: string
   decision: Decision
-  /** The part of its receipt that is still to be filled in. */
+  /** The part of the receipt that is filled in later. */
   notified: ReturnType<typeof receiptOf>[]
 }
 
@@ -73,7 +73,10 @@ interface Known {
   ids: number[]
 }
 
-/** Inside a transaction. */
+/**
+ * Decides on `batch` and writes the results, inside a transaction. `settled` has the destination of each notification that was held and
+ * is never sent.
+ */
 export async function accept(
   sql: Sql,
   finish: Finish,
@@ -143,7 +146,7 @@ export async function accept(
   let inserted: QueryResult | undefined
   if (reports.length === 0) [inserted] = await finish([...writes, ...turns])
   else {
-    // A report reads what was written before it.
+    // A report reads the writes before it.
     ;[inserted] = await Promise.all(writes.map((statement) => sql(...statement)))
     await report(sql, reports)
     await finish(turns)
@@ -156,12 +159,12 @@ export async function accept(
 
 const ofBatch = 'place '
 
-/** One that has no id yet, but its place in the batch. */
+/** A held notification of this batch, which has its place in the batch in place of an id. */
 function heldAt(place: number, { rule, destination, view }: NewNotification, until: number): Held {
   return { id: `${ofBatch}${place}`, rule, destination, since: view.failure?.since, until }
 }
 
-/** Where something that came in this batch stands among what is written; undefined for anything else. */
+/** The place of a notification of this batch among those that are written; undefined for any other id. */
 function placeOf(id: string): number | undefined {
   return id.startsWith(ofBatch) ? Number(id.slice(ofBatch.length)) : undefined
 }
@@ -178,7 +181,7 @@ async function lock(sql: Sql, batch: readonly Arrival[], keys: readonly string[]
     memories.set(keys[at] ?? '', memory === null ? undefined : readMemory(memory))
     if (event_id !== null) bodies.set(batch[at]?.identity ?? '', { event: event_id, at: received_at ?? 0 })
   }
-  // A join may shuffle them.
+  // A join may shuffle the rows.
   return { memories, bodies, ids: rows.map(({ id }) => id).sort((a, b) => a - b) }
 }
 
@@ -204,7 +207,7 @@ function insertEvents(kept: readonly Kept[]): Statement[] {
   return [[insertEventsSql, values]]
 }
 
-/** Their notifications, in the order of the batch; what was released within it is written so. */
+/** The rows of the batch's notifications, in its order; those that were released within the batch are written as released. */
 function rowsOf(kept: readonly Kept[], releases: readonly Release[], now: number): (NewRow & Pick<Kept, 'notified'>)[] {
   const released = new Map(releases.map(({ held, because }) => [placeOf(held.id), { because, at: now }]))
   return kept

@@ -1,4 +1,4 @@
-// Acts in PostgreSQL: write down what operators do, with its effect, and acknowledge incidents.
+// Acts in PostgreSQL: write down what operators do, together with its effect, and acknowledge incidents.
 import type { Actor } from '../../actor.ts'
 import { type Acknowledged, acknowledge, type Incident } from '../../objects/acknowledged.ts'
 import type { Acknowledgement } from '../../objects/memory.ts'
@@ -12,7 +12,7 @@ import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { indexable, storable } from './text.ts'
 
-/** Any number, the same in every replica, for the locks of clicks. */
+/** The first key of the locks of clicks: any number, the same in every replica. */
 const clicks = 8_140_772
 
 /** Writes an act, inside the transaction of its effect. */
@@ -25,8 +25,8 @@ export async function writeAct(sql: Sql, { actor, did, about }: NewAct, now: num
 }
 
 /**
- * Throws REPEATED where the click has had its effect: before anything says that there is nothing to do. Whoever has the same
- * click in hand is waited for.
+ * Throws REPEATED if the click has had its effect before. Called first, or the answer would be that there is nothing to do. Waits for
+ * any other transaction with the same click.
  */
 export async function refuseRepeated(sql: Sql, actor: Actor | undefined): Promise<void> {
   if (actor?.click === undefined) return
@@ -37,7 +37,8 @@ export async function refuseRepeated(sql: Sql, actor: Actor | undefined): Promis
   if (known !== undefined) throw repeated(known)
 }
 
-// By way of their events: what waits has no index by object. What somebody else has in hand is on its way already.
+// Found by way of the objects' events, because waiting notifications have no index by object. What somebody else has locked is already
+// on its way.
 const waitingSql = `
   select n.id, n.object, n.destination, v.view
   from events e join notifications n on n.event_id = e.id join views v on v.id = n.id
@@ -96,7 +97,10 @@ async function mark(
   return done
 }
 
-/** What waits of incidents neither reminds nor pings; where what was withheld would have gone. */
+/**
+ * Withholds the reminders of incidents that wait, and takes the pings out of other notifications. Returns the destination of each that
+ * was withheld.
+ */
 async function calm(
   sql: Sql,
   incidents: readonly { object: string; since: number }[],

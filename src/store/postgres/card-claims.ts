@@ -1,4 +1,5 @@
-// Card claims in PostgreSQL: find the card that is out of date for longest, hand it to one replica at a time, and write down what it shows.
+// Card claims in PostgreSQL: find the card that has been out of date for longest, hand it to one replica at a time, and write down what
+// it shows.
 import { type CardRow, cardOf, type EntryRow, isClaimed, rolloutCardSql } from '../cards.ts'
 import {
   type Card,
@@ -19,7 +20,7 @@ import type { Presence } from './presence.ts'
 import { insertNotifications } from './queue.ts'
 import { readRollout } from './rollouts.ts'
 
-// One that is being changed is looked at the next time.
+// A card that is being changed is left for the next time.
 const dueSql = `
   select * from cards where due_at is not null and (due_at <= $1 or due_at > $1::bigint + ${cardHorizonMs})
     and (claimed_until <= $1 or claimed_until > $1::bigint + ${cardHorizonMs}) 
@@ -86,7 +87,7 @@ export function createCards({
         ])
         const [row] = rows
         if (row === undefined) {
-          // It is not there, or locked.
+          // The card does not exist, or it is locked.
           const { rowCount } = await sql('select 1 from cards where channel = $1 and ts = $2', [channel, ts])
           return rowCount === 0 ? undefined : 'claimed'
         }
@@ -124,7 +125,7 @@ async function next(
 
 const atSql = 'select * from cards where channel = $1 and ts = $2'
 
-// A statement of its own after the lock: it sees what whoever made the card due has committed.
+// Runs its statements after the lock, so that they see what was committed together with making the card due.
 async function read(sql: Sql, row: CardRow): Promise<Card> {
   const entries = await sql<EntryRow>(
     `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
@@ -138,7 +139,7 @@ async function read(sql: Sql, row: CardRow): Promise<Card> {
   return cardOf(row, entries.rows, shown[0]?.payload, rollout)
 }
 
-/** Whether the card was still this replica's. */
+/** Writes down how an update ended, and returns true, if the card was still claimed by this replica. */
 async function settle(sql: Sql, { card, end }: { card: Card; end: CardEnd }, now: number): Promise<boolean> {
   const { rowCount } = await sql('select id from cards where id = $1 and claim = $2 for update', [card.id, card.claim])
   if (rowCount === 0) return false

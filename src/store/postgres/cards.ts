@@ -1,5 +1,5 @@
-// Cards in PostgreSQL: keep which messages are updated, and find the one that is out of date for longest. Cards are locked after
-// objects and lanes, several in the order of their ids.
+// Cards in PostgreSQL: keep which messages are cards, and when each of them is out of date. Cards are locked after objects and lanes,
+// several of them in the order of their ids.
 import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { type CarriedRow, carriedBy, type KnownRow, type NewEntry, rolloutIn, versionOf, withCards } from '../cards.ts'
 import { cardFirstAt, cardGapMs, cardPatienceMs } from '../kept-cards.ts'
@@ -12,18 +12,18 @@ const knownSql = `
   select e.object, e.since, e.card_id, c.channel, c.ts from card_entries e join cards c on c.id = e.card_id
   where e.object = any($1) and e.lane = $2 and e.since is not null`
 
-/** The cards of what `pending` is about. */
+/** Adds to `pending` the cards of the incidents that it is about. */
 export async function readCards(sql: Sql, lane: string, pending: readonly Pending[]): Promise<Pending[]> {
   const keys = new Set(pending.map(({ view }) => keyOf(view.object)))
   const { rows } = await sql<KnownRow>(knownSql, [[...keys], lane])
   return rows.length === 0 ? [...pending] : withCards(pending, rows, ({ object }) => keyOf(object))
 }
 
-// At the earliest, and not later than that after now, whatever the clock was when it was updated last.
+// The earliest time for the next update. It is never further ahead than the gap, whatever the clock said at the last update.
 const earliest = `least(greatest($1::bigint, updated_at + ${cardGapMs}), $1::bigint + ${cardGapMs})`
 
-// One that says until when something is quiet is due at the end of that, and may have to show something before: `least` passes
-// over null. Always written, though it may be due: whoever is about to claim the card waits for what its objects are by then.
+// A card that says until when something is quiet is due at that time, and may have to show something before; `least` ignores null. The
+// row is written even if the card is due already, so that whoever is about to claim it waits for the new state of its objects.
 const turnSql = hot(`
   with named as (
     select id from cards
@@ -40,7 +40,7 @@ const touchSql = `
   )
   update cards set version = version + 1, due_at = ${earliest} from named where cards.id = named.id`
 
-/** The objects' state is another: whoever shows them is out of date, and waits a moment for the message that says so. */
+/** Marks cards as out of date because the states of objects have changed; they wait a moment for the message that says so. */
 export function turn(objects: readonly string[], now: number): Statement[] {
   return objects.length > 0 ? [[turnSql, [now, objects]]] : []
 }
@@ -54,12 +54,12 @@ const showSql = `
   )
   update cards set version = version + 1, due_at = ${cardFirstAt} from named where cards.id = named.id`
 
-/** What somebody did to incidents is shown at once: no message follows that would say it. */
+/** Makes the cards of incidents due at once, because somebody acted on them, and no message follows that would say so. */
 export async function showNow(sql: Sql, incidents: readonly { object: string; since: number }[]): Promise<void> {
   await sql(showSql, [incidents.map(({ object }) => object), incidents.map(({ since }) => since)])
 }
 
-/** What is shown of the objects is another: their cards are to be updated, as soon as they may be. */
+/** Marks the cards of objects as out of date, to be updated as soon as they may be. */
 export async function touch(sql: Sql, objects: readonly string[], now: number): Promise<void> {
   if (objects.length > 0) await sql(touchSql, [now, objects])
 }
@@ -92,7 +92,7 @@ const entriesSql = `
   order by e.place
   returning card_id`
 
-// The failures in it lead to it from now on.
+// The cards of failures in the rollout have a link to it from now on.
 const failuresOfSql = `
   with named as (
     select id from cards where id in (
@@ -102,7 +102,7 @@ const failuresOfSql = `
   )
   update cards set version = version + 1, due_at = least(due_at, ${earliest}) from named where cards.id = named.id`
 
-// Rollouts in which something fails that a new card names, and that card itself, lead to each other from now on.
+// A new card and the cards of the rollouts in which its objects fail are updated, so that they have links to each other.
 const rolloutsOfSql = `
   with named as (
     select id from cards where rollout_id in (
@@ -114,24 +114,24 @@ const rolloutsOfSql = `
   )
   update cards set due_at = $1::bigint + ${cardGapMs} where id = $2 and exists (select from named)`
 
-// It may be further by now.
+// The rollout may have gone on since the message was composed, so its card is due.
 const newRolloutCardSql = `
   insert into cards (lane, destination, channel, ts, posted_at, updated_at, rollout_id, due_at)
   values ($1, $2, $3, $4, $5, $5, $6, $5::bigint + ${cardGapMs})`
 
-// What ended while it was being posted.
+// An incident may have ended while the message was being posted.
 const overSql = `
   update cards set due_at = $2 where id = $1 and exists (
     select 1 from card_entries e left join objects o on o.key = e.object
     where e.card_id = cards.id and e.since is not null and o.failing_since is distinct from e.since)`
 
-// What somebody did before it was posted, or on a card that it replaces.
+// Somebody may have acknowledged an incident before the message was posted, or on a card that this one replaces.
 const takenOnSql = `
   update cards set due_at = ${cardFirstAt} where id = $1 and exists (
     select 1 from card_entries e join objects o on o.key = e.object
     where e.card_id = $1 and e.since is not null and position($2 in o.memory) > 0)`
 
-/** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
+/** Notes that `message` was posted: it becomes a card of what it names, or changes what other cards have to show. */
 export async function notePosted(sql: Sql, message: Message, posted: Posted, now: number): Promise<void> {
   const { id, lane, destination } = message
   const { rows: carried } = await sql<CarriedRow>(
@@ -146,7 +146,7 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
     return
   }
   const objects = [...new Set(carried.map(({ object }) => object))].sort()
-  // What is being accepted about them is waited for: it looks for their cards, which are not there yet.
+  // Waits for events of these objects that are being accepted: those look for the objects' cards, and this card is not there yet.
   await sql('select key from objects where key = any($1) order by key for share', [objects])
   const { rows: known } = await sql<KnownRow>(knownSql, [objects, lane])
   const { entries, changes } = carriedBy(carried, known)
@@ -169,8 +169,8 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
 }
 
 /**
- * Its thread is gone, and so is the card: `message` is the card of what it is about, and whoever updates the old one will see that
- * it is lost, with the rest.
+ * Takes `message` out of its thread, which is gone together with its card. The message becomes the card of what it is about; the next
+ * update of the old card finds that it is lost, with the rest of what it names.
  */
 export async function leaveThread(sql: Sql, { id, thread }: Message, now: number): Promise<void> {
   const card = thread?.id
@@ -184,7 +184,7 @@ export async function leaveThread(sql: Sql, { id, thread }: Message, now: number
   if (rowCount === 0) await remove(sql, card)
 }
 
-/** The card, and all that belongs to it. */
+/** Deletes a card and everything that belongs to it. */
 export async function remove(sql: Sql, card: string | undefined): Promise<void> {
   await sql('delete from card_entries where card_id = $1', [card])
   await sql('delete from card_versions where card_id = $1', [card])
@@ -206,7 +206,7 @@ const pruneSql = `
   )
   select id from over`
 
-/** Cards that name nothing that goes on. */
+/** Deletes old cards that name no open incident; returns how many. */
 export async function pruneCards(sql: Sql, before: number, limit: number): Promise<number> {
   return (await sql(pruneSql, [before, limit])).rowCount ?? 0
 }

@@ -1,5 +1,5 @@
-// Claim in PostgreSQL: picks a lane's next step. The lane's row is locked meanwhile, and names the replica that posts
-// from it until the answer is written down.
+// Claim in PostgreSQL: decides a lane's next step. The lane's row is locked meanwhile, and names the replica that posts from the lane
+// until the answer is written down.
 import type { Mute } from '../../mutes/mutes.ts'
 import { apartMs, composeWindow, type Gatherings, type Pending, type Plan, type Step } from '../kept-lanes.ts'
 import { type GatheringRow, gatheringsOf, laneStateOf, pendingOf } from '../rows.ts'
@@ -17,13 +17,13 @@ import { look, pendingSql, readWaiting, type WaitingRow } from './standing.ts'
 import { hot } from './statements.ts'
 import { withhold } from './withhold.ts'
 
-/** Another replica is choosing the lane's next step, which takes it some milliseconds. */
+/** How long to wait while another replica is choosing the lane's next step, which takes some milliseconds. */
 const lockedMs = 50
 
-/** A lane is looked at again by everyone after so long: the replica that unblocked it may be gone by then. */
+/** Every replica looks at a lane again after this long, because the one that unblocked it may be gone by then. */
 const longestWaitMs = 10_000
 
-/** When to look again at a lane that another replica is posting from, at the latest. */
+/** The longest time until the next look at a lane that another replica is posting from. */
 const leasedMs = 5000
 
 export const firstHeldSql = `
@@ -38,8 +38,7 @@ export const firstHeldSql = `
     where lane = $1 and state = 'pending' and message_id is null and holds = 0 and held_at is not null
   ) as held`
 
-// Whoever goes along, because it is gathered, takes what is older of its own object along as well; what has yet to last waits for
-// that.
+// A gathered notification that goes along takes older ones about its own object along; what has yet to last keeps waiting.
 export const heldSql = `${pendingSql}
   where n.lane = $1 and n.held_until > $2 and n.state = 'pending' and n.message_id is null and n.destination = $3
     and n.id <= $5
@@ -55,7 +54,7 @@ const holdSql = 'update notifications set held_until = $2, held_at = $3, holds =
 export const gatheringsSql = hot(`
   select cause, posted_at, step, gap_ms, pinged from gatherings where lane = $1 and cause = any($2)`)
 
-// The message, what it carries, the token that is spent and who posts it are committed before the post.
+// The message, what it carries, the spent token and the replica that posts it are committed before the post.
 const writeSql = hot(`
   with message as (
     insert into messages (lane, destination, state, payload, newest_at, notifications, created_at, gathered, card_id,
@@ -71,17 +70,17 @@ const writeSql = hot(`
 const leaseSql = `
   update lanes set tokens = $2, tokens_at = $3, holder = $4, claim = claim + 1 where key = $1 returning claim`
 
-/** What belongs to the store itself. */
+/** The parts of the store that claims need. */
 interface Host {
   connections: Connections
   presence: Presence
   waiting: Waiting
-  /** Pace and deadlines go by the caller's clock, not by what the database's says just then. */
+  /** True if pace and deadlines go by the caller's clock, and not by the database's. */
   isCallersClock: boolean
 }
 
 export function createClaims({ connections, presence, waiting, isCallersClock }: Host): Pick<Store, 'next' | 'settle'> {
-  /** The claims behind the messages in hand, by their ids. */
+  /** The numbers of the claims by which messages are in hand, by message id. */
   const numbers = new Map<string, number>()
   const { replica } = presence
   const skewErrorMs = () => (isCallersClock ? 0 : presence.skewErrorMs)
@@ -98,7 +97,7 @@ export function createClaims({ connections, presence, waiting, isCallersClock }:
 
   return {
     async next(lane, plan, now) {
-      // Asked for before the claim: if it ends while that is committed, so does the post, at once.
+      // The lease is taken before the claim: if it ends while the claim is committed, the post ends at once.
       const signal = presence.lease()
       const asking = { lane, plan, now, replica, isCallersClock }
       const {
@@ -111,11 +110,11 @@ export function createClaims({ connections, presence, waiting, isCallersClock }:
       noteWithheld(withheld)
       const step = withheld.length === 0 ? found : { ...found, withheld }
       if (step.is === 'wait') {
-        // Round up, so that the retry is not too early; cap it, because another replica may unblock the lane.
+        // Rounded up, so that the next look is not too early, and capped, because another replica may unblock the lane.
         return { ...step, until: Math.min(step.until + skewErrorMs(), now + longestWaitMs) }
       }
       if (step.is === 'idle') return step
-      // A process that was stopped in between must not go on as if no time had passed.
+      // A process that was suspended in between must not go on as if no time had passed.
       presence.lease()
       if (number !== undefined) numbers.set(step.message.id, number)
       return { ...step, signal }
@@ -145,11 +144,11 @@ interface Asking extends Pick<Host, 'isCallersClock'> {
 
 interface Claim {
   step: Step
-  /** What a post is settled with. */
+  /** The number by which a post is settled. */
   number?: number
-  /** The destination of each notification that was too old, and is a dead letter now. */
+  /** The destination of each notification that was too old and became a dead letter. */
   buried: readonly string[]
-  /** The destination of each that is muted now. */
+  /** The destination of each notification that was withheld. */
   withheld: readonly string[]
 }
 
@@ -166,7 +165,7 @@ async function claim(
     const until = asked + Math.min(aliveUntil + 1 - read, leasedMs)
     return { step: { is: 'wait', until, isInterruptible: true }, ...settled }
   }
-  // Read from the database, so that all replicas keep one pace.
+  // The time is the database's, so that all replicas keep one pace.
   const now = isCallersClock ? asked : read
   const state = laneStateOf(row, now)
   const mutes = inEffect(plan.mutes, now)
@@ -210,14 +209,14 @@ async function claim(
 interface Looking {
   lane: string
   plan: Plan
-  /** In effect. */
+  /** The mutes in effect. */
   mutes: readonly Mute[]
   settled: { buried: string[]; withheld: string[] }
 }
 
 /**
- * What a message may be composed from, or nothing, where all that was due is held from now on, or some was muted; and the gatherings
- * of it.
+ * What a message may be composed from, with its gatherings. It is nothing if all that was due is held from now on, or if some of it was
+ * withheld: then look again.
  */
 async function gathered(
   sql: Sql,
@@ -242,7 +241,7 @@ async function gathered(
   const held = rows.map((row) => pendingOf(row, row.view))
   if (await withholds(held)) return nothing
   const pending = composable(fresh, holds, held, now)
-  // What is held may be of other causes.
+  // The held notifications may have other causes.
   return { pending, gatherings: await gatheringsFor(sql, { lane, plan, pending }) }
 }
 
@@ -254,7 +253,7 @@ async function gatheringsFor(
   return gatheringsOf((await sql<GatheringRow>(gatheringsSql, [lane, [...causes]])).rows)
 }
 
-/** What is due of `rows`. The destination of each that is too old for that, and a dead letter now, or is muted, is added to `settled`. */
+/** Selects what is due of `rows`. The destinations of those that became dead letters or were withheld are added to `settled`. */
 async function oldestDue(
   sql: Sql,
   { lane, plan, mutes, settled, rows }: Looking & { rows: readonly WaitingRow[] },
@@ -273,7 +272,7 @@ async function oldestDue(
   }
 }
 
-/** When the first of what is held is due. */
+/** When the first held notification of a lane is due; null if none is held. */
 async function firstHeld(sql: Sql, lane: string): Promise<number | null> {
   const { rows } = await sql<{ until: number | null }>(firstHeldSql, [lane])
   return rows[0]?.until ?? null

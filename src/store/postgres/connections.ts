@@ -1,4 +1,4 @@
-// Connections to PostgreSQL: transactions that run again where the database asks for it, and errors without secrets.
+// Connections to PostgreSQL: run transactions, again if the database asks for it, and make errors without secrets.
 import { isIPv4 } from 'node:net'
 import { Client, DatabaseError, Pool, type PoolConfig, type QueryResult, type QueryResultRow, types } from 'pg'
 import { RelayError } from '../../errors.ts'
@@ -7,22 +7,22 @@ import { beginSql, localBeginOf, settingsSql } from './settings.ts'
 import { type Hot, isUnknownName, type Naming, type Statement, unnamed } from './statements.ts'
 
 /**
- * Runs a statement. Those that are sent without waiting for the answers between them go to the server together, and it runs them
- * in their order; where one fails, the transaction is over for those behind it.
+ * Runs a statement. Statements that are sent without waiting for each other's answers go to the server together, which runs them in
+ * order; if one fails, so do those behind it.
  */
 export type Sql = <Row extends QueryResultRow>(
   statement: string | Hot,
   values?: readonly unknown[]
 ) => Promise<QueryResult<Row>>
 
-/** Commits, together with the last statements of a transaction: the answers to those. */
+/** Sends the last statements of a transaction together with the commit, and resolves to their answers. */
 export type Finish = (statements: readonly Statement[]) => Promise<QueryResult[]>
 
 /** The database's clock in ms, read when the statement runs: `now()` would be that of the transaction's start. */
 export const clockSql = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
 
 const connectMs = 5000
-/** For a network that swallows the answer: longer than the server's own limit, or that would never be seen. */
+/** Limit for a network that swallows the answer: longer than the server's own limit, whose error would otherwise never arrive. */
 const answerMs = 8000
 const maxTries = 6
 
@@ -30,7 +30,7 @@ export class Connections {
   readonly #pool: Pool
   readonly #servers: Servers
   readonly #naming: Naming
-  /** What transactions begin with. */
+  /** The statements that begin a transaction. */
   #begin = beginSql
 
   constructor(servers: Servers, max: number, naming: Naming) {
@@ -50,13 +50,13 @@ export class Connections {
         this.#begin = (await localBeginOf(client)) ?? this.#begin
       }
     })
-    // An idle connection broke: the pool has dropped it and opens another when one is needed.
+    // An error here means that an idle connection broke: the pool has dropped it, and opens another when one is needed.
     this.#pool.on('error', () => {})
   }
 
   /**
-   * Runs `work`, several times where transactions got in each other's way, and commits unless `work` has finished with that. Rejects
-   * with CANNOT_STORE.
+   * Runs `work` in a transaction, again if transactions got in each other's way, and commits unless `work` has done so with `finish`.
+   * Rejects with CANNOT_STORE.
    */
   async transaction<T>(work: (sql: Sql, finish: Finish) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
@@ -75,7 +75,7 @@ export class Connections {
     const client = await this.#answer(this.#servers.each(() => this.#pool.connect()))
     let isUsable = true
     let isFinished = false
-    /** What those behind it fail of as well, in words of its own. */
+    /** The first error, which tells the cause: the statements behind it only fail because of it. */
     let first: { error: unknown } | undefined
     const send: Sql = (statement, values) => {
       sendTogether(client)
@@ -89,7 +89,7 @@ export class Connections {
       const begun = send(this.#begin).then(() => {
         isBegun = true
       })
-      // Every statement waits for it.
+      // Not unhandled: every statement waits for `begun`.
       begun.catch(() => {})
       const sql: Sql = async <Row extends QueryResultRow>(statement: string | Hot, values?: readonly unknown[]) => {
         // Named statements that come first only lock and read: they may do so before the transaction has begun.
@@ -102,7 +102,7 @@ export class Connections {
         await begun
         isFinished = true
         const answers = await Promise.all([...statements, ['commit'] as const].map((statement) => send(...statement)))
-        // What the server says to a commit after a statement that failed.
+        // The server answers a commit after a failed statement with ROLLBACK.
         if (answers.at(-1)?.command !== 'COMMIT') throw this.#safe(new Error('the transaction was rolled back'))
         return answers.slice(0, -1)
       }
@@ -122,7 +122,7 @@ export class Connections {
     }
   }
 
-  /** One statement, which is its own transaction, and has no name. */
+  /** Runs one unnamed statement, which is its own transaction. */
   readonly query: Sql = async (statement, values) => {
     try {
       return await this.#pool.query(unnamed(statement, values))
@@ -135,7 +135,7 @@ export class Connections {
     await this.#pool.end()
   }
 
-  /** What the database says, and no more than may be repeated. What `work` itself throws goes through as it is. */
+  /** Replaces an error of the database by one without secrets, unless the transaction may run again. Errors of `work` pass as they are. */
   #answer<T>(promise: Promise<T>): Promise<T> {
     return promise.catch((error: unknown) => {
       throw mayRunAgain(error) ? error : this.#safe(error)
@@ -147,13 +147,13 @@ export class Connections {
   }
 }
 
-/** What is sent in this turn of the event loop is one write. */
+/** Sends everything of this turn of the event loop in one write. */
 function sendTogether({ connection: { stream } }: Client): void {
   stream.cork()
   process.nextTick(() => stream.uncork())
 }
 
-/** Nothing was written, and the second time it goes well. */
+/** Reports whether the transaction may succeed if it runs again: nothing of it was written. */
 function mayRunAgain(error: unknown): boolean {
   return isConflict(error) || isUnknownName(error)
 }
@@ -163,7 +163,7 @@ function isConflict(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 }
 
-/** The configuration for `url`; for the first server, if it names several. */
+/** The driver's configuration for `url`; for the first server, if it names several. */
 export function connectionConfig(url: string): PoolConfig {
   return {
     connectionString: addressesIn(url)[0],
@@ -171,7 +171,7 @@ export function connectionConfig(url: string): PoolConfig {
     connectionTimeoutMillis: connectMs,
     query_timeout: answerMs,
     keepAlive: true,
-    // The driver hands 64-bit integers out as text. Ours are counters and milliseconds, far below 2^53.
+    // The driver returns 64-bit integers as text. Ours are counters and milliseconds, far below 2^53.
     types: {
       getTypeParser: (id: number, format) => (id === types.builtins.INT8 ? Number : types.getTypeParser(id, format))
     }
@@ -179,8 +179,8 @@ export function connectionConfig(url: string): PoolConfig {
 }
 
 /**
- * Throws BAD_DATABASE if `url` is malformed, or the password would go there for everybody to read; the text does not repeat
- * it. Returns whether it will, because `url` says so.
+ * Throws BAD_DATABASE if `url` is malformed, or if the password could be read on its way there; the text does not contain it.
+ * `isReadable` is true if it can be read because `url` says so.
  */
 export function checkUrl(url: string): { isReadable: boolean } {
   return { isReadable: addressesIn(url).map(checkAddress).includes('chosen') }
@@ -203,12 +203,12 @@ function checkAddress(url: string): 'hidden' | 'chosen' {
   )
 }
 
-// 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: it is starting, or about to. 25006: it is a standby,
-// which may be promoted. Class 53: it has no connection, memory or disk left, as while another relay that is replaced still has
-// its own. Class 08: what a pooler says of a server that it does not reach.
+// 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now: the server is starting, or about to. 25006: it is a standby,
+// which may be promoted. Class 53: it has no connections, memory or disk left, as while a relay that is being replaced still has its
+// connections. Class 08: a pooler says so of a server that it cannot reach.
 const notUp = /^(57P0[123]|25006|(53|08)...)$/
 
-/** Whether a server may be there in a moment: none has answered, or one that stops or starts, or has too much to do. */
+/** Reports whether a server may be up in a moment: none has answered, or one that is starting, stopping or overloaded. */
 export function isNotUpYet(error: unknown): boolean {
   if (asksForPassword(error)) return false
   if (error instanceof RelayError) return error.code === 'CANNOT_STORE'
@@ -216,8 +216,8 @@ export function isNotUpYet(error: unknown): boolean {
 }
 
 /**
- * What went wrong, for logs and answers: the server's words, or the code of the network's. Never the driver's, which may
- * repeat parts of a URL whose password was not encoded; and the error itself goes no further for the same reason.
+ * Says what went wrong, for logs and answers: in the server's words, or by the network's error code. Never in the driver's words, which
+ * may repeat parts of a URL whose password was not encoded; for the same reason the error itself goes no further.
  */
 export function sayDatabaseError(error: unknown, url: string): string {
   if (asksForPassword(error)) return 'it asks for a password, and there is none in DATABASE_URL (nor in PGPASSWORD)'
@@ -227,20 +227,20 @@ export function sayDatabaseError(error: unknown, url: string): string {
   return password ? said.replaceAll(password, '…') : said
 }
 
-/** What the driver says where it has none to send. */
+/** Reports whether the driver had no password to send. */
 function asksForPassword(error: unknown): boolean {
   return error instanceof Error && /client password must be a (non-empty )?string/.test(error.message)
 }
 
-/** Undefined where it has none, or the driver cannot read it. */
+/** The password in `url`; undefined if there is none, or if the driver cannot read `url`. */
 function passwordOf(url: string): string | undefined {
   const client = clientOf(url)
   return client instanceof Client ? (client.password ?? undefined) : undefined
 }
 
-/** What the driver makes of `url`, or why it cannot read it; `path` where it is because of a file. */
+/** The driver's client for `url`, or why it cannot read `url`; `path` is set if that is because of a file. */
 function clientOf(url: string): Client | { code?: string; path?: string } {
-  // It would be the end of the address, and everything after it ignored.
+  // A `#` would end the address, and everything after it would be ignored.
   if (url.includes('#')) return {}
   try {
     return new Client(connectionConfig(url))
@@ -250,11 +250,12 @@ function clientOf(url: string): Client | { code?: string; path?: string } {
 }
 
 /**
- * `hidden`: by TLS, or it does not leave this machine. `chosen`: it can be read, and whoever wrote the address said so.
- * `bare`: it can be read, and nobody said so. `client` is what the driver makes of `url`, PGSSLMODE and PGHOST included.
+ * Tells whether the password can be read on its way. `hidden`: no, by TLS or because it does not leave this machine. `chosen`: it can,
+ * and whoever wrote the address said so. `bare`: it can, and nobody said so. The second parameter is the driver's client for `url`,
+ * which includes PGSSLMODE and PGHOST.
  *
- * The driver never falls back: with any `sslmode` but `disable`, a server without TLS is not talked to, and `prefer`,
- * `require` and `verify-ca` verify as `verify-full` does (pg-connection-string, README, "TLS").
+ * The driver never falls back: with any `sslmode` but `disable`, it does not talk to a server without TLS, and `prefer`, `require` and
+ * `verify-ca` verify like `verify-full` (pg-connection-string, README, "TLS").
  */
 export function readableOnTheWay(
   url: string,
@@ -273,7 +274,7 @@ export const bareAddress =
 export const chosenBare =
   'sslmode=disable: the password of the database and all events can be read on the way there; sslmode=verify-full hides them'
 
-/** A socket's path is of this machine as well. */
+/** Reports whether `host` is this machine, which includes the path of a socket. */
 function isThisMachine(host: string): boolean {
   return /^(\/|@|$|localhost$|::1$)/.test(host) || (isIPv4(host) && host.startsWith('127.'))
 }

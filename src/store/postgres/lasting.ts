@@ -1,5 +1,5 @@
-// Lasting in PostgreSQL: keeps what is held to see whether its failure lasts. Its rows are locked after their objects where an
-// event comes in, and after their lane where they are due.
+// Lasting in PostgreSQL: keeps notifications that wait to see whether their failure lasts. Their rows are locked after their objects
+// when an event comes in, and after their lane when they are due.
 import type { Mute } from '../../mutes/mutes.ts'
 import type { Held, Release } from '../../rules/lasting.ts'
 import { rolloutMs } from '../kept.ts'
@@ -11,7 +11,7 @@ import { viewRows } from './pages.ts'
 import type { Statement } from './statements.ts'
 import { withhold } from './withhold.ts'
 
-// With its own partial index, which has nothing else.
+// This condition has a partial index of its own, which contains nothing else.
 const isHeld = `n.state = 'pending' and n.message_id is null and n.holds = 0 and n.held_at is not null`
 
 const heldSql = `
@@ -19,7 +19,7 @@ const heldSql = `
   from notifications n left join views v on v.id = n.id
   where n.object = any($1) and ${isHeld} order by n.id for update of n`
 
-/** What is held about objects, by their keys. A lane that is about to send it is waited for. */
+/** The notifications that wait to see whether the failures of objects last, by key. Waits for a lane that is about to send one. */
 export async function heldOf(sql: Sql, objects: readonly string[]): Promise<Map<string, Held[]>> {
   if (objects.length === 0) return new Map()
   const { rows } = await sql<FailedRow & { id: number; held_until: number }>(heldSql, [objects])
@@ -35,14 +35,14 @@ const releaseSql = `
     held_at = case when k.because is null then held_at end
   from unnest($1::bigint[], $2::text[]) as k(id, because) where notifications.id = k.id`
 
-/** Nobody is notified by them, or they are held no longer than until `now`, in ms. */
+/** Ends holds: a notification with a reason is never sent, any other is held no longer than until `now`, in ms. */
 export function release(releases: readonly Release[], now: number): Statement[] {
   if (releases.length === 0) return []
   const ids = releases.map(({ held }) => Number(held.id))
   return [[releaseSql, [ids, releases.map(({ because }) => because ?? null), now]]]
 }
 
-// Not those that an event has just settled.
+// The condition leaves out those that an event has just released.
 const lastedSql = `
   update notifications n set created_at = n.held_until, held_until = 0, held_at = null where n.id = any($1) and ${isHeld}`
 
@@ -51,8 +51,8 @@ const anewSql = `
   where n.id = any($1) and ${isHeld}`
 
 /**
- * Lets those of `rows` go on whose failures have lasted, but for what `mutes`, which are in effect, withhold, and holds others anew.
- * The destination of each that is withheld; undefined where none was held.
+ * Releases those of `rows` whose failures have lasted, except what `mutes`, which are in effect, withhold, and holds others anew.
+ * Returns the destination of each that is withheld; undefined if none of `rows` was held for that.
  */
 export async function pass(
   sql: Sql,
@@ -76,7 +76,7 @@ const shortenSql = `
   update notifications n set held_until = k.until
   from unnest($1::bigint[], $2::bigint[]) as k(id, until) where n.id = k.id and n.held_until > k.until and ${isHeld}`
 
-/** As Store.shorten. Each page by itself: an event about what is held waits for one at most. */
+/** Implements Store.shorten, with a transaction for each page, so that an event about what is held waits for one page at most. */
 export async function shorten(connections: Connections, holdOf: HoldOf, now: number): Promise<void> {
   type Row = FailedRow & { id: number; object: string; created_at: number; held_until: number }
   for (let after: Pick<Row, 'object' | 'id'> | undefined = { object: '', id: 0 }; after !== undefined; ) {
@@ -84,7 +84,7 @@ export async function shorten(connections: Connections, holdOf: HoldOf, now: num
     const sooner = rows.flatMap((row) => {
       const since = undeliveredOf(row).since ?? null
       const hold = holdOf(row.rule)
-      // A replica with another file may well know it.
+      // A replica with another file may well have the rule.
       if (hold === undefined && row.created_at >= now - rolloutMs) return []
       const until = shortened({ ...row, since }, hold, now)
       return until === undefined ? [] : [{ id: row.id, until }]

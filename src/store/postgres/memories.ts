@@ -1,5 +1,5 @@
-// Memories in PostgreSQL: keep what is remembered of objects and of sources. Objects are locked in the order of their keys, in
-// every transaction, so that replicas wait for each other and never in a circle.
+// Memories in PostgreSQL: keep what is remembered of objects and of sources. Every transaction locks objects in the order of their keys,
+// so that replicas never wait for each other in a circle.
 import type { ObjectMemory } from '../../objects/memory.ts'
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
 import type { LastEvents } from '../kept.ts'
@@ -8,18 +8,17 @@ import { lastEventsFrom, listener } from '../rows.ts'
 import type { Sql } from './connections.ts'
 import { hot, type Statement } from './statements.ts'
 
-// The condition is false: nothing is written to a row that is there, but it is locked; and an object that is new is one
-// object to all replicas.
+// With the false condition, an existing row is locked but not written, and a new object gets one row for all replicas.
 const lockSql = hot(`
   insert into objects (key, source) select key, source from unnest($1::text[], $2::text[]) as k(key, source) order by key
   on conflict (key) do update set seen_at = excluded.seen_at where false`)
 
-/** Before events are decided on. `sources`: through which each object came, by its key. */
+/** Locks objects before their events are decided on. `sources` has the source of each object by its key. */
 export async function lockObjects(sql: Sql, sources: ReadonlyMap<string, string>): Promise<void> {
   await sql(lockSql, [[...sources.keys()], [...sources.values()]])
 }
 
-// They are all there, locked: this finds each by its key.
+// All rows exist and are locked, so this only updates, and finds each row by its key.
 const setSql = hot(`
   insert into objects (key, memory, seen_at, failing_since)
   select key, memory, seen_at, failing_since
@@ -27,7 +26,7 @@ const setSql = hot(`
   on conflict (key) do update
   set memory = excluded.memory, seen_at = excluded.seen_at, failing_since = excluded.failing_since`)
 
-/** Sets what is remembered after events, and when the last of each was received. */
+/** Sets the memories of objects after events, and when the last event of each was received. */
 export function setMemories(memories: ReadonlyMap<string, { memory: ObjectMemory; seenAt: number }>): Statement[] {
   if (memories.size === 0) return []
   const set = [...memories.values()]
@@ -40,12 +39,12 @@ export function setMemories(memories: ReadonlyMap<string, { memory: ObjectMemory
   return [[setSql, values]]
 }
 
-/** Drops objects that were locked for a decision that was not taken. */
+/** Deletes the rows of objects that were locked for a decision that was not made. */
 export function dropEmpty(keys: readonly string[]): Statement[] {
   return keys.length > 0 ? [['delete from objects where key = any($1) and memory is null', [keys]]] : []
 }
 
-/** Between events. The memories as they are then, of those objects that are not forgotten. */
+/** Changes the memories of objects between events. Returns the new memories of those that are not forgotten. */
 export async function changeMemories(
   sql: Sql,
   keys: Iterable<string>,
@@ -64,7 +63,8 @@ export async function changeMemories(
   return memories
 }
 
-// From a clock that has been set back since, it would hide for as long that nobody posts. In one order, as with objects.
+// A time from a clock that has been set back since is replaced: it would hide for as long that nobody posts. Rows are locked in one
+// order, as with objects.
 const noteSql = `
   insert into sources (name, heard_at)
   select name, heard_at from unnest($1::text[], $2::bigint[]) as k(name, heard_at) order by name
@@ -72,7 +72,7 @@ const noteSql = `
     case when sources.heard_at > $3::bigint + ${apartMs} then excluded.heard_at
     else greatest(sources.heard_at, excluded.heard_at) end`
 
-/** As Store.noteLastEvents. */
+/** Implements Store.noteLastEvents. */
 export async function noteLastEvents(sql: Sql, sources: ReadonlyMap<string, number>, now: number): Promise<void> {
   const rows = [...sources, [listener, now] as const]
   await sql(noteSql, [rows.map(([name]) => name), rows.map(([, at]) => at), now])

@@ -1,15 +1,15 @@
-// Moves in PostgreSQL: follow a changed config file: pending notifications go to another lane, or become dead letters.
+// Moves in PostgreSQL: follow a changed config file, by which pending notifications go to another lane or become dead letters.
 import { goneReason } from '../kept.ts'
 import type { LanesByName } from '../kept-lanes.ts'
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import { bury } from './queue.ts'
 
-/** Dead letters made in one transaction. */
+/** Dead letters that one transaction makes. */
 const abandonStep = 500
-/** Notifications that go to another lane in one. */
+/** Notifications that one transaction moves to another lane. */
 const rerouteStep = 2000
 
-// A message that is being posted stays where its answer is awaited: at the new address it would be beside it.
+// A message that is being posted stays in the lane where its answer is awaited: in the new lane it would be a second request in flight.
 const staleMessagesSql = `
   select m.id from messages m join lanes l on l.key = m.lane
   where m.destination = $1 and m.state = 'open' and m.lane = $2 and m.notifications > 0 and (l.holder is null or not exists (
@@ -18,8 +18,8 @@ const staleMessagesSql = `
   order by m.id`
 
 /**
- * As Store.follow; what was accepted at `before` or later is left alone where its destination is gone. `buried` is called with the
- * destination of each that is a dead letter now.
+ * Implements Store.follow; what was accepted at `before` or later makes no dead letter if its destination is gone. `buried` is called
+ * with the destination of each new dead letter.
  */
 export async function follow(
   connections: Connections,
@@ -51,16 +51,16 @@ interface Route {
   to: string
 }
 
-/** Moves what waits for a destination to its lane, the oldest first, in steps: whoever posts in one of both waits for one of them. */
+/** Moves what waits for a destination to its lane, the oldest first, in steps: a post from either lane waits for one step at most. */
 async function reroute(connections: Connections, route: Route): Promise<void> {
-  // What went back to waiting meanwhile is older than where it has come to.
+  // Starts over until nothing is left: what went back to waiting meanwhile is older than the place that was reached.
   for (let after = 0, isAgain = true; isAgain || after > 0; ) {
     isAgain = after > 0
     after = await connections.transaction((sql) => rerouteSome(sql, route, after))
   }
 }
 
-/** Behind which id it has come to; 0 at the end. */
+/** Moves some of what waits behind the id `after`; returns the last id that it moved, or 0 if there was none. */
 async function rerouteSome(sql: Sql, { destination, from, to }: Route, after: number): Promise<number> {
   await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [to])
   await lockLanes(sql, [to, from])
@@ -80,10 +80,9 @@ const waitingSql = `
   select max(id) as last from moved`
 
 /**
- * Where the new lane has a message open already, what this one carries goes back to waiting. It stays as a record, because
- * somebody may have seen it.
+ * Moves a message to another lane, without its thread, which is not in the new channel. If the new lane has an open message already, what
+ * this one carries goes back to waiting, and the message stays as a record, because somebody may have seen it.
  */
-// The thread that it would have gone to is not in the new channel.
 async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
   const { rowCount } = await sql(
     `update messages set lane = $2, card_id = null where id = $1 and not exists (
@@ -98,7 +97,7 @@ async function moveMessage(sql: Sql, id: number, lane: string): Promise<void> {
   await sql(`update messages set state = 'dead' where id = $1`, [id])
 }
 
-// The first pair, then the first after it: as many steps as there are pairs, however much waits.
+// Finds the first pair, then the first after it, and so on: it takes as many steps as there are pairs, however much waits.
 export const waitedForSql = `
   with recursive known as (
     (select destination, lane from notifications where state = 'pending' order by destination, lane limit 1)
@@ -111,7 +110,7 @@ export const waitedForSql = `
   )
   select destination, lane from known`
 
-/** Makes dead letters of some of what waits for `destinations` since before that time: the destination of each; none when there is nothing left. */
+/** Makes dead letters of some of what has waited for `destinations` since before `before`; returns the destination of each. */
 async function abandon(sql: Sql, destinations: readonly string[], before: number): Promise<string[]> {
   const { rows } = await sql<{ id: number; lane: string }>(
     `select id, lane from notifications where state = 'pending' and destination = any($1) and created_at < $2 limit $3`,
@@ -130,7 +129,7 @@ async function abandon(sql: Sql, destinations: readonly string[], before: number
   return bury(sql, ids, goneReason)
 }
 
-/** Before anything in them is changed, as when their next step is chosen. In one order, so that nobody waits in a circle. */
+/** Locks lanes before anything in them is changed, as when their next step is chosen: in one order, so that nobody waits in a circle. */
 async function lockLanes(sql: Sql, lanes: readonly string[]): Promise<void> {
   await sql('select key from lanes where key = any($1) order by key for update', [lanes])
 }

@@ -1,5 +1,5 @@
-// Mute ends in PostgreSQL: sum up what a mute withheld once it is over, in steps, so that events of its objects wait for one of them
-// at most.
+// Mute ends in PostgreSQL: sum up what a mute withheld once it is over, in steps, so that events of the objects wait for one step at
+// most.
 import type { Mute } from '../../mutes/mutes.ts'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
@@ -36,9 +36,9 @@ import { busyLanes, insertNotifications } from './queue.ts'
 import { lockSql, TakenOver, type Turn, takeTurn } from './summing-turn.ts'
 import { readEvents } from './withhold.ts'
 
-/** What is read with its texts, or locked, in one transaction. */
+/** Rows that one transaction reads with their texts, or locks. */
 const stepRows = 500
-/** What is not withheld any more by one. */
+/** Rows that one transaction lets go of. */
 const releasedRows = 2000
 
 export interface Ending {
@@ -47,11 +47,11 @@ export interface Ending {
   now: number
   laneOf: LaneOf
   compose: (withheld: Withheld) => View
-  /** In effect at `now`. */
+  /** The mutes in effect at `now`. */
   mutes: readonly Mute[]
 }
 
-/** The summaries of all that is over, as they are written; none where another replica is at it. */
+/** Yields the summaries of all mutes that are over as they are written; none while another replica is at it. */
 export async function* summariesOf(connections: Connections, ending: Ending): AsyncGenerator<NewNotification> {
   const { rowCount } = await connections.query('select 1 from notifications where muted_until <= $1 limit 1', [
     ending.now
@@ -120,17 +120,17 @@ const releaseSql = `
   update notifications set muted_until = null where id in (
     select id from notifications where muted_until = ${summing} limit ${releasedRows})`
 
-/** An event is written as long after it came, in ms: what was seen since then may have changed since it was read. */
+/** How long after its arrival an event is written at most, in ms: an object seen since then may have changed since it was read. */
 const slackMs = 10_000
-/** As often what came meanwhile is gone through before the summary, which then has to wait for few. */
+/** How often objects that changed meanwhile are gone through before the summary, so that few are left for it. */
 const maxPasses = 5
 
 function createSteps(connections: Connections, { step }: Turn, { now, laneOf, compose, mutes }: Ending) {
   const started = performance.now()
-  /** By the store's clock, which stands still in `now`. */
+  /** The time by the store's clock, of which `now` is only the start, less {@link slackMs}. */
   const sinceStart = () => Math.floor(now + performance.now() - started - slackMs)
 
-  /** What was put aside, and is in a summary by now, is not withheld any more. */
+  /** Lets go of what was put aside and is in a summary by now. */
   async function letGo(): Promise<void> {
     const { rowCount } = await connections.query('select 1 from announcements where key = $1', [summedUp])
     if (rowCount === 0) return
@@ -142,7 +142,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     while ((await step(some)) === releasedRows);
   }
 
-  /** Has what was withheld by mutes that are over go on to be withheld where others withhold it, or the same begins anew. */
+  /** Keeps withheld what was withheld by mutes that are over, if another mute matches it or the same one has begun anew. */
   async function carryOn(): Promise<void> {
     const { rows: groups } =
       mutes.length === 0 ? { rows: [] } : await connections.query<EndedGroup>(endedSql('$1'), [now])
@@ -165,10 +165,10 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     return rows.map(({ until }) => until)
   }
 
-  /** All that is withheld of `mute` and over, which is put aside with that. */
+  /** Collects what `mute` withheld from `destination` and is over, and puts it aside. */
   async function gather(mute: string, destination: string): Promise<Found> {
     const found = new Found()
-    // Some was put aside by an attempt before, which came to nothing.
+    // An earlier attempt that came to nothing may have put some aside.
     for (let last: number | undefined = 0; last !== undefined; ) {
       const values: unknown[] = [summing, mute, destination, last]
       const { rows }: { rows: WithheldNotification[] } = await connections.query<WithheldNotification>(asideSql, values)
@@ -186,7 +186,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     return found
   }
 
-  /** Sums up one mute that is over; the summary, if any. Undefined if there is none left. */
+  /** Sums up one mute that is over; resolves to the summary, if any, or to undefined if no such mute is left. */
   async function sumUp(): Promise<NewNotification[] | undefined> {
     const { rows: over } = await connections.query<{ mute: string; destination: string }>(
       'select mute, destination from notifications where muted_until <= $1 and mute is not null order by muted_until limit 1',
@@ -197,7 +197,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     const { mute, destination } = ended
     const found = await gather(mute, destination)
     const all = new Map(found.rows().map((row) => [row.key, row]))
-    /** How those stand that count as notified. */
+    /** The states of objects for which the destination counts as notified. */
     const stands = new Map<string, WithheldObject>()
     const mark = async (sql: Sql, rows: readonly WithheldRow[]) => {
       const keys = rows.map(({ key }) => key)
@@ -213,7 +213,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     }
     let since = sinceStart()
     let next = [...all.values()]
-    // What is few is marked together with the summary.
+    // The last few objects are marked together with the summary.
     for (let passes = 0; next.length > stepRows && passes < maxPasses; passes++) {
       const began = sinceStart()
       const sure = next.filter(({ key }) => !silent.has(key))
@@ -250,7 +250,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     return [summary]
   }
 
-  /** What is held of these objects would come after the summary, which may say that it is over. */
+  /** Releases what is held about these objects: it would come after the summary, which may say that the failure is over. */
   async function release(
     sql: Sql,
     destination: string,
@@ -266,7 +266,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
   return { letGo, carryOn, sumUp }
 }
 
-/** What goes on to be withheld of what was put aside: see `withEnds`. */
+/** What stays withheld of what was put aside: see `withEnds`. */
 async function goingOn(sql: Sql, destination: string, now: number): Promise<ReturnType<typeof withEnds>> {
   const { rows: failures } = await sql<WithheldFailure>(withheldFailuresSql('$1', `destination || '' = $2`), [
     now,

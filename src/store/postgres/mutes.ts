@@ -1,4 +1,4 @@
-// Mutes in PostgreSQL: keep silences and what mutes withheld.
+// Mutes in PostgreSQL: keep silences, and end and move what mutes withheld.
 import { type Actor, authorName } from '../../actor.ts'
 import type { Mute } from '../../mutes/mutes.ts'
 import { type NewSilence, type Silence, silenceName } from '../../mutes/silence.ts'
@@ -15,10 +15,10 @@ import type { Connections, Sql } from './connections.ts'
 import { type Ending, summariesOf } from './mute-ends.ts'
 import { storable } from './text.ts'
 
-/** What ends at another time in one transaction. */
+/** Rows whose end one transaction moves. */
 const movedRows = 2000
 
-/** `added` is called with each summary that was written; the replica that is present here writes them. */
+/** Creates the store's part for mutes. `presence` is of the replica that writes the summaries, `added` is called with each of them. */
 export function createMuting(
   connections: Connections,
   presence: Ending['presence'],
@@ -26,14 +26,14 @@ export function createMuting(
 ): Muting {
   const inTurn = oneByOne()
 
-  /** In steps: whoever has locked some of these rows is waited for, and waits, for one at most. */
+  /** Moves the ends of rows in steps, so that a transaction that locks some of them waits for one step at most. */
   async function moveEnds(sql: string, values: readonly unknown[]): Promise<void> {
     while ((await connections.transaction((run) => run(sql, [...values, movedRows]))).rowCount !== 0);
   }
 
   /**
-   * The silence at once, and in steps what it withheld: after a crash that is carried on, or ends when a replica looks what mutes
-   * there are.
+   * Moves the end of a silence at once, and then of what it withheld, in steps. What a crash leaves over is carried on, or ends once a
+   * replica compares it with the mutes that there are.
    */
   async function moveEnd(
     id: string,
@@ -84,7 +84,7 @@ export function createMuting(
 
     async followMutes(endsOf, now) {
       const { rows } = await connections.query<Muted>(mutedSql('$1'), [now])
-      // A replica with another file may well know it.
+      // A replica with another file may well have the mute.
       const isLeft = ({ mute, last }: Muted) => last >= now - rolloutMs && endsOf(mute).length === 0
       const [left, own] = [rows.filter(isLeft), rows.filter((row) => !isLeft(row))]
       for (const { mute, until, to } of movedEnds(own, endsOf, now)) await moveEnds(moveSql, [to, until, mute])

@@ -1,4 +1,4 @@
-// Presence: a replica's sign of life in the database, by which it keeps its lanes, and the line on which replicas call
+// Presence: gives a replica's signs of life in the database, by which it keeps its lanes, and runs the channel on which replicas wake
 // each other.
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
@@ -9,13 +9,13 @@ import type { Servers } from './servers.ts'
 
 const channel = 'flux_relay_lanes'
 
-/** PostgreSQL takes up to 8000 bytes. */
+/** Bytes of a payload; PostgreSQL takes up to 8000. */
 const maxPayload = 7000
 
-/** Several commits are announced at once: whoever committed is at work on them already, this is for the case that it dies. */
+/** How long lanes are gathered for one announcement: the replica that committed is at work on them, and others only help if it dies. */
 const gatherMs = 250
 
-// Answers with the database's clock, which all replicas go by, and whether there are others.
+// Returns the database's time, which all replicas go by, and whether there are no other replicas.
 const beatSql = `
   insert into replicas (id, alive_until) values ($1, ${clockSql} + $2)
   on conflict (id) do update set alive_until = excluded.alive_until
@@ -26,7 +26,7 @@ export class Presence {
   readonly replica: string = randomUUID()
   /** How far {@link aheadMs} may be off, in ms. */
   skewErrorMs = 0
-  /** The database's clock at the last sign of life, less the ticks of this process: nobody sets those. */
+  /** The database's time at the last sign of life, less the ticks of this process then, which nobody can set. */
   #begun = Date.now() - performance.now()
   readonly #servers: Servers
   readonly #leaseMs: number
@@ -37,7 +37,7 @@ export class Presence {
   #lost = new AbortController()
   #leasedUntil = 0
   #isOver = false
-  /** At the last sign of life no other replica gave any. */
+  /** True if there was no other replica at the last sign of life. */
   #isAlone = false
   #stopBeating = () => {}
   #lapsing: NodeJS.Timeout | undefined
@@ -51,39 +51,39 @@ export class Presence {
     this.#wake = wake
   }
 
-  /** How far the database's clock, which all replicas go by, is ahead of what this machine's says now, in ms. */
+  /** How far the database's clock, which all replicas go by, is ahead of this machine's, in ms. */
   aheadMs(): number {
     return Math.round(performance.now() + this.#begun - Date.now())
   }
 
-  /** Rejects where the first sign of life cannot be given. */
+  /** Begins to give signs of life. Rejects if the first one fails. */
   async begin(): Promise<void> {
     await this.#beat()
-    // A connection that broke is replaced at once; where that fails too, the next beat tries again.
+    // A broken connection is replaced at once; if that fails, too, the next beat tries again.
     const beat = () => this.#beat().catch(() => this.#beat())
     this.#stopBeating = every(systemClock, this.#leaseMs / 5, beat, () => {})
   }
 
   /**
-   * Aborted a little before others may take this replica for dead: a post that goes on longer could be beside another's.
-   * Throws CANNOT_STORE where that is so already.
+   * A signal that aborts a little before others may take this replica for dead: a post that went on longer could coincide with another
+   * replica's. Throws CANNOT_STORE if that time has already come.
    */
   lease(): AbortSignal {
-    // The timer may be late: this process may have been stopped.
+    // The timer may be late, because this process may have been suspended.
     if (performance.now() >= this.#leasedUntil) this.#lost.abort()
     const { signal } = this.#lost
     if (!signal.aborted) return signal
     throw new RelayError('CANNOT_STORE', 'the database was out of reach for so long that others may have the lanes')
   }
 
-  /** Other replicas get to know that there is something new in these lanes. One that has just come looks for itself. */
+  /** Lets other replicas know that there is something new in these lanes. A replica that has just started looks for itself. */
   announce(lanes: Iterable<string>): void {
     if (this.#isAlone) return
     for (const lane of lanes) this.#toAnnounce.add(lane)
     if (this.#toAnnounce.size > 0 && !this.#isOver) this.#announcing ??= setTimeout(() => this.#flush(), gatherMs)
   }
 
-  /** No more signs of life, and nothing may be posted any more. */
+  /** Ends the signs of life; from now on nothing may be posted. */
   end(): void {
     this.#isOver = true
     this.#stopBeating()
@@ -92,7 +92,7 @@ export class Presence {
     this.#drop()
   }
 
-  /** After the end: the others need not wait for the lease to run out, and get to know of `lanes`, left to them. */
+  /** Leaves `lanes` to the others after the end: they learn of them, and need not wait for the lease to run out. */
   async leave(lanes: readonly string[]): Promise<void> {
     await this.#database.query('delete from replicas where id = $1', [this.replica])
     for (const lane of lanes) this.#toAnnounce.add(lane)
@@ -108,7 +108,7 @@ export class Presence {
         this.#leaseMs
       ])
       const tookMs = performance.now() - sent
-      // Read in the middle of the round trip, as far as anyone knows.
+      // The best guess is that the clock was read in the middle of the round trip.
       this.#begun = (rows[0]?.now ?? 0) - (sent + tookMs / 2)
       this.skewErrorMs = Math.ceil(tookMs / 2)
       this.#isAlone = rows[0]?.is_alone ?? false
@@ -120,10 +120,10 @@ export class Presence {
     }
   }
 
-  /** Counted from before the beat was sent, and a tenth less: here the lease always ends first. */
+  /** Extends the lease. `until` counts from before the beat was sent, and is a tenth less: the lease always ends here first. */
   #lease(until: number): void {
     clearTimeout(this.#lapsing)
-    // A post from before a gap is over, whatever comes after it.
+    // A post from before a gap between two leases has to end.
     if (performance.now() >= this.#leasedUntil) this.#lost.abort()
     if (this.#lost.signal.aborted) this.#lost = new AbortController()
     const lost = this.#lost
@@ -143,7 +143,7 @@ export class Presence {
       const [replica, ...lanes] = payload.split('\n')
       if (replica !== this.replica) this.#wake(lanes)
     })
-    // Where it is not spoken, replicas find each other's work by looking.
+    // Where `listen` is not supported, replicas find each other's work by looking.
     await client.query(`listen ${channel}`).catch(() => {})
     return client
   }
@@ -154,8 +154,8 @@ export class Presence {
   }
 
   /**
-   * Not in the transaction that writes the notifications: PostgreSQL commits transactions that notify one after the other,
-   * and each waits for the disk. With eight at a time that is 1,900 a second instead of 3,900.
+   * Announces the lanes, outside of the transactions that write the notifications: PostgreSQL commits transactions that notify one after
+   * the other, and each waits for the disk. With eight at a time that is 1,900 a second instead of 3,900.
    */
   async #flush(): Promise<void> {
     this.#announcing = undefined
@@ -167,7 +167,7 @@ export class Presence {
         if (payload !== this.replica && Buffer.byteLength(`${payload}\n${next}`) > maxPayload) break
         payload += `\n${lanes.shift()}`
       }
-      // What is not announced is found by looking.
+      // Lanes that are not announced are found by looking.
       await this.#database.query('select pg_notify($1, $2)', [channel, payload]).catch(() => {})
     }
   }

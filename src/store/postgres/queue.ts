@@ -11,7 +11,7 @@ import { changeMemories } from './memories.ts'
 import { hot, type Statement } from './statements.ts'
 import { indexable, keyOf, storable } from './text.ts'
 
-// Numbered in the order in which they are given.
+// Ids go up in the order in which the rows are given.
 const insertSql = hot(`
   with n as materialized (
     select nextval('notifications_id_seq') as id, k.* from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[],
@@ -36,22 +36,22 @@ const deadlinesSql = `
   group by n.lane, n.group_key`
 
 export interface NewRow {
-  /** null for what the relay says of itself. */
+  /** null if the notification is not about one event. */
   event: number | null
-  /** By the database's clock. */
+  /** When it is written, in ms by the database's clock. */
   at: number
   entry: NewNotification
-  /** Held and let go of within one batch: nobody is notified by it, for this reason; or it is held until then, in ms. */
+  /** Set if the hold ended within the same batch: `because` says why it is never sent, or else it is held until `at`, in ms. */
   released?: { because: string | undefined; at: number } | undefined
 }
 
-/** Their ids, in the order of `rows`. */
+/** Inserts `rows`, and resolves to their ids in the same order. */
 export async function insertNotifications(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
   const [inserted] = await Promise.all((await insertion(sql, rows)).map((statement) => sql(...statement)))
   return idsIn(inserted)
 }
 
-/** What inserts `rows`, after the deadlines of their groups were asked for. */
+/** The statements that insert `rows`; asks for the deadlines of their groups first. */
 export async function insertion(sql: Sql, rows: readonly NewRow[]): Promise<Statement[]> {
   if (rows.length === 0) return []
   const heldUntil = await deadlines(sql, rows)
@@ -78,13 +78,13 @@ export async function insertion(sql: Sql, rows: readonly NewRow[]): Promise<Stat
   return [[insertSql, values]]
 }
 
-/** Until when it is held, in ms, once it was let go of. */
+/** Until when a notification is held after its hold has ended, in ms. */
 function heldAfter(until: number, released: NewRow['released']): number {
   if (released === undefined) return until
   return released.because === undefined ? Math.min(until, released.at) : 0
 }
 
-/** The ids that an {@link insertion} answers with, in the order of its rows. */
+/** The ids in the answer to an {@link insertion}, in the order of its rows. */
 export function idsIn(inserted: QueryResult | undefined): number[] {
   return (inserted?.rows ?? []).map(({ id }) => id as number).sort((a, b) => a - b)
 }
@@ -95,8 +95,8 @@ function stateOf({ entry, released }: NewRow): string {
 }
 
 /**
- * Until when each is held: as long as the first of its group that still is, or for a time of its own, whichever is later. 0 where it is
- * not.
+ * Until when each of `rows` is held, in ms: as long as its group, or until its failure has lasted, whichever is later. 0 if it is not
+ * held.
  */
 async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
   const grouped = rows.filter(({ entry }) => groupKeyOf(entry) !== undefined)
@@ -116,7 +116,7 @@ async function deadlines(sql: Sql, rows: readonly NewRow[]): Promise<number[]> {
     if (key === undefined) return lasts
     const name = nameOf(entry.lane, key)
     const until = groupDeadline(known.get(name), entry.group?.waitMs ?? 0, at)
-    // One that has to last may be held for longer, alone.
+    // A notification whose failure has to last may be held for longer than its group, alone.
     known.set(name, until)
     return Math.max(until, lasts)
   })
@@ -132,7 +132,7 @@ const killSql = `
   returning id, lane, object, rule, destination, says,
     (select view from views where views.id = notifications.id) as view`
 
-/** The notification of the end of a failure `f` that still waits: without one of the failure, it would come out of nowhere. */
+/** SQL for the id of the waiting notification of the end of a failure `f`, which makes no sense without that of the failure. */
 export const endOfSql = `(
   select e.id from notifications e
   where e.object = f.object and e.lane = f.lane and e.id > f.id and e.rule = f.rule and e.destination = f.destination
@@ -148,7 +148,7 @@ const killEndsSql = `
   ) and state = 'pending'
   returning destination`
 
-// What waits behind each failure `f` and says how it goes on.
+// Finds the first notification that waits behind each failure `f` and says how the failure goes on.
 const nextSql = `
   select distinct on (f.id) f.id as dead, n.id, v.view
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
@@ -165,7 +165,7 @@ interface DeadRow extends FailedRow {
   says: string
 }
 
-/** The rows of `failed` behind which nothing waits about the same failure; where something does, that notifies the destination. */
+/** The rows of `failed` behind which nothing about the same failure waits; if something does, that becomes the beginning. */
 async function withoutMore(sql: Sql, failed: readonly DeadRow[]): Promise<DeadRow[]> {
   if (failed.length === 0) return []
   const { rows } = await sql<{ dead: number; id: number; view: string }>(nextSql, [
@@ -188,8 +188,8 @@ async function withoutMore(sql: Sql, failed: readonly DeadRow[]): Promise<DeadRo
 }
 
 /**
- * Makes dead letters of pending notifications, and takes back that their destinations were notified of failures. The destination
- * of each that is no longer pending.
+ * Makes dead letters of pending notifications, whose destinations then no longer count as notified of the failures. Returns the
+ * destination of each new dead letter.
  */
 export async function bury(sql: Sql, ids: readonly number[], reason: string): Promise<string[]> {
   if (ids.length === 0) return []
@@ -215,7 +215,7 @@ export async function bury(sql: Sql, ids: readonly number[], reason: string): Pr
   return [...buried, ...ends.rows.map(({ destination }) => destination)]
 }
 
-// The first lane, then the first after it: as many steps as there are lanes, however much waits in them.
+// Finds the first lane, then the first after it, and so on: it takes as many steps as there are lanes, however much waits in them.
 export const busyLanesSql = `
   with recursive busy as (
     (select lane from notifications where state = 'pending' and message_id is null order by lane limit 1)
@@ -237,13 +237,13 @@ export async function busyLanes(sql: Sql): Promise<string[]> {
   return rows.map(({ lane }) => lane)
 }
 
-/** How many notifications wait in a lane, those of its open message included. */
+/** The number of notifications that wait in a lane, those of its open message included. */
 export async function backlog(sql: Sql, lane: string): Promise<number> {
   const { rows } = await sql<{ waiting: number }>(backlogSql, [storable(lane)])
   return rows[0]?.waiting ?? 0
 }
 
-// The same instant in both columns is a rate limit: `isLimit`.
+// If both columns have the same time, the lane waits for a rate limit: see `isLimit`.
 const tryNowSql = `
   update lanes set not_before = 0 where key = $1 and (not_before <= $2 or tokens_at is distinct from not_before)`
 
@@ -253,7 +253,7 @@ const releaseSql = `
     select id from notifications
     where lane = $1 and state = 'pending' and message_id is null and holds > 0 and held_until > 0 limit $2))`
 
-/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. What is gathered {@link releaseSome} lets go on. */
+/** Ends a lane's wait, or returns the end of the rate limit that it waits for. {@link releaseSome} releases what is being gathered. */
 export async function tryNow(sql: Sql, lane: string, now: number): Promise<number | undefined> {
   const { rowCount } = await sql(tryNowSql, [lane, now])
   if (rowCount !== 0) return undefined
@@ -264,15 +264,15 @@ export async function tryNow(sql: Sql, lane: string, now: number): Promise<numbe
   return rows[0]?.not_before
 }
 
-/** What is gathered goes on at once in one transaction. */
+/** Gathered notifications that one transaction releases. */
 const releaseStep = 2000
 
-/** Some of what is gathered in a lane waits for nothing any more: of how many. */
+/** Releases some of the notifications that are being gathered in a lane; returns how many. */
 export async function releaseSome(sql: Sql, lane: string): Promise<number> {
   return (await sql(releaseSql, [lane, releaseStep])).rowCount ?? 0
 }
 
-/** How many notifications wait for each destination. */
+/** The number of notifications that wait for each destination. */
 export async function countPending(sql: Sql): Promise<Map<string, number>> {
   const { rows } = await sql<{ destination: string; count: number }>(
     `select destination, count(*) from notifications where state = 'pending' group by destination`

@@ -13,7 +13,7 @@ import type { Connections, Sql } from './connections.ts'
 import { changeMemories } from './memories.ts'
 import { keyOf, storable } from './text.ts'
 
-// In one order, and without those that someone else has in hand. Which destinations there are the config file says.
+// Locks rows in one order, and skips those that somebody else has locked.
 const deadSql = `
   select n.id, n.destination, n.rule, n.object, n.says, v.view
   from notifications n join views v on v.id = n.id
@@ -34,10 +34,10 @@ interface DeadRow extends FailedRow {
   says: string
 }
 
-/** What belongs to the store itself. */
+/** The parts of the store that records need. */
 interface Host {
   connections: Connections
-  /** These wait from now on. */
+  /** Called with notifications that wait from now on. */
   added(entries: readonly { destination: string; lane: string }[]): void
 }
 
@@ -91,7 +91,7 @@ async function writeDone(
   if (actor && done.length > 0) await writeAct(sql, { actor, did, about }, now)
 }
 
-/** The statements of every store, with what PostgreSQL cannot hold taken out of their values. */
+/** Runs the statements for reading, without the characters that PostgreSQL cannot store in their values. */
 export function askPostgres(sql: Sql): Ask {
   const ask: Ask = async (text, values) => {
     const { rows } = await sql<Row>(
@@ -103,7 +103,7 @@ export function askPostgres(sql: Sql): Ask {
   return Object.assign(ask, { comparesRows: true } as const)
 }
 
-/** First the notifications, then the objects they are about: as where they become dead letters. */
+/** Retries dead letters. It locks first the notifications and then their objects, as when notifications become dead letters. */
 async function retry(sql: Sql, ids: readonly number[], lanes: LanesByName, now: number): Promise<Retried[]> {
   const { rows: dead } = await sql<DeadRow>(deadSql, [ids])
   const rows = dead.filter(({ destination }) => lanes.has(destination))

@@ -1,5 +1,5 @@
 // Rollouts in PostgreSQL: keep how far each revision is rolled out, and write what there is to say of one. Scopes are locked after
-// objects, several in one order, so that replicas wait for each other and never in a circle.
+// objects, several of them in one order, so that replicas never wait for each other in a circle.
 
 import { isChart, originOfRevisions } from '../../objects/follows.ts'
 import { objectOf } from '../../objects/name.ts'
@@ -14,7 +14,7 @@ import type { Connections, Sql } from './connections.ts'
 import { insertNotifications } from './queue.ts'
 import { indexable, keyOf, storable } from './text.ts'
 
-/** Any number that nothing else is locked by: of each scope, beside its hash. */
+/** The first key of the locks of scopes, the second being the scope's hash: any number, the same in every replica. */
 const lockSpace = 8_140_772
 
 const lockSql = `
@@ -55,7 +55,7 @@ const entrySql = `
   set state = excluded.state, at = excluded.at, said = excluded.said,
     says_each = rollout_entries.says_each or excluded.says_each`
 
-/** That an object is not known to follow another source than the one that `asked` stands for, which may be null: any. */
+/** SQL condition that an object is not known to follow another source than `asked`, an SQL expression; null stands for any. */
 const followsSql = (memory: string, asked: string) =>
   `(${asked}::text is null or position(${asked} in ${memory}) > 0 or position('${remembersSource()}' in ${memory}) = 0)`
 
@@ -75,18 +75,18 @@ const expectSql = `
   insert into rollout_entries
   select $1::bigint, key, $3::text, 'expected', $4::bigint, '', true from unnest($2::text[]) as o(key) on conflict do nothing`
 
-/** What the events of a batch say of rollouts, in their order. */
+/** A report of an event of the batch. */
 export interface Reported {
   arrival: Arrival
   said: RolloutReport
-  /** The event's id, where it is kept. */
+  /** The event's id; null if it is not kept. */
   event: number | null
 }
 
 export async function report(sql: Sql, reports: readonly Reported[]): Promise<void> {
   if (reports.length === 0) return
   await sql(lockSql, [reports.map(({ said }) => indexable(said.scope))])
-  // Each by itself: what it says depends on what those before it left.
+  // One after the other, because each depends on the changes of those before it.
   for (const entry of reports) await reportOne(sql, entry)
 }
 
@@ -105,7 +105,7 @@ async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<
     if (state === 'gone') await sql('delete from rollout_entries where rollout_id = $1 and object = $2', [rollout, key])
     else await sql(entrySql, [rollout, key, cluster, state, now, storable(text), said.saysEach])
   }
-  // What never left that revision, or fails at it, does not come to it.
+  // An object that still has this revision, or fails at it, is not expected to come to it.
   const had = remembersRevision(said.revision)
   const followed = source === undefined ? null : remembersSource(source)
   for (const { from, into = id, hasExpected } of carried)
@@ -121,7 +121,7 @@ async function reportOne(sql: Sql, { arrival, said, event }: Reported): Promise<
   await sql(expectSql, [first.into ?? id, expected, cluster, now])
 }
 
-/** The key of the source that what follows `follows` gets its revisions from. */
+/** The key of the source that the revisions of a follower of `follows` come from, if it is known. */
 async function sourceOf(sql: Sql, follows: string | undefined): Promise<string | undefined> {
   if (follows === undefined || !isChart(follows)) return follows
   const { rows } = await sql<{ memory: string | null }>('select memory from objects where key = $1', [
@@ -154,7 +154,7 @@ async function update(sql: Sql, row: RolloutRow, now: number): Promise<void> {
   ])
 }
 
-/** With all its objects; undefined where it is over and forgotten. */
+/** Reads a rollout with all its objects; undefined if it is over and forgotten. */
 export async function readRollout(sql: Sql, id: number): Promise<Rollout | undefined> {
   const { rows } = await sql<RolloutRow>('select * from rollouts where id = $1', [id])
   return rows[0] && withEntries(sql, rows[0])
@@ -196,7 +196,7 @@ export function createRollouts(
 ): Pick<Store, 'sayRollouts'> {
   return {
     async sayRollouts(now, say) {
-      // Nothing is locked where nothing is due.
+      // If nothing is due, nothing is locked.
       if ((await connections.query(dueSql, [now])).rowCount === 0) return []
       const said = await connections.transaction((sql) => speak(sql, say, now))
       added(said)
@@ -212,7 +212,7 @@ async function speak(
 ): Promise<NewNotification[]> {
   const { rows: found } = await sql<RolloutRow>(dueSql, [now])
   await sql(lockSql, [found.map(({ scope }) => scope)])
-  // What another replica said meanwhile is not due any more.
+  // Read again under the locks: what another replica has said meanwhile is no longer due.
   const { rows } = await sql<RolloutRow>(dueSql, [now])
   const locked = new Set(found.map(({ scope }) => scope))
   const said: NewNotification[] = []

@@ -5,18 +5,21 @@ import { RelayError } from '../../errors.ts'
 import { connectionConfig } from './connections.ts'
 import type { Servers } from './servers.ts'
 
-/** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
+/** The files that bring the tables to version 1, 2, …: a released file is never changed, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql']
 
-/** Any number, the same in every replica: they wait for each other with it. */
+/** The key of the lock by which replicas wait for each other: any number, the same in every replica. */
 const lockId = 8_140_771
 
-/** Safe when several replicas start at once. `migrating` is called before tables of an earlier program are changed. Throws BAD_DATABASE where the tables are of a newer program, or cannot hold every text. */
+/**
+ * Migrates the tables, safely if several replicas start at once. `migrating` is called before tables of an earlier version are changed.
+ * Throws BAD_DATABASE if the tables are of a newer version, or cannot hold every text.
+ */
 export async function migrate(
   servers: Servers,
   migrating: (from: number, to: number) => void = () => {}
 ): Promise<void> {
-  // Changing a large table may take its time, and so may waiting for the replica that does it.
+  // Changing a large table may take long, and so may waiting for the replica that does it.
   const { query_timeout: _, ...config } = connectionConfig(servers.url)
   const client = await servers.connect(config)
   try {
@@ -41,18 +44,18 @@ export async function migrate(
   }
 }
 
-/** Every message has a sign in it that most encodings lack: events would be taken, and nothing could be sent. */
+/** Throws if the encoding lacks characters that every message has: events would be accepted, but nothing could be sent. */
 async function refuseEncoding(client: Client): Promise<void> {
   const { rows } = await client.query<{ server_encoding: string }>('show server_encoding')
   const { server_encoding: encoding = '' } = rows[0] ?? {}
-  // The second keeps whatever it is given.
+  // SQL_ASCII keeps whatever bytes it is given.
   if (/^(UTF-?8|SQL_ASCII)$/i.test(encoding)) return
   const hint = "make one for the relay: create database relay encoding 'UTF8' locale 'C' template template0"
   throw new RelayError('BAD_DATABASE', `the database is in ${encoding}, which lacks characters of messages; ${hint}`)
 }
 
 async function versionOf(client: Client): Promise<number> {
-  // Looked up first: `create … if not exists` needs the right to create even where there is nothing to.
+  // Looked up first, because `create … if not exists` needs the right to create even if the table exists.
   const { rows: tables } = await client.query<{ found: string | null }>(
     `select to_regclass('relay_schema')::text as found`
   )

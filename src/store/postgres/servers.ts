@@ -1,7 +1,7 @@
-// Servers: lead to the one of a database's servers that takes writes, whichever it is by now.
+// Servers: find the one among a database's servers that takes writes now.
 import { Client, type ClientBase, type ClientConfig } from 'pg'
 
-/** An address for each server of `postgres://user:password@a:5432,b:5432/database`, which libpq takes as well. */
+/** The addresses of the servers in `postgres://user:password@a:5432,b:5432/database`, a form that libpq takes, too. */
 export function addressesIn(url: string): string[] {
   const [, before = '', hosts = '', rest = ''] = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/is.exec(url) ?? []
   const urls = hosts.includes(',') ? hosts.split(',').map((host) => `${before}${host}${rest}`) : [url]
@@ -9,21 +9,21 @@ export function addressesIn(url: string): string[] {
 }
 
 /**
- * As the driver takes these modes, with a warning on standard error; its next version would verify less
- * (pg-connection-string, README, "TLS"). Whoever wants that says `uselibpqcompat`.
+ * Replaces these modes by `verify-full`, which the driver takes them for, with a warning on standard error; its next version would verify
+ * less (pg-connection-string, README, "TLS"). Whoever wants that writes `uselibpqcompat`.
  */
 function strict(url: string): string {
   if (/[?&]uselibpqcompat=true/.test(url)) return url
   return url.replaceAll(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/g, '$1verify-full')
 }
 
-// A standby, or a server that was told to: whoever is connected to it has to go elsewhere.
+// The server is a standby, or was set to read-only: its clients have to go elsewhere.
 const readOnly = '25006'
 
 export class Servers {
-  /** As it was given, for all of them. */
+  /** The address of all servers, as it was given. */
   readonly url: string
-  /** Makes clients for wherever this leads by then. */
+  /** Makes clients for the server that is current by then. */
   readonly Client: new (
     config?: ClientConfig
   ) => Client
@@ -37,7 +37,7 @@ export class Servers {
     this.Client = this.#createClients()
   }
 
-  /** Tries as often as there are servers, as long as each try leads to another. */
+  /** Tries `attempt` up to once for each server, as long as each failure leads to another server. */
   async each<T>(attempt: () => Promise<T>): Promise<T> {
     for (let left = this.#addresses.length; ; left--) {
       const before = this.#address
@@ -49,14 +49,14 @@ export class Servers {
     }
   }
 
-  /** A connection to the one that takes writes. */
+  /** Connects to the server that takes writes. */
   connect(config: ClientConfig): Promise<Client> {
     return this.each(async () => {
       const client = new this.Client(config)
       // Without a listener, a connection that breaks while nobody waits for it ends the process.
       client.on('error', () => {})
       await client.connect().catch((error: unknown) => {
-        // A server that asks for a password which is not there waits for it for a minute.
+        // A server that asks for a password that is missing waits for it for a minute.
         client.end().catch(() => {})
         throw error
       })
@@ -65,7 +65,7 @@ export class Servers {
     })
   }
 
-  /** Ends the connection, and throws, where its server takes no writes. */
+  /** Ends the connection and throws if its server takes no writes. */
   async admit(client: ClientBase): Promise<void> {
     const { rows } = await client.query<{ transaction_read_only: string }>('show transaction_read_only')
     if (rows[0]?.transaction_read_only !== 'on') return
@@ -73,19 +73,19 @@ export class Servers {
     throw new Error('the server takes no writes; it is a standby, or default_transaction_read_only is on')
   }
 
-  /** The server that took writes when it was last asked; at first, the first one. */
+  /** The server that took writes when last asked; at first, the first one. */
   get #address(): string {
     return this.#addresses[this.#at] ?? this.url
   }
 
-  /** The next server is asked, unless somebody has found out before that this one will not do. */
+  /** Goes on to the next server, unless somebody has already left the server of `client`. */
   #passOver(client: ClientBase): void {
     if (this.#of.get(client) === this.#address) this.#at = (this.#at + 1) % this.#addresses.length
   }
 
   #leave(client: ClientBase): void {
     this.#passOver(client)
-    // It is known to the pool as one that is over, and whoever uses it gets an error.
+    // The pool drops the ended connection, and whoever is using it gets an error.
     void (client as Client).end().catch(() => {})
   }
 

@@ -10,8 +10,7 @@ import type { Finish, Sql } from './connections.ts'
 import { bury } from './queue.ts'
 import { hot, type Statement } from './statements.ts'
 
-// `holder` is null between two posts.
-// What was gathered does not change, so that it may be read before the lock is there.
+// `holder` is null between two posts. `gathered` never changes, so it may be read before the lock is there.
 const lockSql = hot(`
   select holder, claim, (select gathered from messages where id = $2) as gathered from lanes where key = $1 for update`)
 
@@ -28,23 +27,23 @@ const writeSql = hot(`
     tokens = coalesce($12, tokens), tokens_at = coalesce($13, tokens_at)
   where key = $7`)
 
-/** What is settled. */
+/** An attempt that is to be settled. */
 export interface Settling {
   message: Message
   attempt: Attempt
   settlement: Settlement
   news: News | undefined
   replica: string
-  /** The claim's number, by which a post is known to be this lane's latest. */
+  /** The number of the claim, which shows whether the post is the lane's latest. */
   number: number | undefined
-  /** How far the times in it may be off from the database's, in ms. */
+  /** How far its times may be off from the database's, in ms. */
   skewErrorMs: number
 }
 
 interface Settled {
-  /** How many notifications were sent. */
+  /** Number of notifications that were sent. */
   sent: number
-  /** The destination of each that is a dead letter now. */
+  /** The destination of each new dead letter. */
   buried: readonly string[]
   recorded: Recorded
 }
@@ -57,13 +56,13 @@ export async function settle(
   type Row = { holder: string | null; claim: number; gathered: string | null }
   const [lane] = (await sql<Row>(lockSql, [message.lane, message.id])).rows
   if (number === undefined || lane?.claim !== number) throw laneLost()
-  // Settled by this replica already, which did not get to know.
+  // An earlier try of this replica has settled it, but its answer was lost.
   if (lane.holder === null) return { sent: 0, buried: [], recorded: { isLast: false, isNews: undefined } }
   if (lane.holder !== replica) throw laneLost()
 
   const { message: end, lane: next } = settlement
   const isOpen = end.state === 'open'
-  // Round up: it is what Slack asked for.
+  // Rounded up, because Slack asked for at least this wait.
   const notBefore = Math.max(0, next.notBefore + skewErrorMs)
   const tokensAt = next.bucket && next.bucket.at + notBefore - next.notBefore
   const values = [
@@ -114,8 +113,8 @@ const moreSql = hot(`
       select id from notifications where lane = $1 and state = 'pending' and message_id is null order by id limit 1
     ) is not null or exists (select 1 from messages where lane = $1 and state = 'open') as has_more`)
 
-// `late`: their destination went while the answer was on its way, so that they became dead letters, and they arrived all the same.
-// Not `state = …`, which would bring in indexes of all that waits, or is dead, beside that of the message.
+// `late`: if their destination was removed while the answer was on its way, they became dead letters, but they arrived all the same.
+// `state || ''` keeps the planner from using the indexes of all that waits or is dead, besides that of the message.
 const sentSql = hot(`
   with late as (
     update notifications set state = 'sent', reason = null where message_id = $1 and state || '' = 'dead'

@@ -1,23 +1,23 @@
-// Standing in PostgreSQL: locks a lane, and reads how it stands and what waits in it, in one question.
+// Standing in PostgreSQL: locks a lane, and reads its state and what waits in it, in one round trip.
 import { apartMs, composeWindow } from '../kept-lanes.ts'
 import { type LaneRow, type MessageRow, messageOf, type PendingRow } from '../rows.ts'
 import type { Sql } from './connections.ts'
 import { hot } from './statements.ts'
 
-// Skipped where another replica has it: nobody waits here with a connection in hand.
+// A lane that another replica has locked is skipped, so that nobody waits here with a connection in hand.
 const lockSql = hot(`
   select tokens, tokens_at, not_before, set_at, block_reason, block_since, probes, holder
   from lanes where key = $1 for update skip locked`)
 
-// That of the transaction's start: one instant for all that is asked together, and none that is still to come.
+// The time of the transaction's start: one time for everything that is asked together, and never in the future.
 const startSql = '(extract(epoch from now()) * 1000)::bigint'
 
-/** Or the caller's, where that is given. */
+/** The time of the transaction's start, or the caller's, if that is given. */
 const nowSql = `coalesce($2::bigint, ${startSql})`
 
 const isWaiting = `lane = $1 and state = 'pending' and message_id is null`
 
-// A statement of its own: one that locks sees the other tables as they were before it had the lock.
+// A statement of its own, because one that locks sees the other tables as they were before it had the lock.
 export const lookSql = hot(`
   select ${startSql} as now,
     (select alive_until from replicas where id = (select holder from lanes where key = $1)) as alive_until,
@@ -31,13 +31,13 @@ export const lookSql = hot(`
   from (select 1) as one left join messages m on m.lane = $1 and m.state = 'open'
   left join lateral (select channel, ts from cards where id = m.card_id limit 1) as c on true`)
 
-/** What is read of a notification that may be composed. */
+/** SQL for what is read of a notification from which a message may be composed. */
 export const pendingSql = `
   select n.id, n.event_id, n.destination, n.created_at, n.group_key, n.held_until, n.held_at, n.holds, v.view
   from notifications n join lateral (select view from views where id = n.id limit 1) as v on true`
 
-// Takes not only what has reached its deadline of a group, but all that was there before the first did: replicas that each
-// began the group at the same moment did not see each other's. Nothing while there is a message to be posted first.
+// Of a group, this takes not only what has reached its deadline, but everything that was there before the first did: replicas that began
+// the group at the same moment did not see each other's deadlines. It takes nothing while there is an open message to post first.
 export const waitingSql = hot(`${pendingSql}
   where n.lane = $1 and n.state = 'pending' and n.message_id is null and (n.held_until <= ${nowSql}
     or n.created_at > ${nowSql} + ${apartMs} or n.held_at > ${nowSql} + ${apartMs} or n.holds = 0 and n.held_at is null and (
@@ -48,7 +48,7 @@ export const waitingSql = hot(`${pendingSql}
   ) is not null) and not exists (select 1 from messages where lane = $1 and state = 'open')
   order by n.id limit $3`)
 
-/** A notification that waits. */
+/** A waiting notification with its text. */
 export interface WaitingRow extends PendingRow {
   view: string
 }
@@ -57,14 +57,14 @@ interface LeasedRow extends LaneRow {
   holder: string | null
 }
 
-/** Locks the lane, and reads what stands in it; undefined where another replica has it. `asked`: the caller's time, where that counts. */
+/** Locks the lane, and reads its state; undefined if another replica has it locked. `asked` is the caller's time, if that counts. */
 export async function look(sql: Sql, lane: string, asked: number | null) {
   type Row = { now: number; alive_until: number | null; is_holding: boolean } & (MessageRow | { id: null })
   const ask = () =>
     Promise.all([sql<LeasedRow>(lockSql, [lane]), sql<Row>(lookSql, [lane]), readWaiting(sql, lane, asked)])
   let [locked, seen, rows] = await ask()
   if (locked.rows.length === 0) {
-    // New, or locked.
+    // The lane is new, or it is locked.
     const { rowCount } = await sql('insert into lanes (key) values ($1) on conflict (key) do nothing', [lane])
     if (rowCount !== 0) [locked, seen, rows] = await ask()
   }
@@ -77,7 +77,7 @@ export async function look(sql: Sql, lane: string, asked: number | null) {
   }
 }
 
-/** What may be due by `now`, or by the database's clock; the oldest {@link composeWindow} of it. */
+/** The oldest {@link composeWindow} notifications that may be due by `now`, or by the database's clock if that is null. */
 export async function readWaiting(sql: Sql, lane: string, now: number | null): Promise<readonly WaitingRow[]> {
   return (await sql<WaitingRow>(waitingSql, [lane, now, composeWindow])).rows
 }

@@ -1,4 +1,5 @@
-// The store for several replicas: one PostgreSQL, any number of relays. Lanes are shared by lease, time is the database's.
+// The store for several replicas: keeps everything in one PostgreSQL, for any number of relays. They share lanes by leases, and go by
+// the database's clock.
 import { setTimeout as pause } from 'node:timers/promises'
 import { every, systemClock } from '../../clock.ts'
 import { RelayError } from '../../errors.ts'
@@ -26,29 +27,29 @@ import { sayHint, sayPlace } from './unopened.ts'
 import { createUpkeep } from './upkeep.ts'
 
 export interface PostgresOptions {
-  /** After so long without a sign of life a replica's lanes are taken over. */
+  /** A replica's lanes are taken over after this long without a sign of life, in ms. */
   leaseMs?: number
-  /** Whose clock everything goes by: the caller's is for tests, whose time is their own. */
+  /** The clock that everything goes by; the caller's is for tests, which have a time of their own. */
   clock?: 'database' | 'caller'
-  /** Called with the reason before each wait for a server that is not up yet; without it there is none. */
+  /** Called with the reason before each wait for a server that is not up yet; without it, there is no waiting. */
   waiting?: ((reason: string) => void) | undefined
-  /** Called with what works, and should be otherwise. */
+  /** Called with a text about something that works but should be changed. */
   warn?: ((message: string) => void) | undefined
-  /** Called before tables of an earlier program are changed. */
+  /** Called before tables of an earlier version are changed. */
   migrating?: ((from: number, to: number) => void) | undefined
 }
 
-/** How often to look for work that was left behind, and how many notifications wait. */
+/** How often to look for work that was left behind, and to count waiting notifications. */
 const lookMs = 5000
 
-/** Counting takes longer the more there is: at most this part of the time goes into it. */
+/** The largest share of time that goes into counting, which takes longer the more there is. */
 const countShare = 0.02
 
-/** For a server that starts together with the relay. */
+/** How often to try to connect to a server that starts together with the relay. */
 const openTries = 30
 const openAgainMs = 1000
 
-/** How long to try to say goodbye. */
+/** How long to try to leave the lanes to other replicas. */
 const farewellMs = 2000
 
 // Intake has connections of its own: a thousand lanes that wake at once are no reason to keep Flux waiting.
@@ -56,9 +57,8 @@ const intakeConnections = 2
 const laneConnections = 8
 
 /**
- * Connects to `url`, and creates or migrates its tables. A server that is not up yet is waited for, half a minute, if
- * `waiting` is there to be called. Throws
- * BAD_DATABASE where it cannot be used; no text ever contains the password.
+ * Connects to `url`, and creates or migrates its tables. Waits half a minute for a server that is not up yet, if there is a `waiting` to
+ * call. Throws BAD_DATABASE if it cannot be used; no text ever contains the password.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
   if (checkUrl(url).isReadable) options.warn?.(chosenBare)
@@ -88,7 +88,7 @@ async function connect(
   let wake: (lanes: string[]) => void = () => {}
   const presence = new Presence(servers, lanes, leaseMs, (filled) => wake(filled))
   const isCallersClock = clock === 'caller'
-  /** What waits, as last counted, and what this replica has changed since. */
+  /** The numbers of waiting notifications, as last counted and changed by this replica since. */
   const waiting = new Waiting()
   let countAfter = 0
   let stopLooking = () => {}
@@ -112,7 +112,7 @@ async function connect(
     countAfter = ended + (ended - started) / countShare
   }
 
-  /** What no replica announced, because the one that had it died, is found within a few seconds. */
+  /** Finds, within a few seconds, what no replica has announced because the one that had it died. */
   async function look(): Promise<void> {
     wake(await busyLanes(lanes.query))
     await count()
@@ -135,7 +135,7 @@ async function connect(
     get buried() {
       return waiting.buried
     },
-    // Between two counts more may have left than is known to have come.
+    // Between two counts, more may have left than is known to have come.
     tally: () =>
       new Map(
         [...waiting.tally()].map(([name, { pending, buried }]) => [name, { pending: Math.max(0, pending), buried }])
@@ -178,7 +178,7 @@ async function connect(
     async close() {
       stopLooking()
       presence.end()
-      // The others take over at once what is left here. Where there is no database to announce it by, they will in a while.
+      // Other replicas take over at once what is left here, or after a while if the database cannot be reached to announce it.
       const farewell = busyLanes(lanes.query).then((left) => presence.leave(left))
       await Promise.race([farewell.catch(() => {}), pause(farewellMs, undefined, { ref: false })])
       await Promise.all([intake.close(), lanes.close()])
@@ -187,7 +187,7 @@ async function connect(
   try {
     await presence.begin()
     await count()
-    // An error is no news: the next look may find the database again, and whoever needs it now gets to know.
+    // An error is ignored: the next look may find the database again, and whoever needs it now gets an error, too.
     stopLooking = every(systemClock, lookMs, look, () => {})
     return store
   } catch (error) {

@@ -1,8 +1,8 @@
-// Summing turn: one replica sums up what mutes withheld at a time, as long as it lives.
+// Summing turn: lets one replica at a time sum up what mutes withheld, as long as it lives.
 import { type Connections, clockSql, type Sql } from './connections.ts'
 import type { Presence } from './presence.ts'
 
-/** The announcement that a replica sums up: it is in the key. */
+/** The prefix of the announcement that a replica sums up; the replica's id follows. */
 const prefix = 'what was withheld is summed up by '
 
 const beginSql = `
@@ -16,22 +16,22 @@ const beginSql = `
     select 1 from announcements where key like '${prefix}%' and key <> $1 and key not in (select key from gone))
   on conflict (key) do update set announced_at = excluded.announced_at`
 
-/** Any number that nothing else is locked by. */
+/** The key of the lock: any number that nothing else is locked by. */
 const summaries = 8_140_773
 
-/** Replicas of earlier versions sum up under it, too. */
+/** The lock under which replicas sum up, those of earlier versions, too. */
 export const lockSql = `select pg_advisory_xact_lock(${summaries})`
 
-/** This replica is about to stop, or others may take it for dead: one of them goes on with it. */
+/** Thrown if this replica is about to stop, or others may take it for dead: one of them goes on with the summing up. */
 export class TakenOver extends Error {}
 
 export interface Turn {
-  /** In a transaction. Rejects with {@link TakenOver} where it is another's turn by now. */
+  /** Runs `work` in a transaction. Rejects with {@link TakenOver} if it is another replica's turn by now. */
   step<T>(work: (sql: Sql) => Promise<T>): Promise<T>
   end(): Promise<void>
 }
 
-/** Undefined where another replica is at it. */
+/** Takes the turn; undefined if another replica has it. */
 export async function takeTurn(
   connections: Connections,
   presence: Pick<Presence, 'replica' | 'lease'>
@@ -54,7 +54,7 @@ export async function takeTurn(
         if (rowCount === 0) throw new TakenOver()
         return work(sql)
       }),
-    // What is left of it ends with the replica.
+    // If this fails, the turn ends with the replica.
     async end() {
       await connections.query('delete from announcements where key = $1', [key]).catch(() => {})
     }

@@ -1,6 +1,7 @@
-// Unopened: says where a database was looked for, and what to do where it cannot be opened. Pure.
+// Unopened: says where a database was looked for, and what to do if it cannot be opened. Pure.
 
-// The network's codes, those of TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes), PostgreSQL's, and the driver's words.
+// Error codes of the network, of TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes) and of PostgreSQL, and words of the
+// driver.
 const hints: readonly [said: RegExp, hint: string][] = [
   [/^ENOENT\b/, 'there is no such socket: is it up, and is `host` the folder of its socket?'],
   [/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)\b/, 'is it up, and do host and port lead there?'],
@@ -20,13 +21,13 @@ const hints: readonly [said: RegExp, hint: string][] = [
   [/\(42501\)$/, 'the role has to own the database']
 ]
 
-/** ` at db.example.com:5432`; nothing where a password that was not encoded could be taken for a name. */
+/** Says the place, as in ` at db.example.com:5432`; empty if a password that was not encoded could be taken for a name. */
 export function sayPlace(url: string): string {
   const [, hosts] = /^[a-z]+:\/\/(?:[^@/?#]*@)?([\w.,:[\]-]+)(?:[/?][^@]*)?$/i.exec(url) ?? []
   return hosts === undefined ? '' : ` at ${hosts}`
 }
 
-/** What to do about `reason`, as far as that is known. */
+/** Says what to do about `reason`, if that is known. */
 export function sayHint(reason: string): string {
   const hint = hints.find(([said]) => said.test(reason))?.[1]
   return hint === undefined ? '' : `; ${hint}`

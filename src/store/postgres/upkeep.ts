@@ -1,15 +1,15 @@
-// Upkeep in PostgreSQL: deletes what is over and bounds what is remembered, some rows at a time, and measures the database. Rows
-// that a replica is using are left for the next time.
+// Upkeep in PostgreSQL: deletes what is over and bounds what is remembered, some rows at a time, and measures the database. Rows that a
+// replica is using are left for the next time.
 import type { Expiry, ObjectCount } from '../kept.ts'
 import type { Store } from '../store.ts'
 import { pruneCards } from './cards.ts'
 import type { Connections, Sql } from './connections.ts'
 import { pruneRollouts } from './rollouts.ts'
 
-/** The server asks its file system for each file of a database: not for every scrape of every replica. */
+/** How long a size is kept: the server asks its file system for each file, which is too much for every scrape of every replica. */
 const sizeMs = 60_000
 
-/** A replica's row may go when nobody could take it for alive any more. */
+/** How long a replica's row is kept after its last sign of life: nobody could take it for alive any more. */
 const replicaMs = 3_600_000
 
 const bodiesSql = `
@@ -26,7 +26,7 @@ const notificationsSql = `
   )
   delete from views using over where views.id = over.id`
 
-// An event stays while a notification of it does, and a message while it carries one.
+// An event stays as long as a notification of it, and a message as long as it carries one.
 const eventsSql = `
   delete from events where id in (
     select id from events where received_at < $1 and
@@ -45,7 +45,7 @@ const objectsSql = `
     select key from objects where key = any($1) and seen_at < $2 for update skip locked)`
 
 export function createUpkeep(connections: Connections): Pick<Store, 'prune' | 'boundObjects' | 'size'> {
-  /** How far pruning has come in the objects' keys. */
+  /** The key up to which pruning has looked at objects. */
   let cursor = ''
   let known = { dataBytes: 0, until: 0 }
   return {
@@ -92,7 +92,7 @@ async function prune(sql: Sql, before: Expiry, limit: number): Promise<number> {
   )
 }
 
-/** Looks at the next `limit` objects after `key`; `last` is undefined at their end. */
+/** Deletes those of the next `limit` objects after `key` that are too old; `last` is undefined at the end of all objects. */
 async function pruneObjects(
   sql: Sql,
   key: string,
@@ -115,7 +115,7 @@ const forgetSql = `
     select key from objects where source = $1 and memory is not null
     order by failing_since is not null, seen_at limit $2 for update skip locked)`
 
-/** Objects forgotten in one statement. */
+/** Objects that one statement forgets. */
 const forgetStep = 2000
 
 async function boundObjects(sql: Sql, max: number): Promise<ReadonlyMap<string, ObjectCount>> {
@@ -125,7 +125,7 @@ async function boundObjects(sql: Sql, max: number): Promise<ReadonlyMap<string, 
     let forgotten = 0
     while (n - forgotten > max) {
       const { rowCount } = await sql(forgetSql, [source, Math.min(n - forgotten - max, forgetStep)])
-      // Others have the rest in hand.
+      // Other replicas have the rest locked.
       if (!rowCount) break
       forgotten += rowCount
     }

@@ -1,5 +1,5 @@
-// Withholding in PostgreSQL: keeps from its lane what was held on purpose and is muted when that ends. Objects are locked before
-// their notifications, as where an event comes in.
+// Withholding in PostgreSQL: withholds held notifications that are muted when their hold ends. Objects are locked before their
+// notifications, as when an event comes in.
 import type { Mute } from '../../mutes/mutes.ts'
 import { markWithheld } from '../../objects/notified.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
@@ -34,7 +34,7 @@ interface WithheldRow extends FailedRow {
   muted_until: number
 }
 
-/** The events that notifications are about. */
+/** Reads the events that notifications are about. */
 export async function readEvents(sql: Sql, held: readonly { event_id: number | null }[]): Promise<HeldEvent[]> {
   const { rows } = await sql<HeldEvent>(`select ${heldEventColumns} from events where id = any($1)`, [
     held.map(({ event_id }) => event_id)
@@ -42,7 +42,10 @@ export async function readEvents(sql: Sql, held: readonly { event_id: number | n
   return rows
 }
 
-/** The destination of each of `held` that `mutes`, in effect at `now`, in ms, keep from its lane; the end of a failure goes with it. */
+/**
+ * Withholds those of `held` that `mutes` match, which are in effect at `now`, in ms, and returns their destinations. The end of a withheld
+ * failure is withheld with it.
+ */
 export async function withhold(
   sql: Sql,
   held: readonly HeldNotification[],

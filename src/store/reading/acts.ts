@@ -1,4 +1,4 @@
-// Act reading: finds pages of the audit log on any store. Acts are few: people make them.
+// Act reading: finds pages of the audit log on any store. Acts are few, because people make them.
 import { type ActRecord, maxPage, type Records } from '../records.ts'
 import type { ActRow } from '../rows.ts'
 import { type Ask, Conditions, idOf } from './walk.ts'

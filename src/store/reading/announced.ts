@@ -1,4 +1,4 @@
-// Announced: finds what the operator was notified of.
+// Announced: finds what the operator was notified of, on any store.
 import type { Records } from '../records.ts'
 import type { Ask } from './walk.ts'
 

@@ -1,15 +1,15 @@
-// Card reading: finds cards, and what they name that goes on, on any store.
+// Card reading: finds cards, and the open incidents that they name, on any store.
 import type { Transition } from '../../objects.ts'
 import type { Payload } from '../../render/slack/payload.ts'
 import type { CardIncident, CardRecord, Records } from '../records.ts'
 import { type Ask, idOf, type Row } from './walk.ts'
 
-/** With more, mutes are not looked for: so many failures at once are the fault of something else. */
+/** Beyond this number, mutes are not looked for: something else is at fault if so much fails at once. */
 const maxIncidents = 5000
 
-/** Cards of one event: one for each destination. */
+/** The most cards of one event, which has one for each destination. */
 const maxCards = 20
-/** Replies below one card: more than anybody reads. */
+/** The most replies to one card: more than anybody reads. */
 const maxReplies = 100
 
 export function readCards(ask: Ask): Pick<Records, 'incidentsOnCards' | 'cardsOf' | 'card'> {

@@ -1,21 +1,21 @@
-// Counts: compute figures for charts and tables on any store: lanes, minutes, rules, and the time from event to post.
+// Counts: compute figures for charts and tables on any store: of lanes, minutes, rules, destinations, and the time from event to post.
 import { type LaneRecord, type Minute, maxWindowMs, type Records } from '../records.ts'
 import { type Ask, firstSince, type Row } from './walk.ts'
 
 const minuteMs = 60_000
-/** Counted in one statement, so that nothing else waits for a whole day. */
+/** The time that one statement counts, so that nothing else waits for a whole day. */
 const stepMs = 60 * minuteMs
-/** Notifications that are looked at to say what rules did, together, and of each at least. */
+/** Notifications that are looked at to say what rules did: of all rules together, and of each at least. */
 const maxLooked = 10_000
 const leastLooked = 20
-/** Of one destination, messages that are counted. */
+/** Messages of one destination that are counted. */
 const maxSent = 500
-/** Messages that are enough to say how long it takes. */
+/** Messages that are enough to say how long delivery takes. */
 const sampleRows = 1000
 
 /**
- * The lanes in which something waits, and null: the first, then the first after it, in as many steps as there are lanes, however much
- * waits in them.
+ * SQL for the lanes in which something waits, and null. It finds the first, then the first after it, and so on, in as many steps as there
+ * are lanes, however much waits in them.
  */
 export const busySql = `
   with recursive busy(lane) as (
@@ -27,7 +27,7 @@ export const busySql = `
     ) from busy where busy.lane is not null
   )`
 
-/** `since`: when a notification began to wait. Not what has yet to last. */
+/** SQL for when the oldest of what waits began to wait, by `since`; without failures that have yet to last. */
 const oldestSql = (since: string) => `
   (select n.created_at from notifications n
    where n.lane = k.lane and n.state = 'pending' and n.message_id is null and n.held_until = 0 order by n.id limit 1) as oldest,
@@ -38,7 +38,7 @@ const oldestSql = (since: string) => `
 
 const accepted = 'n.created_at'
 
-// Until then it waits on purpose, for a group perhaps for hours.
+// Until `held_until` a notification waits on purpose, for a group perhaps for hours.
 const due = 'case when n.held_until > n.created_at then n.held_until else n.created_at end'
 
 const lanesSql = `
@@ -64,7 +64,7 @@ const headsSql = `
   select k.lane, l.not_before, l.block_reason, l.block_since, l.probes, ${oldestSql(due)}
   from known k left join lanes l on l.key = k.lane left join messages m on m.lane = k.lane and m.state = 'open'`
 
-// As with the lanes.
+// Finds the rules one after the other, as with the lanes.
 const notifyingSql = `
   with recursive notifying(rule) as (
     select min(rule) from notifications
@@ -78,8 +78,8 @@ const rulesSql = (first: number) => `${notifyingSql}
   select newest.rule, n.created_at as last_at from newest join notifications n on n.id = newest.id
   where newest.id >= ${first} order by newest.rule`
 
-// Of the newest notifications of each rule, and all it takes from them in one text, so that each is read once: the index does
-// not say what they are of, nor, where a database looks for rows in use, that they are there.
+// Counts the newest notifications of each rule, with all figures in one text, so that each row is read only once: the index does not
+// have their events and messages nor, in a database that has to look for visible rows, tell that they are there.
 const usesSql = (first: number, rows: number) => `${notifyingSql}
   select newest.rule, (
     select count(*) || ' ' || count(distinct event_id) || ' ' || count(distinct case when state = 'sent' then message_id end)
@@ -87,7 +87,7 @@ const usesSql = (first: number, rows: number) => `${notifyingSql}
           where n.rule = newest.rule and n.id >= ${first} order by n.id desc limit ${rows}) as looked) as figures
   from newest where newest.id >= ${first}`
 
-// As with the lanes. How a message ended is in its row alone, so that no more of them are read than these.
+// Finds the destinations one after the other, as with the lanes. Only its row says how a message ended, so the rows read are limited.
 const trafficSql = (first: number) => `
   with recursive posted(destination) as (
     select min(destination) from messages
@@ -173,7 +173,7 @@ export function readCounts(
       const figures = new Map(uses.map((row) => [row['rule'], String(row['figures']).split(' ').map(Number)]))
       return rows.map((row) => {
         const [looked = 0, ...counts] = figures.get(row['rule'] ?? null) ?? []
-        // One more was looked at, to know whether that was all.
+        // One more row was looked at, to know whether there are more.
         const [events = 0, messages = 0] = counts.map((count) => Math.min(count, most))
         return { rule: String(row['rule']), events, messages, isPart: looked > most, lastAt: Number(row['last_at']) }
       })

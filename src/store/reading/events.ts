@@ -1,4 +1,4 @@
-// Event reading: finds a page of events, or one with everything that came of it, on any store.
+// Event reading: finds a page of events, or one event with everything that it led to, on any store.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { Transition } from '../../objects.ts'
 import type { Payload } from '../../render/slack/payload.ts'
@@ -10,19 +10,19 @@ import { reasonOf } from './notifications.ts'
 import { stateOf } from './states.ts'
 import { type Ask, among, idOf, inOrder, type Row } from './walk.ts'
 
-/** Bodies may have megabytes: a page ends where it has this many bytes of them. */
+/** Bytes of bodies on one page, which ends early beyond: bodies may have megabytes. */
 const maxBytes = 16 * 1024 * 1024
-/** More than any sensible rules make of a page of events. */
+/** Notifications of one page of events: more than sensible rules make of it. */
 const maxNotifications = 20_000
 /** The most notifications, and the most attempts, that are shown of one event. */
 const maxDetails = 1000
-/** A digest may carry hundreds. */
+/** Events that are shown of one message: a digest may report hundreds. */
 const maxReported = 100
 
 const columns = `id, received_at, source, cluster, kind, namespace, name, severity, reason, transition,
   octet_length(body) as size`
 
-/** `keyOf`: what the store calls an object. */
+/** Creates the reading of events; `keyOf` makes the store's key of an object. */
 export function readEvents(
   ask: Ask,
   keyOf: (object: ObjectRef) => string
@@ -92,12 +92,12 @@ function messageOf(body: string): string {
     const { message } = JSON.parse(body) as { message?: unknown }
     return typeof message === 'string' ? message : ''
   } catch {
-    // It was read once, or it would not be here: what one store cannot hold it may have changed.
+    // The body was read once, or it would not be here: the store may have replaced what it cannot hold.
     return ''
   }
 }
 
-/** At least one. */
+/** The first of `rows` that fit on a page together, at least one. */
 function withinBytes(rows: readonly Row[]): Row[] {
   let bytes = 0
   const over = rows.findIndex((row) => {

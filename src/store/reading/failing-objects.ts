@@ -1,5 +1,5 @@
-// Failing objects: finds them in the order of their failures, in an index that has nothing else in it. Most say what they said at the
-// last look, and those that changed are read again.
+// Failing objects: finds them in the order of their failures, by an index that contains nothing else. Most are the same as at the last
+// look, and only those that changed are read again.
 import type { ObjectRef } from '../../events/flux.ts'
 import type { ObjectMemory } from '../../objects/memory.ts'
 import { objectOf } from '../../objects/name.ts'
@@ -8,33 +8,34 @@ import { maxFailures, type ObjectRecord, type Page } from '../records.ts'
 import { asOf, columnsSql, type Order, placeIn, recordIn, windowRows } from './object-rows.ts'
 import { type Ask, Conditions, type Row } from './walk.ts'
 
-/** Rows that are read by their keys in one statement. */
+/** Rows that one statement reads by their keys. */
 const keysAtATime = 200
 
 /** Calls `changed` with the key of each object whose memory is written, before anybody can read what was written. */
 export type WatchMemories = (changed: (key: string) => void) => void
 
-/** What is known of a failing object from a look before; without `record`, it changed since. */
+/** What is known of a failing object from an earlier look; without `record` if it has changed since. */
 interface Known {
-  /** The same as long as it fails: who found something out about it finds that again. */
+  /** The same reference as long as the object fails, so that callers can keep something about it. */
   object: ObjectRef
   record?: Omit<ObjectRecord, 'state'>
   memory?: ObjectMemory
-  /** What it was read from, where that has to be compared. */
+  /** The text that it was read from, if that has to be compared. */
   text?: string
-  /** As it was last asked for, and in which look. */
+  /** The record that was last returned. */
   stood?: ObjectRecord
+  /** The number of the look that saw it last. */
   look: number
 }
 
 export interface FailingPlace {
   key: string
   since: number
-  /** Undefined where it is not asked for, or no longer fails. */
+  /** Undefined if the object is not asked for, or no longer fails. */
   known: Known | undefined
 }
 
-/** Finds failing objects, the newest failure first. `watch`: of a store that only this process writes to; others are asked for all of it. */
+/** Finds failing objects, the newest failure first. `watch` is of a store that only this process writes to; others are read in full. */
 export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
   const known = new Map<string, Known>()
   watch?.((key) => {
@@ -43,12 +44,12 @@ export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
     if (last !== undefined) known.set(key, { object: last.object, look: last.look })
   })
 
-  /** Reads those of `places` that changed. */
+  /** Reads those of `places` whose objects have changed. */
   async function readChanged(places: readonly FailingPlace[]): Promise<void> {
     const changed = new Map<string, FailingPlace>()
     for (const place of places) {
       if (place.known === undefined || place.known.record !== undefined) continue
-      // What is written from here on drops this entry, and not what is read into it.
+      // Each reader reads into a copy of its own, which a write from here on replaces in `known`, so that no older result stays there.
       place.known = { ...place.known }
       known.set(place.key, place.known)
       changed.set(place.key, place)
@@ -56,7 +57,7 @@ export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
     const keys = [...changed.keys()]
     for (let at = 0; at < keys.length; at += keysAtATime) {
       const some = keys.slice(at, at + keysAtATime)
-      // Always as many, so that it is one statement.
+      // The number of values is always the same, so that the statement is, too.
       const values = Array.from({ length: keysAtATime }, (_, index) => some[index] ?? null)
       const marks = values.map((_, index) => `$${index + 1}`).join(', ')
       for (const row of await ask(`${columnsSql} where key in (${marks})`, values)) {
@@ -71,7 +72,7 @@ export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
     }
   }
 
-  /** The same, of rows that were read whole. */
+  /** Does the same with rows that were read in full, by comparing their texts. */
   function readCompared(places: readonly FailingPlace[], rows: readonly Row[]): void {
     for (const [index, place] of places.entries()) {
       const row = rows[index] as Row
@@ -89,7 +90,7 @@ export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
     const window = byFailure(ask, wanted, watch === undefined ? columnsSql : placesSql)
     return {
       async next(cursor) {
-        // More than fail: what no longer does is forgotten by whoever looks at all of them.
+        // Only a look at all failing objects forgets those that no longer fail; without one, they would pile up.
         if (known.size > 2 * maxFailures) known.clear()
         const rows = await window(cursor)
         const places = rows.map((row): FailingPlace => {
@@ -116,7 +117,7 @@ export function createFailing(ask: Ask, watch: WatchMemories | undefined) {
 
 const placesSql = 'select key, failing_since from objects'
 
-/** The rows of a window, the newest failure first. */
+/** Returns the function that reads a window of rows, the newest failure first. */
 function byFailure(ask: Ask, order: Page['order'], sql: string): (cursor: string | undefined) => Promise<Row[]> {
   const [direction, sign] = order === 'asc' ? ['asc', '>'] : ['desc', '<']
   return (cursor) => {
@@ -137,7 +138,7 @@ function read(known: Known, row: Row): void {
   known.record = recordIn(known.memory, known.object, Number(row['seen_at']))
 }
 
-/** The same record as long as it is about the same. */
+/** The record of a failing object at `now`, in ms: the same reference as long as it would say the same. */
 export function standing(known: Known, now: number): ObjectRecord | undefined {
   const { record, memory, stood } = known
   if (record === undefined || memory === undefined) return undefined

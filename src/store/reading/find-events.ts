@@ -1,4 +1,4 @@
-// Event search: chooses which index to walk along, and what to ask of every row on the way.
+// Event search: chooses the index to walk along, and the conditions for every row on the way.
 import type { ObjectRef } from '../../events/flux.ts'
 import { isGlob } from '../../patterns.ts'
 import { likeGlob, likeWord, type Search, spokenIn } from '../../search.ts'
@@ -8,7 +8,7 @@ import { type Ask, Conditions, firstSince, lastBefore, type Walk, type Walked, w
 
 const fields = ['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'] as const
 
-/** The ids of the events on a page. `keyOf`: what the store calls an object. */
+/** Finds the ids of the events on a page. `keyOf` makes the store's key of an object. */
 export function findEvents(
   ask: Ask,
   keyOf: (object: ObjectRef) => string,
@@ -40,10 +40,10 @@ async function findAs(
   return walk(ask, found, page)
 }
 
-/** Names that are the same in every row, and have an index or are few: a search for one is an exact filter. */
+/** Fields whose names have one spelling in every row, and have an index or are few: a search for one is an exact filter. */
 const exact = ['cluster', 'namespace', 'rule', 'destination', 'state'] as const
 
-/** What is found by the names of a search as they are written, which an index may answer; where that is nothing, in any case. */
+/** Finds by the names of a search as they are written, which an index may answer; if that finds nothing, regardless of case. */
 export async function inAnyCase<Filter extends EventFilter>(
   asked: Filter,
   find: (filter: Filter) => Promise<Walked>
@@ -54,7 +54,7 @@ export async function inAnyCase<Filter extends EventFilter>(
   return found.ids.length > 0 || found.next !== null || fields(filter) === fields(asked) ? found : find(asked)
 }
 
-/** With all that a search says exactly as filters, which an index may answer. */
+/** Turns everything that a search says exactly into filters, which an index may answer. */
 function narrowed<Filter extends EventFilter>(filter: Filter): Filter {
   if (filter.search === undefined) return filter
   const fields = { ...filter.search.fields }
@@ -62,14 +62,14 @@ function narrowed<Filter extends EventFilter>(filter: Filter): Filter {
   for (const field of exact) {
     const [value, ...more] = fields[field] ?? []
     if (value === undefined || more.length > 0 || isGlob(value) || filter[field] !== undefined) continue
-    // Kubernetes has namespaces in lower case only.
+    // Namespaces in Kubernetes are always in lower case.
     found[field] = field === 'namespace' ? value.toLowerCase() : value
     delete fields[field]
   }
   return { ...filter, ...found, search: { ...filter.search, fields } }
 }
 
-/** What is left of a search, as conditions: `alias` names the columns of a field, `body` what has the words. */
+/** The rest of a search as conditions: `aliasOf` gives the alias of a field's table, `body` is the column that has the words. */
 export function searched(
   conditions: Conditions,
   search: Search | undefined,
@@ -88,7 +88,7 @@ export function searched(
   ]
 }
 
-/** Where to go on after an event, where a page ends early. */
+/** The cursor after an event, for a page that ends early. */
 export async function placeOf(ask: Ask, event: number, asked: EventFilter, page: Page): Promise<string> {
   const filter = narrowed(asked)
   if (!asksOfNotifications(filter)) return String(event)
@@ -102,7 +102,7 @@ export async function placeOf(ask: Ask, event: number, asked: EventFilter, page:
   return String(row?.['id'])
 }
 
-// Said so that only the index of the event's own notifications can be used: they are few, those of a rule are not.
+// Written so that only the index of the event's own notifications can be used: they are few, unlike those of a rule.
 function notificationIs(conditions: Conditions, { rule, destination, state }: EventFilter): string[] {
   const wanted = { rule, destination, state: state && keptState(state) }
   const equal = Object.entries(wanted).flatMap(([column, value]) =>
@@ -111,7 +111,7 @@ function notificationIs(conditions: Conditions, { rule, destination, state }: Ev
   return [...equal, ...besideState('o', state)]
 }
 
-/** Whether notifications are the best way to find the events: it is rare, and nothing says where they are. */
+/** Reports whether the events are best found by their notifications, because what is asked for is rare and nothing says where it is. */
 function asksOfNotifications({ rule, destination, state, namespace }: EventFilter): boolean {
   if (namespace !== undefined) return false
   return rule !== undefined || destination !== undefined || (state !== undefined && state !== 'sent')
@@ -140,7 +140,7 @@ function byEvent(filter: EventFilter, keyOf: (object: ObjectRef) => string): Wal
   return { table: 'events', columns: ['received_at', ...fields, ...body], conditions }
 }
 
-/** By the notifications: an event stands where the first of its own that match is come upon. */
+/** Walks along notifications: an event is found at the first of its own that matches. */
 function byNotification(filter: EventFilter, page: Page): Walk {
   const conditions = new Conditions()
   const { rule, destination, state } = filter
@@ -164,19 +164,19 @@ function byNotification(filter: EventFilter, page: Page): Walk {
   }
 }
 
-// Not `exists`, which PostgreSQL may answer for all rows at once, by reading the whole table.
+// This is not `exists`, which PostgreSQL may answer for all rows at once, by reading the whole table.
 function one(event: string, conditions: string, is: 'is null' | 'is not null'): string {
   return `(select o.id from notifications o where o.event_id = ${event} and ${conditions} limit 1) ${is}`
 }
 
-/** Along the index of what is looked for first, if there is any. */
+/** Adds the conditions by which the walk goes along the index of `lead`, if there is one. */
 export function goAlong(conditions: Conditions, lead: ReturnType<typeof leadOf>): void {
   for (const [column, value] of Object.entries(lead)) conditions.column = [column, conditions.put(value)]
-  // So that the index of those that are not sent is known to have them all.
+  // Tells the database that the index of what is not sent has all of them.
   if ('state' in lead) conditions.lead.push(`state <> 'sent'`)
 }
 
-/** What of a notification to look for first: the rarest thing that has an index. */
+/** The part of a filter on notifications to look for first: the rarest that has an index. */
 export function leadOf({ rule, destination, state }: Pick<EventFilter, 'rule' | 'destination' | 'state'>) {
   if (state === 'dead') return { state }
   if (rule !== undefined) return { rule }

@@ -26,7 +26,7 @@ export function readNotifications(ask: Ask): Pick<Records, 'notifications'> {
   }
 }
 
-/** As Store.messages. */
+/** Implements Store.messages. */
 export function readMessages(ask: Ask): Store['messages'] {
   return async (destination, limit) => {
     const rows = await ask(
@@ -43,7 +43,7 @@ export function readMessages(ask: Ask): Store['messages'] {
   }
 }
 
-/** The ids of the notifications on a page. */
+/** Finds the ids of the notifications on a page. */
 export function findNotifications(ask: Ask, asked: NotificationFilter, page: Page): Promise<Walked> {
   return inAnyCase(asked, (filter) => findAs(ask, filter, page))
 }
@@ -74,7 +74,7 @@ async function findAs(ask: Ask, filter: NotificationFilter, page: Page): Promise
   return walk(ask, { table: 'notifications', columns, conditions, ...beside }, page)
 }
 
-/** Why it is dead or muted, by what, or what it waits for where its failure has yet to last. */
+/** Why a notification is dead or muted, or that it waits to see whether its failure lasts; null if there is nothing to say. */
 export function reasonOf(row: Row): string | null {
   if (row['reason'] !== null) return String(row['reason'])
   if (row['state'] === 'muted' && row['mute'] !== null) {

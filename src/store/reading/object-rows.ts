@@ -1,25 +1,25 @@
-// Object rows: what is selected of an object, and what its row says of it.
+// Object rows: select what is read of an object, and turn its row into a record.
 import { RelayError } from '../../errors.ts'
 import type { ObjectRef } from '../../events/flux.ts'
 import type { ObjectMemory } from '../../objects/memory.ts'
 import { stateOf } from '../../objects/stored-memory.ts'
 import type { ObjectRecord } from '../records.ts'
 
-/** Rows looked at in one statement: their memories are of a kilobyte, and read. */
+/** Rows that one statement looks at: their memories have about a kilobyte each, and are parsed. */
 export const windowRows = 1000
 
 export const columnsSql = 'select key, memory, seen_at, failing_since from objects'
 
-/** An index of objects, gone along a window at a time. */
+/** An index of objects to walk along, a window at a time. */
 export interface Order<Place> {
-  /** The window's places after the one that `cursor` names. */
+  /** The places of the window after `cursor`. */
   next(cursor: string | undefined): Promise<Place[]>
   cursorOf(place: Place): string
 }
 
 /**
- * What a cursor consists of; `since` is 0 in the order of names alone. Throws BAD_REQUEST where it is malformed, or of the other order:
- * there, what comes after it would look like the rest of the list.
+ * The parts of a cursor; `since` is 0 only in the order of names. Throws BAD_REQUEST if the cursor is malformed, or of the other order, in
+ * which whatever comes after it would look like the rest of the list.
  */
 export function placeIn(cursor: string, isByName: boolean): { since: number; key: string } {
   const [, since, key] = /^(-?\d{1,15}):(.*)$/s.exec(cursor) ?? []
@@ -29,13 +29,13 @@ export function placeIn(cursor: string, isByName: boolean): { since: number; key
   return { since: Number(since), key }
 }
 
-/** Nobody knows of what is held to see whether it lasts. */
+/** The record at `now`, in ms, without destinations whose notification is still held to see whether the failure lasts. */
 export function asOf(record: Omit<ObjectRecord, 'state'>, memory: ObjectMemory, now: number): ObjectRecord {
   const notified = record.notified.filter(({ heldUntil = 0 }) => heldUntil <= now)
   return { ...record, notified, state: stateOf(memory, now) }
 }
 
-/** What a memory says of its object; `rowSeenAt`, in ms, is of its row. */
+/** The record of an object by its memory; `rowSeenAt`, in ms, is the time in its row, for memories that have none. */
 export function recordIn(memory: ObjectMemory, object: ObjectRef, rowSeenAt: number): Omit<ObjectRecord, 'state'> {
   const { failure, since, revision, notified, seenAt = rowSeenAt } = memory
   return {

@@ -15,12 +15,12 @@ import { createFailing, type FailingPlace, standing, type WatchMemories } from '
 import { asOf, columnsSql, type Order, placeIn, recordIn, windowRows } from './object-rows.ts'
 import type { Ask, Row } from './walk.ts'
 
-/** Rows looked at for one page. */
+/** Rows that are looked at for one page. */
 const maxRows = 10_000
 
 /**
- * `keyOf`: what the store calls an object. `watch`: of a store that only this process writes to; what has not changed is not
- * read again then, and from others it is, to be compared.
+ * Creates the reading of objects. `keyOf` makes the store's key of an object. `watch` is of a store that only this process writes to:
+ * there, what has not changed is not read again; in other stores it is read and compared.
  */
 export function readObjects(
   ask: Ask,
@@ -98,7 +98,7 @@ function byKey(ask: Ask): Order<Row> {
       const { key } = placeIn(cursor, true)
       return ask(`${columnsSql} where key > $1 order by key limit ${windowRows}`, [key])
     },
-    // In the same form as above.
+    // The same form as in the default of `next`.
     cursorOf: (row) => `0:${row['key']}`
   }
 }
@@ -115,7 +115,7 @@ function isAsked(object: ObjectRef, { isNamed, ...wanted }: Omit<Wanted, 'state'
   return isWanted && isNamed(object)
 }
 
-/** One, or none where it is not what was asked for. */
+/** The record of a row, or none if it is not what was asked for. */
 function recordOf(row: Row, { state, ...wanted }: Wanted, now: number): ObjectRecord[] {
   if (row['memory'] === null || (state === 'healthy' && row['failing_since'] !== null)) return []
   const object = objectOf(String(row['key']))

@@ -13,7 +13,7 @@ import { findNotifications, readNotifications } from './notifications.ts'
 import { readObjects } from './objects.ts'
 import type { Ask } from './walk.ts'
 
-/** `keyOf`: what the store calls an object. `watch`: where this process alone writes to it. */
+/** Creates the reading part of a store. `keyOf` makes its key of an object; `watch` is given if only this process writes to it. */
 export function createReading(
   ask: Ask,
   keyOf: (object: ObjectRef) => string,
@@ -38,7 +38,7 @@ interface RetryPage {
   actor: Actor | undefined
 }
 
-/** {@link Records.retryAll} on top of `retry`. */
+/** Implements {@link Records.retryAll} by `retry`. */
 export async function retryPage(
   ask: Ask,
   records: Pick<Records, 'retry'>,

@@ -1,18 +1,18 @@
-// States: says which rows are notifications in a state; one that was discarded is kept as muted, with a reason of its own.
+// States: maps the states of notifications to rows. A discarded notification is kept as muted, with a reason of its own.
 import { discardedReason, type NotificationState } from '../records.ts'
 import type { Row } from './walk.ts'
 
-/** The state of a row that has `state` and `reason`. */
+/** The state of a notification, by `state` and `reason` of its row. */
 export function stateOf({ state, reason }: Row): NotificationState {
   return state === 'muted' && reason === discardedReason ? 'discarded' : (state as NotificationState)
 }
 
-/** As the column has it. */
+/** The value of the column for a state. */
 export function keptState(state: NotificationState): string {
   return state === 'discarded' ? 'muted' : state
 }
 
-/** What tells rows in `state` from others that are kept in the same way, as conditions on the columns of `alias`. */
+/** Conditions on the columns of `alias` that tell rows in `state` from others with the same value in the column. */
 export function besideState(alias: string, state: NotificationState | undefined): string[] {
   if (state === 'discarded') return [`coalesce(${alias}.reason, '') = '${discardedReason}'`]
   return state === 'muted' ? [`coalesce(${alias}.reason, '') <> '${discardedReason}'`] : []

@@ -1,45 +1,45 @@
-// Walk: goes along an index, a window at a time, until a page is full or has cost as much as it may. What the index
-// cannot answer is asked of every row in the window. The same SQL for every store, but for how it says which index that is.
+// Walk: goes along an index, a window at a time, until a page is full or has cost as much as it may. Every row in the window is tested for
+// the conditions that the index cannot answer. The SQL is the same for every store, except for how it names the index.
 import { RelayError } from '../../errors.ts'
 import { maxPage, type Page } from '../records.ts'
 
 export type Value = string | number | null
 export type Row = Record<string, Value>
 
-/** Runs one statement, whose values stand in it as $1, $2, …: outside of any transaction. */
+/** Runs one statement outside of any transaction. Its values stand in it as $1, $2, … */
 export interface Ask {
   (sql: string, values: readonly Value[]): Promise<Row[]>
   /**
-   * An index of a column and the id is named by comparing both as a row. Of `rule = 'x' … order by id`, PostgreSQL may think that
-   * what it looks for is everywhere, and go through the ids of all rules.
+   * Set if the store needs a comparison of both as a row to choose the index of a column and the id. For `rule = 'x' … order by id`,
+   * PostgreSQL may assume that such rows are everywhere, and go through the ids of all rules.
    */
   comparesRows?: true
 }
 
-/** Rows looked at in one statement: a few milliseconds, also where they are looked at on the thread that does all else. */
+/** Rows that one statement looks at: a few milliseconds, which in SQLite block everything else. */
 const windowRows = 2000
-/** Rows looked at for one page; each with a row beside it counts twice. */
+/** Rows that are looked at for one page; a row with another beside it counts twice. */
 const maxRows = 20_000
-/** How many rows on either side of a moment may have times out of the order of their ids. */
+/** How many rows around a moment may have times out of the order of their ids. */
 const disorderRows = 1000
 
-/** Conditions and the values in them. */
+/** Conditions and their values. */
 export class Conditions {
   readonly values: Value[] = []
-  /** Answered by the index that is walked along. */
+  /** Conditions that the index answers. */
   readonly lead: string[] = []
-  /** Asked of every row. */
+  /** Conditions for which every row is tested. */
   readonly rest: string[] = []
-  /** The column before the id in the index that is walked along, if any, and how the value in it is written. */
+  /** The column before the id in the index, if any, and its value as it is written in the statement. */
   column?: readonly [name: string, value: string]
 
-  /** How `value` is written in the statement. */
+  /** Adds `value`, and returns how it is written in the statement. */
   put(value: Value): string {
     this.values.push(value)
     return `$${this.values.length}`
   }
 
-  /** That the columns of `alias` are as `wanted`, where something is wanted of them. */
+  /** Conditions that the columns of `alias` have the values in `wanted`, without those that are undefined. */
   equal(alias: string, wanted: Record<string, Value | undefined>): string[] {
     return Object.entries(wanted).flatMap(([column, value]) =>
       value === undefined ? [] : [`${alias}.${column} = ${this.put(value)}`]
@@ -49,22 +49,22 @@ export class Conditions {
 
 export interface Walk {
   table: 'events' | 'notifications'
-  /** Its columns that the conditions need. */
+  /** The columns of `table` that the conditions need. */
   columns: readonly string[]
-  /** A row of another table, `from` and `where`, that has to be there for a hit. The window is `w`. */
+  /** The `from` and `where` of a row in another table that a hit needs. The window is `w`. */
   beside?: string
   conditions: Conditions
-  /** What identifies a hit, if not the row's id. */
+  /** The expression that identifies a hit, if that is not the row's id. */
   found?: string
 }
 
-/** The ids of what was found, in order, and where to go on. */
+/** The ids of the hits, in order, and the cursor of the next page. */
 export interface Walked {
   ids: number[]
   next: string | null
 }
 
-/** A page of the rows that meet every condition. Throws BAD_REQUEST if the cursor is malformed. */
+/** Finds a page of rows that meet every condition. Throws BAD_REQUEST if the cursor is malformed. */
 export async function walk(
   ask: Ask,
   { table, columns, beside, conditions, found = 'w.id' }: Walk,
@@ -97,7 +97,7 @@ export async function walk(
   }
 }
 
-/** No id is greater. */
+/** No id is greater than this. */
 const greatest = Number.MAX_SAFE_INTEGER
 
 function idsAfter(place: number, isDown: boolean, column: Conditions['column'], comparesRows = false): string[] {
@@ -108,15 +108,15 @@ function idsAfter(place: number, isDown: boolean, column: Conditions['column'], 
   return [`(${name}, id) ${sign} (${value}, ${place})`, `(${name}, id) ${end} (${value}, ${isDown ? 0 : greatest})`]
 }
 
-/** The number behind an id. Throws BAD_REQUEST if it is not a number. */
+/** The number of an id; `what` names it in the error. Throws BAD_REQUEST if it is not a number. */
 export function idOf(text: string, what: string): number {
   if (/^[0-9]{1,15}$/.test(text)) return Number(text)
   throw new RelayError('BAD_REQUEST', `${what} is not one that this relay gave out`)
 }
 
 /**
- * An id that nothing since `since` is below, as ids and times go up together but for a little; undefined where nothing
- * came since then.
+ * An id below which there is nothing since `since`, because ids and times go up together with little disorder; undefined if nothing came
+ * since then.
  */
 export async function firstSince(
   ask: Ask,
@@ -132,7 +132,7 @@ export async function firstSince(
   return row?.['id'] == null ? undefined : Number(row['id'])
 }
 
-/** As {@link firstSince}: an id that no event before `until` is above. */
+/** An id above which there is no event before `until`, as with {@link firstSince}; undefined if there is none before. */
 export async function lastBefore(ask: Ask, until: number): Promise<number | undefined> {
   const [row] = await ask(
     `select max(id) as id from (
@@ -142,7 +142,7 @@ export async function lastBefore(ask: Ask, until: number): Promise<number | unde
   return row?.['id'] == null ? undefined : Number(row['id'])
 }
 
-/** For `in`; never empty, as PostgreSQL wants it. */
+/** A list of `ids` for SQL's `in`; never empty, because PostgreSQL refuses that. */
 export function among(ids: readonly Value[]): string {
   return `(${[...new Set(ids)].filter((id) => id !== null).join() || 'null'})`
 }

@@ -3,7 +3,7 @@ import type { Replacement, RolloutEntry, RolloutHead } from '../../render/compos
 import { placeUrl } from '../cards.ts'
 import type { Rollout } from '../kept.ts'
 
-/** All times in ms; null where there is none. */
+/** A rollout as it is kept. All times are in ms, and null if there is none. */
 export interface RolloutRow {
   id: number
   rule: string
@@ -13,31 +13,31 @@ export interface RolloutRow {
   revision: string
   /** JSON */
   head: string
-  /** The event that it is said about: its first, or the latest by which one more fails. */
+  /** The event that its messages are about: its first, or the latest by which another object failed. */
   event_id: number | null
   opened_at: number
-  /** When the last news of it came. */
+  /** When the last news of it arrived. */
   last_at: number
   settle_ms: number
   unsaid_since: number | null
   said_at: number | null
-  /** When there is something to say, or it has settled; null where it has, and all is said. */
+  /** When there is something to say or the rollout settles; null once it has settled and everything is said. */
   due_at: number | null
-  /** JSON, by cluster. */
+  /** JSON of the {@link replacements}. */
   replaced: string
-  /** Nothing that comes is about it any more. */
+  /** True once no later report can be about it. */
   is_closed: boolean | number
 }
 
-/** A rollout that goes on, or that is of the revision reported, and how the reported object and its cluster stand in it. */
+/** A rollout that is not closed or has the reported revision, with the state of the reported object and of its cluster in it. */
 export interface LiveRow extends RolloutRow {
   state: RolloutEntry['is'] | null
   said: string | null
-  /** Its objects in that cluster, and how many of them fail or come. */
+  /** Number of its objects in that cluster, and of those among them that are failing or coming. */
   members: number
   failing: number
   coming: number
-  /** In how many clusters it is. */
+  /** Number of clusters that it is in. */
   clusters: number
 }
 
@@ -46,7 +46,7 @@ export interface RolloutEntryRow {
   state: RolloutEntry['is']
   at: number
   said: string
-  /** Of the message about its failure that is updated; null where there is none. */
+  /** Where the card of the object's failure is; null if there is none. */
   channel: string | null
   ts: string | null
 }
@@ -65,7 +65,7 @@ export function rolloutOf(row: RolloutRow, entries: readonly RolloutEntryRow[]):
   }
 }
 
-/** By what a rollout was replaced, by cluster. */
+/** What replaced a rollout, by cluster. */
 export function replacements({ replaced }: RolloutRow): Record<string, Replacement> {
   return JSON.parse(replaced) as Record<string, Replacement>
 }

@@ -1,23 +1,23 @@
-// Saying rollouts: decides what is said of a rollout of which something is due, and how it goes on after that. Pure.
+// Saying rollouts: decides what is said of a rollout that is due, and how the rollout goes on after that. Pure.
 import { viewOfRollout } from '../../render/compose/rollout.ts'
 import type { NewNotification, Rollout } from '../kept.ts'
 import type { RolloutRow } from './rows.ts'
 
-/** Rollouts that something is said of in one transaction. */
+/** Due rollouts that one transaction deals with. */
 export const maxDue = 20
 
-/** Nothing is due later than that from now, in ms: a time beyond is of a clock that was set back. */
+/** The furthest ahead that anything is due, in ms: a time beyond is of a clock that was set back since. */
 export const rolloutHorizonMs = 2 * 60 * 60_000
 
 /** Where messages about a rollout go. */
 export interface Feed {
   name: string
   lane: string
-  /** In a channel with cards, what was said is updated. */
+  /** With the style `cards`, the message is updated instead of followed by others. */
   slack?: { style?: string } | undefined
 }
 
-/** What is said of `rollout`, if anything: what has a card is shown there. `now` in ms. */
+/** Makes the notification about `rollout`, if there is one to send; a rollout that has a card is shown there. `now` in ms. */
 export function say(rollout: Rollout, to: Feed | undefined, now: number): NewNotification | undefined {
   if (to === undefined) return undefined
   const isShown = to.slack?.style === 'cards' && rollout.saidAt !== undefined
@@ -25,12 +25,12 @@ export function say(rollout: Rollout, to: Feed | undefined, now: number): NewNot
   return { rule: rollout.rule, destination: to.name, lane: to.lane, view: viewOfRollout(rollout, now) }
 }
 
-/** A card begins with what is on its way; a message of its own needs something that has come. */
+/** Reports whether there is something to say: a card may begin with objects on their way, a message needs news. */
 function isWorthSaying({ unsaidSince, entries }: Rollout, { slack }: Feed): boolean {
   return slack?.style === 'cards' ? entries.length > 0 : unsaidSince !== undefined
 }
 
-/** A rollout after what was due of it at `now` was said, or needed no saying. */
+/** The row of a rollout after whatever was due at `now`, in ms, was said or needed no saying. */
 export function afterwards(
   row: RolloutRow,
   { isSaid, fails, now }: { isSaid: boolean; fails: boolean; now: number }

@@ -1,4 +1,4 @@
-// Accepting in SQLite: decides on a batch of events one by one and writes each with everything that follows from it.
+// Accepting in SQLite: decides on the events of a batch one by one, and writes each with everything that follows from it.
 import { objectKey } from '../../objects/name.ts'
 import { decideOn, type Ledger, receiptOf } from '../deciding.ts'
 import type { Arrival, Decide, Receipt } from '../kept.ts'
@@ -12,7 +12,7 @@ import type { Queue } from './queue.ts'
 import type { RecentBodies } from './recent-bodies.ts'
 import { report } from './rollouts.ts'
 
-/** Inside a transaction. */
+/** Decides on `batch` and writes the results, inside a transaction. */
 export function accept(
   db: Database,
   {

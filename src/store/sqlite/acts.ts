@@ -1,4 +1,4 @@
-// Acts in SQLite: write down what operators do, with its effect, and acknowledge incidents.
+// Acts in SQLite: write down what operators do, together with its effect, and acknowledge incidents.
 import type { Actor } from '../../actor.ts'
 import { type Acknowledged, acknowledge, type Incident } from '../../objects/acknowledged.ts'
 import type { Acknowledgement } from '../../objects/memory.ts'
@@ -11,7 +11,7 @@ import { showNow } from './cards.ts'
 import type { Database, Write } from './file.ts'
 import { changeMemory } from './memories.ts'
 
-/** Writes an act, inside the transaction of its effect. Throws REPEATED, which takes that back. */
+/** Writes an act, inside the transaction of its effect. Throws REPEATED if the click was seen before, which rolls the effect back. */
 export function writeAct(db: Database, { actor, did, about }: NewAct, now: number): void {
   const { name, via, click = null } = actor
   refuseRepeated(db, actor)
@@ -19,7 +19,7 @@ export function writeAct(db: Database, { actor, did, about }: NewAct, now: numbe
   db.run('insert into acts (at, name, via, did, about, click) values (?, ?, ?, ?, ?, ?)', ...values)
 }
 
-/** Throws REPEATED where the click has had its effect: before anything says that there is nothing to do. */
+/** Throws REPEATED if the click has had its effect before. Called first, or the answer would be that there is nothing to do. */
 export function refuseRepeated(db: Database, actor: Actor | undefined): void {
   if (actor?.click === undefined) return
   const known = db.get<Pick<ActRow, 'name' | 'at' | 'did'>>('select * from acts where click = ?', actor.click)
@@ -30,7 +30,7 @@ export function createActs(
   db: Database,
   { waiting, write }: { waiting: Waiting; write: Write }
 ): Pick<Store, 'acknowledge' | 'unacknowledge'> {
-  /** Inside a transaction. */
+  /** Marks incidents as acknowledged, or no longer, inside a transaction. */
   function mark(incidents: readonly Incident[], by: Acknowledgement | undefined): Acknowledged[] {
     return [...Map.groupBy(incidents, ({ object }) => object)].flatMap(([key, of]) => {
       let done: Acknowledged[] = []
@@ -47,9 +47,9 @@ export function createActs(
     })
   }
 
-  /** What waits of an incident neither reminds nor pings. */
+  /** Withholds the reminders of an incident that wait, and takes the pings out of other notifications. */
   function calm(object: string, since: number, { by }: Acknowledgement): void {
-    // By way of its events: what waits has no index by object.
+    // Found by way of the object's events, because waiting notifications have no index by object.
     const rows = db.all<{ id: number; destination: string; view: string }>(
       `select n.id, n.destination, v.view from events e join notifications n on n.event_id = e.id join views v on v.id = n.id
        where e.object = ? and n.state = 'pending' and n.message_id is null`,

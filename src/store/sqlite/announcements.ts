@@ -1,10 +1,10 @@
-// Announcements in SQLite: what the operator was notified of, and when.
+// Announcements in SQLite: keep what the operator was notified of, and when.
 import { apartMs } from '../kept-lanes.ts'
 import type { News } from '../records.ts'
 import type { Database } from './file.ts'
 import type { Queue } from './queue.ts'
 
-/** Inside a transaction. Whether it was news. */
+/** Writes the notices of `news`, inside a transaction, if it is news; returns whether it was. */
 export function announce(
   db: Database,
   queue: Pick<Queue, 'insert'>,

@@ -1,11 +1,11 @@
-// Body table: finds events by what the identity of their bodies begins with. In typed arrays: of half a million entries in a map
-// the collector would visit each, and a look into it has to fetch three places of memory where this one fetches one.
+// Body table: finds events by the beginning of their bodies' identity. It uses typed arrays: in a map, the garbage collector would visit
+// each of half a million entries, and each lookup would fetch three places of memory instead of one.
 
-/** How many of an identity's 43 characters count: enough to tell bodies apart, and the most that fit into a number. */
+/** Characters that count of an identity's 43: enough to tell bodies apart, and the most that fit into a number. */
 const characters = 8
 const firstSize = 1024
 
-/** What `identity` begins with, as a number above 0. */
+/** The beginning of `identity`, as a number above 0. */
 export function beginningOf(identity: string): number {
   let number = 0
   for (let at = 0; at < characters; at++) {
@@ -16,9 +16,9 @@ export function beginningOf(identity: string): number {
   return number + 1
 }
 
-/** Events by {@link beginningOf} the identities of their bodies; of two that begin alike the later. */
+/** Events by the {@link beginningOf} their bodies' identities; of two that begin alike, the later one. */
 export class BodyTable {
-  // Open addressing: an entry is at its place, or at one of the next. Half of the places at least are free, which have 0.
+  // Open addressing: an entry is at its place or at one of the next. A free place has 0, and at least half of all are free.
   #beginnings = new Float64Array(firstSize)
   #events = new Float64Array(firstSize)
   #size = 0
@@ -40,10 +40,10 @@ export class BodyTable {
     if (this.#size * 2 > this.#beginnings.length) this.#grow()
   }
 
-  /** Where it is, or would be. */
+  /** The place where `beginning` is, or would be. */
   #placeOf(beginning: number): number {
     const last = this.#beginnings.length - 1
-    // What the identity begins with last is as random as the rest; the remainder is exact.
+    // The last of these characters are as random as the rest, and the remainder is exact.
     let at = beginning % this.#beginnings.length
     while (this.#beginnings[at] !== 0 && this.#beginnings[at] !== beginning) at = at === last ? 0 : at + 1
     return at

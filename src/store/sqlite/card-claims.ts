@@ -1,4 +1,4 @@
-// Card claims in SQLite: find the card that is out of date for longest, hand it out, and write down what it shows.
+// Card claims in SQLite: find the card that has been out of date for longest, hand it out, and write down what it shows.
 import { type CardRow, cardOf, type EntryRow, isClaimed, rolloutCardSql } from '../cards.ts'
 import {
   type Card,
@@ -42,7 +42,7 @@ export function createCards(
     return read(row)
   }
 
-  /** `row` as it was before it was claimed. */
+  /** Reads a card; `row` is as it was before the claim. */
   function read(row: CardRow): Card {
     const entries = db.all<EntryRow>(
       `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object

@@ -1,4 +1,4 @@
-// Cards in SQLite: keep which messages are updated, and find the one that is out of date for longest.
+// Cards in SQLite: keep which messages are cards, and when each of them is out of date.
 import { objectKey } from '../../objects/name.ts'
 import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
@@ -6,12 +6,12 @@ import { cardFirstAt, cardGapMs, cardPatienceMs, keptVersions } from '../kept-ca
 import type { Message, Pending, Posted } from '../kept-lanes.ts'
 import type { Database } from './file.ts'
 
-// At the earliest, and not later than that after now, whatever the clock was when it was updated last.
+// The earliest time for the next update. It is never further ahead than the gap, whatever the clock said at the last update.
 const earliest = (now: string) => `min(max(${now}, updated_at + ${cardGapMs}), ${now} + ${cardGapMs})`
-// One that says until when something is quiet is due at the end of that, and may have to show something before.
+// A card that says until when something is quiet is due at that time, and may have to show something before.
 const soonest = (due: string) => `min(coalesce(due_at, ${due}), ${due})`
 
-/** The cards of what `pending` is about. */
+/** Adds to `pending` the cards of the incidents that it is about. */
 export function readCards(db: Database, lane: string, pending: readonly Pending[]): Pending[] {
   const keys = [...new Set(pending.map(({ view }) => objectKey(view.object)))]
   const known = db.all<KnownRow>(
@@ -22,9 +22,9 @@ export function readCards(db: Database, lane: string, pending: readonly Pending[
   return known.length === 0 ? [...pending] : withCards(pending, known, ({ object }) => objectKey(object))
 }
 
-/** The object's state is another: whoever shows it is out of date, and waits a moment for the message that says so. */
+/** Marks cards as out of date because an object's state has changed; they wait a moment for the message that says so. */
 export function turn(db: Database, object: string, now: number): void {
-  // Most objects are on no card, and to ask costs a fifth of an update that finds none.
+  // Most objects are on no card, and asking costs a fifth of an update that finds none.
   if (!db.get('select 1 from card_entries where object = ? and since is not null limit 1', object)) return
   db.run(
     `update cards set version = version + 1, due_at = ${soonest(`max(?1 + ${cardPatienceMs}, ${earliest('?1')})`)}
@@ -33,7 +33,7 @@ export function turn(db: Database, object: string, now: number): void {
   )
 }
 
-/** What somebody did to an incident is shown at once: no message follows that would say it. */
+/** Makes the cards of an incident due at once, because somebody acted on it, and no message follows that would say so. */
 export function showNow(db: Database, object: string, since: number): void {
   db.run(
     `update cards set version = version + 1, due_at = ${cardFirstAt}
@@ -42,7 +42,7 @@ export function showNow(db: Database, object: string, since: number): void {
   )
 }
 
-/** What is shown of the objects is another: their cards are to be updated, as soon as they may be. */
+/** Marks the cards of objects as out of date, to be updated as soon as they may be. */
 export function touch(db: Database, objects: readonly string[], now: number): void {
   db.run(
     `update cards set version = version + 1, due_at = ${earliest('?1')}
@@ -52,7 +52,7 @@ export function touch(db: Database, objects: readonly string[], now: number): vo
   )
 }
 
-/** `message` was posted: it is a card of what it named from now on, or other cards have to show it. */
+/** Notes that `message` was posted: it becomes a card of what it names, or changes what other cards have to show. */
 export function notePosted(db: Database, message: Message, posted: Posted, now: number): void {
   const { id, lane, destination } = message
   const carried = db.all<CarriedRow>(
@@ -61,13 +61,13 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
   )
   const rollout = rolloutIn(carried)
   if (rollout !== undefined) {
-    // It may be further by now.
+    // The rollout may have gone on since the message was composed.
     db.run(
       `insert into cards (lane, destination, channel, ts, posted_at, updated_at, rollout_id, due_at)
        values (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?5 + ${cardGapMs})`,
       ...[lane, destination, posted.channel, posted.ts, now, rollout]
     )
-    // The failures in it lead to it from now on.
+    // The cards of failures in the rollout have a link to it from now on.
     db.run(
       `update cards set version = version + 1, due_at = ${soonest(earliest('?1'))} where id in (
          select card_id from card_entries where since is not null and object in (
@@ -112,14 +112,14 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     )
   }
   touchRolloutsOf(db, card, now)
-  // What ended while it was being posted.
+  // An incident may have ended while the message was being posted.
   db.run(
     `update cards set due_at = ? where id = ? and exists (
        select 1 from card_entries e left join objects o on o.key = e.object
        where e.card_id = cards.id and e.since is not null and o.failing_since is not e.since)`,
     ...[now + cardPatienceMs, card]
   )
-  // What somebody did before that, or on a card that this one replaces.
+  // Somebody may have acknowledged an incident before the message was posted, or on a card that this one replaces.
   db.run(
     `update cards set due_at = ${cardFirstAt} where id = ?1 and exists (
        select 1 from card_entries e join objects o on o.key = e.object
@@ -128,7 +128,7 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
   )
 }
 
-/** From now on `card` shows `payload`. */
+/** Notes that `card` shows `payload` from now on. */
 export function addVersion(db: Database, card: number, payload: string, now: number): void {
   db.run('insert into card_versions (card_id, at, payload) values (?, ?, ?)', card, now, payload)
   db.run(
@@ -138,7 +138,7 @@ export function addVersion(db: Database, card: number, payload: string, now: num
   )
 }
 
-/** Rollouts in which something fails that a new card names, and that card itself, lead to each other from now on. */
+/** Has a new card and the cards of the rollouts in which its objects fail updated, so that they have links to each other. */
 function touchRolloutsOf(db: Database, card: number, now: number): void {
   const rollouts = `select re.rollout_id from card_entries e join rollout_entries re on re.object = e.object
     where e.card_id = ?2 and e.since is not null and re.state = 'failing'`
@@ -150,8 +150,8 @@ function touchRolloutsOf(db: Database, card: number, now: number): void {
 }
 
 /**
- * Its thread is gone, and so is the card: `message` is the card of what it is about, and whoever updates the old one will see that
- * it is lost, with the rest.
+ * Takes `message` out of its thread, which is gone together with its card. The message becomes the card of what it is about; the next
+ * update of the old card finds that it is lost, with the rest of what it names.
  */
 export function leaveThread(db: Database, { id, thread }: Message, now: number): void {
   const card = Number(thread?.id ?? 0)
@@ -167,7 +167,7 @@ export function leaveThread(db: Database, { id, thread }: Message, now: number):
   } else db.run('update cards set version = version + 1, due_at = ? where id = ?', now, card)
 }
 
-/** Cards that name nothing that goes on. */
+/** Deletes old cards that name no open incident; returns how many. */
 export function pruneCards(db: Database, before: number, limit: number): number {
   const over = db.all<{ id: number }>(
     `delete from cards where id in (
@@ -181,7 +181,7 @@ export function pruneCards(db: Database, before: number, limit: number): number 
   return over.length
 }
 
-/** All that belongs to a card that was deleted. */
+/** Deletes everything that belongs to a deleted card. */
 export function removeParts(db: Database, card: number): void {
   db.run('delete from card_entries where card_id = ?', card)
   db.run('delete from card_versions where card_id = ?', card)

@@ -1,4 +1,4 @@
-// Claim in SQLite: picks a lane's next step, writes down what it posts, and how that ended.
+// Claim in SQLite: decides a lane's next step, and writes down what the lane posts and how that ended.
 import { setImmediate as pause } from 'node:timers/promises'
 import type { Mute } from '../../mutes/mutes.ts'
 import type {
@@ -25,11 +25,11 @@ import type { Log } from './log.ts'
 import type { Queue } from './queue.ts'
 import { readEvents, withhold } from './withhold.ts'
 
-/** How much of what waits is read at a time. */
+/** Waiting notifications that are read at a time. */
 const readRows = 100
 
 export interface Claims extends Pick<Store, 'next' | 'settle'> {
-  /** Messages whose answer is awaited. They are this process's, so a crash empties it. */
+  /** Ids of messages whose answer is awaited, by this process: a crash empties it. */
   posting: ReadonlySet<number>
 }
 
@@ -40,8 +40,8 @@ export function createClaims(
   const posting = new Set<number>()
 
   /**
-   * Reading, composing and writing hundreds takes milliseconds each: whoever waits for this thread is let in between. `withheld` gets
-   * the destinations of what is muted.
+   * Decides the lane's next step. Reading, composing and writing hundreds of notifications takes milliseconds each, so others may use
+   * this thread in between. The destinations of what a mute withholds are added to `withheld`.
    */
   async function claim(lane: string, plan: Plan, withheld: string[], now: number): Promise<Step> {
     const mutes = inEffect(plan.mutes, now)
@@ -72,7 +72,7 @@ export function createClaims(
       if (buriesLost(held, gathered) || (await withholds(gathered, mutes, withheld, now))) continue
       const all = held.length === 0 ? due : composable(pending, holds, gathered, now)
       const known = plan.hasCards ? readCards(db, lane, all) : all
-      // What is held may be of other causes.
+      // The held notifications may have other causes.
       const next = plan.next(state, known, held.length === 0 ? gatherings : readGatherings(db, lane, plan, all), now)
       if ('until' in next) return { is: 'wait', until: next.until }
       await pause()
@@ -85,7 +85,7 @@ export function createClaims(
     }
   }
 
-  /** Whether some of `rows` have lost their texts, as after damage: those are dead letters then, and the rest goes on. */
+  /** Makes dead letters of those `rows` that have lost their texts, as after damage; returns whether there were any. */
   function buriesLost(rows: readonly PendingRow[], pending: readonly Pending[]): boolean {
     if (pending.length === rows.length) return false
     const known = new Set(pending.map(({ id }) => Number(id)))
@@ -95,7 +95,7 @@ export function createClaims(
     return true
   }
 
-  /** Whether some of `pending` was held until now, and is matched by `mutes`, which are in effect: then that is withheld. */
+  /** Withholds what was held until now and matches one of `mutes`, which are in effect; returns whether there was any. */
   async function withholds(
     pending: readonly Pending[],
     mutes: readonly Mute[],
@@ -114,7 +114,7 @@ export function createClaims(
     return true
   }
 
-  /** What the lane does, and what to compose from; undefined where some of that was too old, or is muted now: there may be more. */
+  /** What the lane does, and what to compose from; undefined if some of that was too old or is muted now: then look again. */
   function look(
     lane: string,
     { plan, mutes }: { plan: Plan; mutes: readonly Mute[] },
@@ -134,7 +134,7 @@ export function createClaims(
     return { turn, state, rows, last }
   }
 
-  /** At once, because whoever moves lanes next has to know. */
+  /** The step that posts `message`, noted in `posting` at once, because a move of the lane may come next and has to know. */
   function postOf(message: Message, { block }: LaneState): Extract<Step, { is: 'post' }> {
     posting.add(Number(message.id))
     return { is: 'post', message, block }
@@ -157,20 +157,20 @@ export function createClaims(
       })
       posting.delete(Number(message.id))
       await log.flushed()
-      // To look costs less than to say so.
+      // Looking at the lane again costs less than finding out whether that is needed.
       return { isLast: false, isNews }
     }
   }
 }
 
-/** When the first of what is held is due. */
+/** When the first held notification of a lane is due; null if none is held. */
 function firstHeld(db: Database, lane: string): number | null {
   const held = `select min(held_until) as until from notifications
     where lane = ? and held_until > 0 and state = 'pending' and message_id is null`
   return db.get<{ until: number | null }>(held, lane)?.until ?? null
 }
 
-/** What is remembered of the causes of `pending`. */
+/** Reads the gatherings of the causes of `pending`. */
 function readGatherings(db: Database, lane: string, plan: Plan, pending: readonly Pending[]): Gatherings {
   const causes = new Set(pending.flatMap(({ view }) => plan.causesOf(view)))
   return gatheringsOf(
@@ -181,7 +181,7 @@ function readGatherings(db: Database, lane: string, plan: Plan, pending: readonl
   )
 }
 
-/** Remembers what a sent message gathered. */
+/** Writes the gatherings of a sent message. */
 function writeGatherings(db: Database, { id, lane }: Message, sentAt: number): void {
   const gathered = db.get<{ gathered: string }>('select gathered from messages where id = ?', Number(id))?.gathered
   for (const { cause, posted_at, step, gap_ms, pinged } of gatheringRows(gathered ?? '[]', sentAt)) {
@@ -193,10 +193,10 @@ function writeGatherings(db: Database, { id, lane }: Message, sentAt: number): v
   }
 }
 
-/** Why what has lost its text is a dead letter. */
+/** The reason of a dead letter that has lost its text. */
 const lostReason = 'its text is missing in the database: see what `flux-relay verify` says of it'
 
-/** Rows with their texts, in their order, but for those whose texts are missing. */
+/** Reads `rows` with their texts, in the same order, without those whose texts are missing. */
 function readPending(db: Database, rows: readonly PendingRow[]): Pending[] {
   const views = db.all<{ id: number; view: string }>(
     'select id, view from views where id in (select value from json_each(?))',
@@ -209,7 +209,7 @@ function readPending(db: Database, rows: readonly PendingRow[]): Pending[] {
   })
 }
 
-/** Whether a message in `lane` may carry them: a new config file may have moved, or made dead letters of, what was only read. */
+/** Reports whether a message in `lane` may carry them: since they were read, a new config file may have moved or buried them. */
 function waitsStill(db: Database, lane: string, ids: readonly string[]): boolean {
   if (openMessage(db, lane) !== undefined) return false
   const found = db.get(
@@ -220,7 +220,7 @@ function waitsStill(db: Database, lane: string, ids: readonly string[]): boolean
   return found?.n === ids.length
 }
 
-/** Writes the message down, and which notifications it carries. */
+/** Writes down the message and which notifications it carries. */
 function writeMessage(
   db: Database,
   lane: string,
@@ -259,7 +259,7 @@ function writeOutcome(
   if (end.state === 'sent') {
     const sent = `update notifications set state = 'sent' where message_id = ? and state = 'pending'`
     waiting.add(message.destination, -db.changes(sent, id))
-    // Their destination went while the answer was on its way, so that they became dead letters: they arrived all the same.
+    // If their destination was removed while the answer was on its way, they became dead letters, but they arrived all the same.
     db.run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
     writeGatherings(db, message, at)
     if (end.posted !== undefined) notePosted(db, message, end.posted, at)

@@ -2,7 +2,7 @@
 
 const lockedBy = 'locked, such as a shell of SQLite or a backup: end it'
 
-/** By SQLite's primary result code: www.sqlite.org/rescode.html. */
+/** Texts by SQLite's primary result code: www.sqlite.org/rescode.html. */
 const said: Record<number, (file: string) => string> = {
   3: readable,
   5: (file) => `another program has ${file} ${lockedBy}`,
@@ -14,27 +14,27 @@ const said: Record<number, (file: string) => string> = {
   26: (file) => `${file} is not a SQLite database: is the path right? If it was one, restore the latest backup`
 }
 
-/** By the whole code: SQLITE_IOERR_UNLOCK, _RDLOCK, _CHECKRESERVEDLOCK, _LOCK, _SHMLOCK and _SHMMAP. */
+/** Extended codes of a volume without locks: SQLITE_IOERR_UNLOCK, _RDLOCK, _CHECKRESERVEDLOCK, _LOCK, _SHMLOCK and _SHMMAP. */
 const lacking = new Set([8, 9, 14, 15, 20, 21].map((more) => 10 | (more << 8)))
 
 function readable(file: string): string {
   return `${file} cannot be opened: check owner and mode of the file and of its folder, and the volume's`
 }
 
-/** What is wrong with a volume without locks. */
+/** The end of a sentence about a volume without locks. */
 export const knowsNoLocks = 'knows no locks or no shared memory, as NFS and SMB may not: take one that is a disk'
 
-/** That a file is damaged. */
+/** Says that a file is damaged. */
 export function damaged(file: string): string {
   return `${file} is damaged: \`flux-relay verify sqlite:${file}\` says where; restore the latest backup, and keep the file`
 }
 
-/** Whether another program has the file locked. */
+/** Reports whether another program has the file locked. */
 export function isLocked(error: unknown): boolean {
   return ((error as { errcode?: number } | undefined)?.errcode ?? 0) % 256 === 5
 }
 
-/** An error while a relay works, for whoever posts to it: without the path. */
+/** Describes an error at run time for whoever posts to the relay: without the path. */
 export function saySqliteError(error: unknown): string {
   const { errcode = 0, message } = error as { errcode?: number; message: string }
   const code = errcode & 0xff
@@ -42,7 +42,7 @@ export function saySqliteError(error: unknown): string {
   return code === 5 ? `another program has it ${lockedBy} (${message})` : message
 }
 
-/** An error of SQLite, or of the file system below it. */
+/** Describes an error of SQLite, or of the file system below it. */
 export function sayFileError(error: unknown, file: string): string {
   const { errcode, message, code } = error as { errcode?: number; message?: string; code?: string }
   if (errcode !== undefined) {

@@ -1,5 +1,4 @@
-// SQLite file: belongs to this process alone: durable transactions and prepared statements, without knowing what is
-// stored.
+// SQLite file: opens a file for this process alone, and runs transactions and prepared statements, without knowing what is stored.
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
@@ -9,19 +8,19 @@ import { realPath } from './path.ts'
 
 export type Row = Record<string, SQLInputValue>
 
-/** Runs `work` in a transaction of the store's: what it counted is taken back where it fails. */
+/** Runs `work` in a transaction of the store: if it fails, its changes of the counts in memory are taken back, too. */
 export type Transaction = <T>(work: () => T) => T
 
-/** As {@link Transaction}, and on disk when it resolves. */
+/** Does the same as {@link Transaction}; the changes are on disk when it resolves. */
 export type Write = <T>(work: () => T) => Promise<T>
 
-/** A relay that is being replaced is given so long to go. */
+/** How long a relay that is being replaced has to exit. */
 const lockedMs = 1000
 
-/** So much of a log that was long is kept to be written again; after a flood the rest goes back to the volume. */
+/** A long log is cut to this size, which is reused; after a flood the rest goes back to the volume. */
 const keptLogBytes = 32 * 1024 * 1024
 
-/** Opens, and if need be creates, what `path` leads to. Throws BAD_DATABASE where it cannot be used. */
+/** Opens the database file at `path`, or creates it. Throws BAD_DATABASE if it cannot be used. */
 export function openDatabase(path: string): Database {
   let file = path
   try {
@@ -52,7 +51,7 @@ function begin(db: DatabaseSync, lock: DatabaseSync, file: string): Database {
   }
 }
 
-/** Throws BAD_DATABASE where another program keeps its tables in `file`: ours would stand among them, and its own version would be ours. */
+/** Throws BAD_DATABASE if another program keeps its tables in `file`: ours would be added to them, and its version taken for ours. */
 export function refuseForeign(db: DatabaseSync, file: string): void {
   const { version, tables, ours } = db.prepare(ownershipSql).get() ?? {}
   if (version === 0 ? tables === 0 : ours === 2) return
@@ -60,13 +59,13 @@ export function refuseForeign(db: DatabaseSync, file: string): void {
   throw new RelayError('BAD_DATABASE', `cannot use the database: ${file} belongs to another program; ${hint}`)
 }
 
-// Two tables that every version of the relay has.
+// Every version of the relay has these two tables.
 const ownershipSql = `
   select (select user_version from pragma_user_version) as version, count(*) as tables,
     count(*) filter (where name in ('notifications', 'lanes')) as ours
   from sqlite_schema where type = 'table' and name not like 'sqlite_%'`
 
-/** SQLite notices that the end of a file is missing when it needs it; until then it would fill the gap with new rows. */
+/** Throws if the file's end is missing: SQLite notices that only when it needs the end, and until then fills the gap with new rows. */
 function refuseShort(db: DatabaseSync, file: string): void {
   const { pages } =
     db.prepare('select page_count * page_size as pages from pragma_page_count, pragma_page_size').get() ?? {}
@@ -75,7 +74,7 @@ function refuseShort(db: DatabaseSync, file: string): void {
   throw new RelayError('BAD_DATABASE', `cannot use the database: ${damaged(file)} (its end is missing)`)
 }
 
-/** What keeps `file` from being used, in words for whoever can mend it. */
+/** The error that says why `file` cannot be used, for whoever can mend it. */
 export function badDatabase(error: unknown, file: string): RelayError {
   const { cause } = error as { cause?: unknown }
   return new RelayError('BAD_DATABASE', `cannot use the database: ${sayFileError(cause ?? error, file)}`, {
@@ -84,8 +83,8 @@ export function badDatabase(error: unknown, file: string): RelayError {
 }
 
 /**
- * Two relays on one file would each send what the other is sending. The lock is SQLite's own on a file beside the
- * database, so it goes with the process however that ends.
+ * Locks the database: two relays on one file would each send what the other is sending. The lock is SQLite's own, on a file beside the
+ * database, so it ends with the process, however that ends.
  */
 function lockFile(file: string): DatabaseSync {
   const lock = new DatabaseSync(file, { timeout: lockedMs })
@@ -93,9 +92,9 @@ function lockFile(file: string): DatabaseSync {
     lock.exec('begin exclusive')
   } catch (error) {
     lock.close()
-    // Anything but "busy" is not about another relay.
+    // No other error than "busy" is about another relay.
     if ((error as { errcode?: number }).errcode !== 5) throw error
-    // To SQLite a volume without locks is one on which somebody else has them all.
+    // On a volume without locks, SQLite finds everything locked by somebody else.
     const hint = `stop the other one, or use PostgreSQL to run several. If there is no other, the volume ${knowsNoLocks}`
     throw new RelayError('BAD_DATABASE', `another relay is using this database (${file} is locked): ${hint}`, {
       cause: error
@@ -108,25 +107,24 @@ export class Database {
   readonly #db: DatabaseSync
   readonly #lock: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
-  /** Where it really is, which may not be what was asked for. */
+  /** The real path, without links, which may differ from the path that was asked for. */
   readonly file: string
 
   constructor(db: DatabaseSync, lock: DatabaseSync, file: string) {
     this.#db = db
     this.#lock = lock
     this.file = file
-    // NORMAL: what SQLite does by itself never damages the file; that a commit is on disk is waited for, and long logs are
-    // moved, in log.ts.
+    // With NORMAL, nothing that SQLite does by itself damages the file. log.ts waits until a commit is on disk, and moves long logs.
     db.exec(
       'pragma journal_mode = wal; pragma synchronous = normal; pragma temp_store = memory; pragma cache_size = -16000; pragma wal_autocheckpoint = 0'
     )
     db.exec(`pragma journal_size_limit = ${keptLogBytes}`)
-    // For `state in (…)` SQLite makes a table of its own with each row that is written, which costs 4 % of an event. What is
-    // written is ours, and `verify` looks for what is none of the words.
+    // For a check like `state in (…)`, SQLite makes a table with each row that is written, which costs 4 % of an event. Only the relay
+    // writes here, and `verify` looks for other words.
     db.exec('pragma ignore_check_constraints = on')
   }
 
-  /** Statements without values or rows. */
+  /** Runs statements without values or rows. */
   exec(sql: string): void {
     this.#db.exec(sql)
   }
@@ -136,23 +134,26 @@ export class Database {
     this.#lock.close()
   }
 
-  /** From now on a lock of another program is an error at once: SQLite would wait for it on this thread, which then answers nobody. */
+  /** Makes another program's lock an error at once: SQLite would wait for it on this thread, which answers nobody meanwhile. */
   waitForNoLock(): void {
     this.#db.exec('pragma busy_timeout = 0')
   }
 
-  /** How many pages of the log are not in the file yet. */
+  /** Number of pages of the log that are not in the file yet. */
   logPages(): number {
     const { log, checkpointed } = this.get('pragma wal_checkpoint(noop)') ?? {}
     return Number(log) - Number(checkpointed)
   }
 
-  /** Moves them there, so that the log begins anew with the next commit. */
+  /** Moves these pages into the file, so that the log begins anew with the next commit. */
   moveLog(): void {
     this.#db.exec('pragma wal_checkpoint(passive)')
   }
 
-  /** In the operating system's hands when it returns. Throws CANNOT_STORE, and nothing of `work` is written, where it or the commit fails. */
+  /**
+   * Runs `work` in a transaction, which is in the operating system's hands when this returns. Throws CANNOT_STORE, and writes nothing, if
+   * `work` or the commit fails.
+   */
   transaction<T>(work: () => T): T {
     try {
       this.#db.exec('begin immediate')
@@ -160,7 +161,7 @@ export class Database {
       this.#db.exec('commit')
       return result
     } catch (error) {
-      // SQLite has rolled back by itself where the disk was full.
+      // If the disk was full, SQLite has already rolled back.
       if (this.#db.isTransaction) this.#db.exec('rollback')
       if (error instanceof RelayError) throw error
       throw new RelayError('CANNOT_STORE', `cannot write to the database: ${saySqliteError(error)}`, { cause: error })
@@ -176,7 +177,7 @@ export class Database {
     return statement
   }
 
-  /** The first row. All tables are strict, so that a row is what its columns say. */
+  /** The first row. All tables are strict, so a row is what its columns say. */
   get<R = Row>(sql: string, ...values: SQLInputValue[]): R | undefined {
     return this.#statement(sql).get(...values) as R | undefined
   }
@@ -185,22 +186,22 @@ export class Database {
     return this.#statement(sql).all(...values) as R[]
   }
 
-  /** One row at a time, where all of them together would be too large. */
+  /** Reads one row at a time, for results that would be too large together. */
   iterate(sql: string, ...values: SQLInputValue[]): Iterable<Row> {
     return this.#db.prepare(sql).iterate(...values) as Iterable<Row>
   }
 
-  /** For statements that are put together from what was asked for: they are not kept. */
+  /** Runs a statement that is put together for one question, and therefore not kept. */
   query<R = Row>(sql: string, ...values: SQLInputValue[]): R[] {
     return this.#db.prepare(sql).all(...values) as R[]
   }
 
-  /** The id of the inserted row. */
+  /** Runs a statement, and returns the id of the inserted row. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...values).lastInsertRowid)
   }
 
-  /** How many rows it changed. */
+  /** Runs a statement, and returns the number of rows that it changed. */
   changes(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#statement(sql).run(...values).changes)
   }

@@ -1,9 +1,9 @@
-// Lanes in SQLite: read and write lanes and messages, inside a transaction of the store's.
+// Lanes in SQLite: read and write lanes and messages, inside a transaction of the store.
 import { type Bucket, isLimit, type LaneState, type Message, maxHolds } from '../kept-lanes.ts'
 import { type LaneRow, laneStateOf, type MessageRow, messageOf } from '../rows.ts'
 import type { Database } from './file.ts'
 
-/** All that waits, by its indexes: not in a message yet, or in one that is open. */
+/** SQL for all waiting notifications, found by indexes: those in no message yet, and those in an open one. */
 export const waitingSql = `(
   select id, destination, lane, message_id from notifications where state = 'pending' and message_id is null
   union all
@@ -16,17 +16,17 @@ export function busyLanes(db: Database): string[] {
   return db.all<{ lane: string }>(busy).map(({ lane }) => lane)
 }
 
-/** What something waits for, and in which lanes: each pair once. */
+/** The destinations and lanes for which something waits, each pair once. */
 export function waitingPairs(db: Database): { destination: string; lane: string }[] {
   return db.all(`select distinct destination, lane from ${waitingSql}`)
 }
 
-/** How many notifications wait in a lane, those of its open message included. */
+/** The number of notifications that wait in a lane, those of its open message included. */
 export function backlog(db: Database, lane: string): number {
   return Number(db.get(`select count(*) as n from ${waitingSql} where lane = ?`, lane)?.n)
 }
 
-/** How many notifications wait for each destination. */
+/** The number of notifications that wait for each destination. */
 export function countPending(db: Database): Map<string, number> {
   const rows = db.all<{ destination: string; n: number }>(
     `select destination, count(*) as n from ${waitingSql} group by destination`
@@ -38,7 +38,7 @@ export function laneState(db: Database, key: string, now: number): LaneState {
   return laneStateOf(db.get<LaneRow>('select * from lanes where key = ?', key), now)
 }
 
-/** The lane's tokens from now on. */
+/** Sets the lane's tokens. */
 export function setBucket(db: Database, key: string, { tokens, at }: Bucket): void {
   db.run(
     `insert into lanes (key, tokens, tokens_at) values (?, ?, ?)
@@ -47,7 +47,7 @@ export function setBucket(db: Database, key: string, { tokens, at }: Bucket): vo
   )
 }
 
-/** Whatever the lane waits for is over, but for a rate limit: until when that lasts. What is gathered {@link releaseSome} lets go on. */
+/** Ends a lane's wait, or returns the end of the rate limit that it waits for. {@link releaseSome} releases what is being gathered. */
 export function tryNow(db: Database, key: string, now: number): number | undefined {
   const { bucket, notBefore } = laneState(db, key, now)
   if (isLimit(bucket, notBefore) && notBefore > now) return notBefore
@@ -55,10 +55,10 @@ export function tryNow(db: Database, key: string, now: number): number | undefin
   return undefined
 }
 
-/** What is gathered in one transaction goes on at once in another. */
+/** Gathered notifications that one transaction releases. */
 const releaseStep = 2000
 
-/** Some of what is gathered in a lane waits for nothing any more: of how many. */
+/** Releases some of the notifications that are being gathered in a lane; returns how many. */
 export function releaseSome(db: Database, key: string): number {
   return db.changes(
     `update notifications set held_until = 0, held_at = null, holds = ${maxHolds} where id in (
@@ -76,13 +76,16 @@ interface Failed {
   destination: string
 }
 
-/** What waits behind the notification of a failure in {@link followersOf} and is of the same. The pluses make its object the key. */
+/**
+ * SQL condition for what waits behind a failure's notification, about the same object and for the same rule and destination; its values
+ * are {@link followersOf} the failure. The pluses keep SQLite to the index by object.
+ */
 export const followsSql = `object = ? and lane = ? and id > ? and +rule = ? and +destination = ?
   and state = 'pending' and message_id is null and says <> 'failed'`
 
 export const followersOf = ({ object, lane, id, rule, destination }: Failed) => [object, lane, id, rule, destination]
 
-/** The end of a failure that waits behind the notification of it: its id. */
+/** The id of the end of a failure that waits behind the failure's notification, if any. */
 export function endOf(db: Database, failed: Failed): number | undefined {
   const end = db.get<{ id: number }>(
     `select id from notifications where ${followsSql} and says = 'recovered' order by id limit 1`,

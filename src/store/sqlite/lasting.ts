@@ -1,4 +1,4 @@
-// Lasting in SQLite: keeps what is held to see whether its failure lasts, inside a transaction of the store's.
+// Lasting in SQLite: keeps notifications that wait to see whether their failure lasts, inside a transaction of the store.
 import type { Mute } from '../../mutes/mutes.ts'
 import type { Held, Release } from '../../rules/lasting.ts'
 import type { HoldOf } from '../kept-lanes.ts'
@@ -9,10 +9,10 @@ import type { Waiting } from '../waiting.ts'
 import type { Database, Write } from './file.ts'
 import { readEvents, withhold } from './withhold.ts'
 
-// With its own partial index, which has nothing else.
+// This condition has a partial index of its own, which contains nothing else.
 const heldSql = `state = 'pending' and message_id is null and holds = 0 and held_at is not null`
 
-/** What is held about an object. */
+/** The notifications that wait to see whether the object's failure lasts. */
 export function heldOf(db: Database, object: string): Held[] {
   const rows = db.all<{ id: number; rule: string; destination: string; held_until: number; view: string | null }>(
     `select n.id, n.rule, n.destination, n.held_until, v.view from notifications n left join views v on v.id = n.id
@@ -25,7 +25,7 @@ export function heldOf(db: Database, object: string): Held[] {
   })
 }
 
-/** Nobody is notified by them, or they are held no longer than until `now`, in ms. */
+/** Ends holds: a notification with a reason is never sent, any other is held no longer than until `now`, in ms. */
 export function release(db: Database, waiting: Waiting, releases: readonly Release[], now: number): void {
   for (const { held, because } of releases) {
     if (because === undefined) {
@@ -41,8 +41,8 @@ export function release(db: Database, waiting: Waiting, releases: readonly Relea
 }
 
 /**
- * Lets those of `rows` go on whose failures have lasted, but for what `mutes`, which are in effect, withhold, and holds others anew.
- * The destination of each that is withheld; undefined where none was held.
+ * Releases those of `rows` whose failures have lasted, except what `mutes`, which are in effect, withhold, and holds others anew.
+ * Returns the destination of each that is withheld; undefined if none of `rows` was held for that.
  */
 export function pass(
   db: Database,
@@ -76,7 +76,7 @@ const pageSql = `
   select held.id, held.object, held.rule, held.created_at, held.held_until, json_extract(v.view, '$.failure.since') as since
   from held left join views v on v.id = held.id order by held.object, held.id`
 
-/** In the order of the index. */
+/** A place in the order of the index. */
 interface Place {
   object: string
   id: number
@@ -89,7 +89,7 @@ interface ShortenedRow extends Place {
   since: number | null
 }
 
-/** As Store.shorten, in steps. */
+/** Implements Store.shorten, in steps. */
 export async function shorten(db: Database, write: Write, holdOf: HoldOf, now: number): Promise<void> {
   const step = ({ object, id }: Place): Place | undefined => {
     const rows = db.all<ShortenedRow>(pageSql, object, id)

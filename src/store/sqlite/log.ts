@@ -1,28 +1,28 @@
-// Write-ahead log: is on disk before anything is acknowledged, and moved into the database's file when long; the main
-// thread waits for neither. In: commits. Out: the moment when they are safe.
+// Write-ahead log: gets it on disk before anything is acknowledged, and moves it into the database's file when it is long; neither
+// blocks the main thread. In: commits. Out: the moment when they are safe.
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { RelayError } from '../../errors.ts'
 import type { Database } from './file.ts'
 
-/** How many pages of 4 KiB the log may have before they are moved: what is read again at a start after a crash. */
+/** Pages of 4 KiB that the log may have before they are moved: a start after a crash reads them again. */
 const longPages = 4000
-/** How often its length is asked for, which takes as long as to write an event: a commit has some dozens of pages. */
+/** Flushes between two looks at the log's length, each of which takes as long as writing an event: a commit has some dozens of pages. */
 const flushesToLook = 8
 
 export interface Log {
-  /** Resolves once everything that was committed before the call is on disk, through a power cut too. */
+  /** Resolves once everything that was committed before the call is on disk and survives a power cut. */
   flushed(): Promise<void>
   close(): Promise<void>
 }
 
-/** The log of `db`, whose commits reach the operating system but not yet the disk. */
+/** Opens the log of `db`, whose commits reach the operating system but not yet the disk. */
 export function openLog(db: Database): Log {
   const sync = promisify(fdatasync)
   let descriptor: number | undefined
   let underWay: Promise<void> | undefined
-  /** Begins when the one under way has ended, which may have begun before the last commit. */
+  /** The flush that begins when the one under way has ended, which may have begun before the last commit. */
   let coming: Promise<void> | undefined
   let mover: Worker | undefined
   let isMoving = false
@@ -39,7 +39,7 @@ export function openLog(db: Database): Log {
 
   async function flush(): Promise<void> {
     try {
-      // Held open, because opening and closing costs as much as the rest. SQLite keeps the file as long as it is in use.
+      // The file stays open, because opening and closing costs as much as the rest. SQLite keeps it as long as it is in use.
       descriptor ??= openSync(`${db.file}-wal`, 'r+')
       await sync(descriptor)
     } catch (cause) {
@@ -47,8 +47,8 @@ export function openLog(db: Database): Log {
         'CANNOT_STORE',
         `the disk did not keep what was written: ${(cause as Error).message}`
       )
-      // After a failed fsync the kernel forgets what it could not write and answers the next one with yes (PostgreSQL
-      // learnt that in 2018): only reading the file anew says what it has, so the relay ends and is started again.
+      // After a failed fsync the kernel forgets what it could not write, and the next fsync succeeds (PostgreSQL learnt that in 2018).
+      // Only reading the file anew tells what it has, so the relay exits and is started again.
       setImmediate(() => {
         throw failure
       })
@@ -58,7 +58,7 @@ export function openLog(db: Database): Log {
     if (!isMoving && flushes % flushesToLook === 0 && db.logPages() >= longEnough) move()
   }
 
-  /** Most of it on another thread, while commits go on; what came meanwhile here, so that the log begins anew. */
+  /** Moves most of the log on another thread, while commits go on, and what came meanwhile on this one, so that the log begins anew. */
   function move(): void {
     isMoving = true
     mover ??= new Worker(new URL('./checkpoint.js', import.meta.url), { workerData: db.file })
@@ -68,7 +68,7 @@ export function openLog(db: Database): Log {
         longEnough = longPages
       })
       .on('error', () => {
-        // Without space it cannot be moved. The log goes on growing, or commits fail and say why.
+        // Without space the log cannot be moved. It goes on growing, or commits fail and say why.
         mover = undefined
         isMoving = false
         longEnough = db.logPages() + longPages
@@ -85,8 +85,8 @@ export function openLog(db: Database): Log {
     },
     async close() {
       await mover?.terminate()
-      // Whoever writes meanwhile, such as a config file that is being read, is waited for too: of a closed file the disk would
-      // say that it kept nothing, which ends the process.
+      // Waits for flushes that begin meanwhile, too, such as that of a config file being read: a flush of a closed file would fail,
+      // which ends the process.
       for (let flush = coming ?? underWay; flush !== undefined; flush = coming ?? underWay) await flush.catch(() => {})
       if (descriptor !== undefined) closeSync(descriptor)
       descriptor = undefined

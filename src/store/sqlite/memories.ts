@@ -1,4 +1,4 @@
-// Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store's.
+// Memories in SQLite: keep what is remembered of objects and of sources, inside a transaction of the store.
 import { setImmediate as pause } from 'node:timers/promises'
 import type { ObjectMemory } from '../../objects/memory.ts'
 import { memoryText, readMemory } from '../../objects/stored-memory.ts'
@@ -9,7 +9,7 @@ import type { Database } from './file.ts'
 
 const watchers = new WeakMap<Database, Set<(key: string) => void>>()
 
-/** Calls `changed` with the key of each object whose memory is written, also where that is rolled back, until what is returned is called. */
+/** Calls `changed` with the key of each object whose memory is written, even if that is rolled back; the returned function stops that. */
 export function watchMemories(db: Database, changed: (key: string) => void): () => void {
   const watching = watchers.get(db) ?? new Set()
   watchers.set(db, watching.add(changed))
@@ -25,7 +25,7 @@ export function memoryOf(db: Database, key: string): ObjectMemory | undefined {
   return row && readMemory(row.memory)
 }
 
-/** What is remembered after an event. Returns the row of an object that was not known. */
+/** Sets an object's memory after an event. Returns the row id if the object was not known before. */
 export function setMemory(db: Database, key: string, memory: ObjectMemory, { receivedAt, event }: Arrival): number {
   const row = db.run(
     `insert into objects (key, memory, seen_at, failing_since, source) values (?, ?, ?, ?, ?)
@@ -37,7 +37,7 @@ export function setMemory(db: Database, key: string, memory: ObjectMemory, { rec
   return row
 }
 
-/** Between events. The memory as it is then; undefined where the object is forgotten. */
+/** Changes an object's memory between events. Returns the new memory; undefined if the object is forgotten. */
 export function changeMemory(
   db: Database,
   key: string,
@@ -51,10 +51,10 @@ export function changeMemory(
   return memory
 }
 
-/** As Store.noteLastEvents. */
+/** Implements Store.noteLastEvents. */
 export function noteLastEvents(db: Database, sources: ReadonlyMap<string, number>, now: number): void {
   for (const [name, at] of [...sources, [listener, now] as const]) {
-    // From a clock that has been set back since, it would hide for as long that nobody posts.
+    // A time from a clock that has been set back since is replaced: it would hide for as long that nobody posts.
     db.run(
       `insert into sources values (?1, ?2) on conflict (name) do update
        set heard_at = case when heard_at > ?3 + ${apartMs} then ?2 else max(heard_at, ?2) end`,
@@ -63,7 +63,7 @@ export function noteLastEvents(db: Database, sources: ReadonlyMap<string, number
   }
 }
 
-/** How many rows are read at a time: a fleet has ten thousand. */
+/** Rows that are read at a time: a fleet has ten thousand sources. */
 const rowsAtOnce = 1000
 
 export async function lastEvents(db: Database): Promise<LastEvents> {

@@ -1,4 +1,4 @@
-// Mute ends in SQLite: sum up what a mute withheld once it is over, in steps, so that whoever waits for this thread gets in between.
+// Mute ends in SQLite: sum up what a mute withheld once it is over, in steps, between which others may use this thread.
 import { setImmediate as pause } from 'node:timers/promises'
 import { markNotified } from '../../objects/notified.ts'
 import type { View } from '../../render/compose/view.ts'
@@ -30,7 +30,7 @@ import { endsBetween } from './withheld.ts'
 const stepRows = 500
 const releasedRows = 2000
 
-/** What was withheld: by which mute, from which destination. */
+/** Identifies what was withheld: by which mute, from which destination. */
 type Group = readonly [mute: string, destination: string]
 
 const pageSql = `
@@ -38,8 +38,8 @@ const pageSql = `
   from notifications n left join views v on v.id = n.id
   where n.muted_until = ?1 and n.mute = ?2 and n.destination = ?3 and n.id > ?4 order by n.id limit ${stepRows}`
 
-// What is held of the objects would come after the summary, which may say that it is over. Lane by lane, as the index has it: what
-// waits and is not held may be a million.
+// Notifications that are held about the objects would come after the summary, which may say that the failure is over. They are
+// found lane by lane, by the index, because a million may wait that are not held.
 const releaseSql = `
   ${busySql}
   update notifications set held_until = ?1, holds = ${maxHolds}
@@ -47,10 +47,10 @@ const releaseSql = `
     and state = 'pending' and message_id is null and (holds > 0 or held_at is null)`
 
 /**
- * Sums up one mute that is over at `now`, in ms: in which lanes. Undefined where there is none left. Where its objects are many, they
- * count as notified from a little before the summary is written on: of what ends meanwhile the end is said, and after a crash before
- * the summary it all begins anew. What was withheld is put aside for it ({@link summing}), and let go of once it is written. What is
- * not as it was read is read again: nothing is written then.
+ * Sums up one mute that is over at `now`, in ms, and returns the lanes that got the summary; undefined if no such mute is left. If the
+ * objects are many, their destination counts as notified a little before the summary is written: the end of a failure that ends
+ * meanwhile is sent, and after a crash before the summary everything begins anew. What was withheld is put aside first
+ * ({@link summing}) and let go of once the summary is written. If something has changed since it was read, no summary is written yet.
  */
 export async function endMute(
   db: Database,
@@ -68,9 +68,9 @@ export async function endMute(
   const group: Group = [mute, destination]
   const found = await gather(db, write, group, now)
   const rows = found.rows()
-  /** How those stand that count as notified. */
+  /** The states of objects for which the destination counts as notified. */
   const stands = new Map<string, WithheldObject>()
-  /** Since what goes on was read: who is notified of these by now is decided with the summary. */
+  /** Keys of objects whose memory has changed since the failures that stay withheld were read: they are marked with the summary. */
   const changed = new Set<string>()
   const mark = (some: readonly WithheldRow[]) => {
     for (const row of some) {
@@ -84,7 +84,7 @@ export async function endMute(
   try {
     const { silent } = goingOn(db, destination, now)
     const isSure = ({ key }: WithheldRow) => !silent.has(key) && !changed.has(key)
-    // The last of them, and so all where they are few, in one step with the summary.
+    // The last objects are marked in one step with the summary, and so are all if they are few.
     for (let at = 0; rows.length - at > stepRows; at += stepRows) {
       const some = rows.slice(at, at + stepRows)
       await write(() => mark(some.filter(isSure)))
@@ -121,24 +121,24 @@ async function letGo(db: Database, write: Write): Promise<void> {
   while ((await write(some)) === releasedRows);
 }
 
-/** What goes on to be withheld of what was put aside: see `withEnds`. */
+/** What stays withheld of what was put aside: see `withEnds`. */
 function goingOn(db: Database, destination: string, now: number): ReturnType<typeof withEnds> {
   const failures = db.all<WithheldFailure>(withheldFailuresSql('?1', '+destination = ?2'), now, destination)
   const ends = failures.length === 0 ? [] : db.all<WithheldEnd>(withheldEndsSql)
   return withEnds(ends, failures)
 }
 
-/** Has them be withheld by others from now on, inside a transaction. */
+/** Lets other mutes withhold the notifications from now on, inside a transaction. */
 export function carry(db: Database, carried: readonly Withholding[]): void {
   for (const { id, name, until } of carried)
     db.run('update notifications set mute = ?, muted_until = ? where id = ?', name, until, id)
 }
 
-/** All that is withheld of `group` and over at `now`, in ms, which is put aside with that. */
+/** Collects what is withheld of `group` and over at `now`, in ms, and puts it aside. */
 async function gather(db: Database, write: Write, group: Group, now: number): Promise<Found> {
   const found = new Found()
   const page = (until: number, after: number) => db.all<WithheldNotification>(pageSql, until, ...group, after)
-  // Some was put aside by an attempt before, which came to nothing.
+  // An earlier attempt that came to nothing may have put some aside.
   for (let last: number | undefined = 0; last !== undefined; await pause()) {
     const rows = page(summing, last)
     found.add(rows)
@@ -157,7 +157,7 @@ async function gather(db: Database, write: Write, group: Group, now: number): Pr
   return found
 }
 
-/** Whether something of `group` is over at `now`, in ms, that is not put aside. */
+/** Reports whether something of `group` is over at `now`, in ms, but not put aside. */
 function isLeft(db: Database, group: Group, now: number): boolean {
   const sql = 'select 1 from notifications where muted_until = ? and mute = ? and destination = ? limit 1'
   return endsBetween(db, summing, now).some((until) => db.get(sql, until, ...group) !== undefined)

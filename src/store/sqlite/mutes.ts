@@ -1,4 +1,4 @@
-// Mutes in SQLite: keep silences and what mutes withheld.
+// Mutes in SQLite: keep silences, and end, move and carry on what mutes withheld.
 import { type Actor, authorName } from '../../actor.ts'
 import type { Mute } from '../../mutes/mutes.ts'
 import { silenceName } from '../../mutes/silence.ts'
@@ -15,15 +15,15 @@ import type { Queue } from './queue.ts'
 import { moveEnds, mutesAfter, overAt } from './withheld.ts'
 import { readEvents } from './withhold.ts'
 
-/** Whoever closes the database waits for `ended` first. */
+/** Creates the store's part for mutes. Whoever closes the database waits for `ended` first. */
 export function createMuting(db: Database, queue: Queue, write: Write): { muting: Muting; ended(): Promise<void> } {
-  /** Two that read the same would each go by what the other has changed since. */
+  /** Runs one task at a time: of two that read the same rows, each would go by what the other has changed since. */
   const inTurn = oneByOne()
 
-  /** Has what was withheld by mutes that are over go on to be withheld where others of `mutes` withhold it, or the same begins anew. */
+  /** Keeps withheld what was withheld by mutes that are over, if others of `mutes` match it or the same mute has begun anew. */
   async function carryOn(mutes: readonly Mute[], now: number): Promise<void> {
     if (mutes.length === 0) return
-    /** Since when each mute withheld something from each destination. */
+    /** When each mute first withheld something from each destination, in ms. */
     const since = new Map<string, number>()
     const groupOf = ({ mute, destination }: { mute: string; destination: string }) =>
       JSON.stringify([mute, destination])
@@ -37,8 +37,8 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
   }
 
   /**
-   * Ends what was withheld by a silence after that was ended by hand, by whoever had not heard of it: it is not withheld for as long as
-   * was planned.
+   * Ends what a silence withheld after it was ended by hand, by a decision that did not know of that yet: otherwise it would stay
+   * withheld until the planned end.
    */
   async function endLate(now: number): Promise<void> {
     const ended = db.all<{ name: string; created_at: number }>(endedLatelySql('?1'), now)
@@ -53,7 +53,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
 
   const namesInEffect = (now: number) => db.all<{ name: string }>(inEffectSql('?1'), now).map(({ name }) => name)
 
-  /** The silence at once, which is what counts after a crash, and in steps what it withheld. */
+  /** Moves the end of a silence at once, which is what counts after a crash, and then of what it withheld, in steps. */
   async function moveEnd(
     id: string,
     endsAt: number,
@@ -83,7 +83,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
     }
   }
 
-  /** In steps, which a start after a crash goes on with. */
+  // It works in steps, and a start after a crash goes on with them.
   const followMutes: Muting['followMutes'] = async (endsOf, now) => {
     const silences = new Set(namesInEffect(now))
     const rows = mutesAfter(db, now).filter(({ mute }) => !silences.has(mute))

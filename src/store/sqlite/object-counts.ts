@@ -1,4 +1,4 @@
-// Object counts: how many objects each source has, in memory. They are counted once, in steps, and from then on with what each
+// Object counts: keep in memory how many objects each source has. They count the rows once, in steps, and from then on what each
 // transaction adds and deletes.
 import { setImmediate as pause } from 'node:timers/promises'
 import type { Database } from './file.ts'
@@ -14,9 +14,9 @@ interface Change {
 export class ObjectCounts {
   readonly #db: Database
   readonly #counts = new Map<string, number>()
-  /** Rows up to this one are counted; those behind it are when the count gets there. */
+  /** Rows up to this one are counted; the rest will be when the count gets there. */
   #counted = 0
-  /** What the transaction under way has changed. */
+  /** The changes of the transaction under way. */
   #changes: Change[] = []
 
   constructor(db: Database) {
@@ -31,22 +31,22 @@ export class ObjectCounts {
     this.#changes.push({ rowid, source, by: -1 })
   }
 
-  /** The transaction is committed. */
+  /** Applies the changes: the transaction is committed. */
   keep(): void {
     if (this.#changes.length === 0) return
     for (const { rowid, source, by } of this.#changes) if (rowid <= this.#counted) this.#change(source, by)
     this.#changes = []
   }
 
-  /** It is not. */
+  /** Drops the changes: the transaction was rolled back. */
   takeBack(): void {
     this.#changes = []
   }
 
-  /** By source. */
+  /** The number of objects by source. */
   async count(): Promise<ReadonlyMap<string, number>> {
     while (this.#counted < Number.POSITIVE_INFINITY) {
-      // No index has the source: it would be written with each new object, at a random place.
+      // There is no index by source: each new object would write to it, at a random place.
       const rows = this.#db.all<{ rowid: number; source: string }>(
         'select rowid, source from objects where rowid > ? order by rowid limit ?',
         ...[this.#counted, stepRows]

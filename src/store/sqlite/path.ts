@@ -1,11 +1,11 @@
-// Database path: resolves links, because log, index and lock stand beside the real file and only there.
+// Database path: resolves links, because the log, its index and the lock stand beside the real file and only there.
 import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { RelayError } from '../../errors.ts'
 
 /**
- * The path in `sqlite:<file>`, as it is written; undefined if `url` is not such an address. Throws BAD_DATABASE where it is
- * one and names no file that could be kept.
+ * The path in `sqlite:<file>`, as it is written; undefined if `url` is not such an address. Throws BAD_DATABASE if the address names no
+ * file that could be kept.
  */
 export function sqliteFile(url: string): string | undefined {
   const file = /^sqlite:(?:\/\/)?(.*)$/s.exec(url.trim())?.[1]
@@ -18,7 +18,7 @@ export function sqliteFile(url: string): string | undefined {
   )
 }
 
-// Each is what other programs take, or what a shell would have replaced.
+// Other programs take each of these, or a shell would have replaced it.
 function refusalOf(file: string): string | undefined {
   if (file === '') return 'no file is named'
   if (/^:memory:|^file:.*[?&]mode=memory/.test(file)) return 'what is kept in memory is lost with the process'
@@ -32,9 +32,9 @@ function refusalOf(file: string): string | undefined {
 }
 
 /**
- * `file` without links on the way, absolute. A file that is not there yet may be, and a link may point to where it will
- * be. Throws BAD_DATABASE where a link leads to no folder, and where the file has another name by which it could be
- * opened without its log: https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file.
+ * The absolute path of `file`, without links on the way. The file need not exist yet, and a link may point to where it will be. Throws
+ * BAD_DATABASE if a link leads to no folder, or if the file has another name by which it could be opened without its log:
+ * https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file.
  */
 export function realPath(file: string): string {
   const path = follow(resolve(file), file)
@@ -52,8 +52,8 @@ export function realPath(file: string): string {
 }
 
 /**
- * Answers whether `file` and its log are still what they are now. Where either was deleted, replaced or mounted over, the operating
- * system goes on taking what is written to it, and no later start will see that.
+ * Returns a function that reports whether `file` and its log are still the same as now. If either was deleted, replaced or mounted
+ * over, the operating system goes on taking what is written to it, but no later start will see that.
  */
 export function watchPlace(file: string): () => boolean {
   const paths = [file, `${file}-wal`]
@@ -76,7 +76,7 @@ function follow(path: string, asked: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ELOOP') throw unusable(asked, 'its links lead in a circle')
-    // Something else is wrong with the path, and whoever opens it says what.
+    // For any other error, whoever opens the path says what is wrong with it.
     if (code !== 'ENOENT') return path
   }
   const target = linkAt(path)
@@ -85,7 +85,7 @@ function follow(path: string, asked: string): string {
     return folder === path ? path : join(follow(folder, asked), basename(path))
   }
   const aim = resolve(realpathSync(dirname(path)), target)
-  // A volume that is not mounted: what was made there would be hidden, or lost, once it is.
+  // The link's volume may not be mounted yet: a file that was made there now would be hidden or lost once it is.
   if (statSync(dirname(aim), { throwIfNoEntry: false }) === undefined || path !== resolve(asked)) {
     throw unusable(asked, `${path} is a link to ${aim}, which is not there: is the volume mounted?`)
   }
@@ -96,7 +96,7 @@ function linkAt(path: string): string | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined
 }
 
-/** As a file that is bound into a container by itself. Known on Linux only. */
+/** Reports whether `file` is mounted by itself, as into a container. Known on Linux only. */
 function isMountPoint(path: string): boolean {
   let mounts: string
   try {

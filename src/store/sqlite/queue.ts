@@ -1,4 +1,4 @@
-// Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store's.
+// Queue in SQLite: writes and moves notifications, and makes dead letters of them, inside a transaction of the store.
 import type { Mute } from '../../mutes/mutes.ts'
 import { objectKey } from '../../objects/name.ts'
 import { forget } from '../../objects/notified.ts'
@@ -23,11 +23,11 @@ import { pass } from './lasting.ts'
 import { changeMemory } from './memories.ts'
 
 export interface Queue {
-  /** Its id. `event` is null for what the relay says of itself. */
+  /** Inserts a notification, and returns its id. `event` is null if the notification is not about one event. */
   insert(event: number | null, entry: NewNotification, now: number): number
   /**
-   * What a lane composes from. Of what it looks at, what was accepted before `since` becomes a dead letter, and what is muted by
-   * `mutes`, which are in effect, is withheld: `withheld` gets its destinations. Then this is undefined, and there may be more.
+   * What a lane composes from. Undefined if some of what it looked at was accepted before `since` and became a dead letter, or if holds
+   * have ended, of which `mutes`, which are in effect, may withhold some: their destinations are added to `withheld`. Then look again.
    */
   oldest(
     lane: string,
@@ -35,22 +35,22 @@ export interface Queue {
     withheld: string[],
     now: number
   ): Due<PendingRow> | undefined
-  /** Holds them from `now` on. */
+  /** Holds notifications from `now` on. */
   hold(holds: readonly Hold[], now: number): void
   /**
-   * Of a destination, what is held of the objects of `due`, by their ids, and then what else is held to be gathered; but for what
-   * is held to see whether it lasts.
+   * What is held for a destination: about the objects of the notifications in `due`, by id, and then what else is held to be gathered,
+   * but nothing that waits to see whether its failure lasts.
    */
   held(lane: string, destination: string, due: { ids: readonly string[]; last: number }, now: number): PendingRow[]
   bury(id: number, reason: string): void
   /**
-   * As Store.follow for some of what waits for a destination in a lane, after which others should have a turn; messages that are
-   * `posting` stay where their answer is awaited.
+   * Does the part of Store.follow for some of what waits for a destination in a lane, after which others should have a turn. Messages in
+   * `posting` stay in the lane where their answer is awaited.
    */
   followSome(destination: string, lane: string, lanes: LanesByName, posting: ReadonlySet<number>): Followed
 }
 
-/** How many notifications went to another lane, and of how many became dead letters. */
+/** How many notifications went to another lane, and how many became dead letters. */
 interface Followed {
   moved: number
   lost: number
@@ -67,16 +67,16 @@ interface PlacedRow {
   view: string | null
 }
 
-/** Dead letters made in one transaction, which take ten milliseconds. */
+/** Dead letters that one transaction makes, which takes ten milliseconds. */
 const abandonStep = 500
-/** Notifications that go to another lane in one, which take as long. */
+/** Notifications that one transaction moves to another lane, which takes as long. */
 const rerouteStep = 2000
 
 const columns = 'id, event_id, destination, created_at, group_key, held_until, held_at, holds'
 const inLane = `from notifications where lane = ?1 and state = 'pending' and message_id is null`
 
-// Two ranges of one index. The oldest of both: of those whose deadlines have come, what came first may have the last of them, and is
-// not to be left behind by what is newer of its object.
+// Reads two ranges of one index, and takes the oldest of both by id: of notifications whose deadlines have come, the first may have the
+// last deadline, and newer ones about its object must not overtake it.
 const dueSql = `
   select * from (select ${columns} ${inLane} and held_until = 0 order by id limit ?3)
   union all
@@ -90,7 +90,7 @@ const dueBySetClockSql = `
   order by id limit ?3`
 
 export function createQueue(db: Database, waiting: Waiting): Queue {
-  /** The latest time that this clock is known to have shown, in ms: when something came, or was held. */
+  /** The latest time that the clock is known to have shown, in ms: when something arrived or was held. */
   let newest = Number(
     db.get(
       `select max(
@@ -122,7 +122,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return id
   }
 
-  /** That of the group's first notification that is still held. */
+  /** The deadline of the group's first notification that is still held. */
   function firstDeadline(lane: string, key: string, now: number): number | undefined {
     const first = db.get<{ held_until: number }>(
       `select held_until from notifications
@@ -140,7 +140,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     withheld: string[],
     now: number
   ): Due<PendingRow> | undefined {
-    // The clock was set back: deadlines from before are looked at one by one.
+    // If the clock was set back, the deadlines from before are looked at one by one.
     const isSetBack = newest > now + apartMs
     newest = Math.max(newest, now)
     const rows = db.all<PendingRow>(isSetBack ? dueBySetClockSql : dueSql, lane, now, composeWindow)
@@ -171,8 +171,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     now: number
   ): PendingRow[] {
     return db.all<PendingRow>(
-      // Whoever goes along, because it is gathered, takes what is older of its own object along as well; what has yet to last waits
-      // for that.
+      // A gathered notification that goes along takes older ones about its own object along; what has yet to last keeps waiting.
       `with due as (select object from notifications where id in (select value from json_each(?4))),
          gathered as (select object ${inLane} and held_until > ?2 and holds > 0 and +destination = ?3)
        select * from (
@@ -185,7 +184,7 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     )
   }
 
-  /** Makes a dead letter of a pending notification, and takes back that its destination was notified of a failure. */
+  /** Makes a dead letter of a pending notification, whose destination then no longer counts as notified of the failure. */
   function bury(id: number, reason: string): void {
     const row = db.get<PlacedRow>(
       'select n.*, v.view from notifications n left join views v on v.id = n.id where n.id = ?',
@@ -197,12 +196,12 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     waiting.bury(destination)
     if (row.says !== 'failed' || goesOn(row)) return
     changeMemory(db, object, (memory) => forget(memory, undeliveredOf(row)))
-    // The end of a failure that nobody was notified of would be news from nowhere.
+    // The end of a failure that nobody was notified of would make no sense.
     const end = endOf(db, { id, lane, object, rule, destination })
     if (end !== undefined) bury(end, endlessReason)
   }
 
-  /** Whether something of the failure that `row` began waits behind it: then its destination is notified by that. */
+  /** Reports whether more about the failure of `row` waits behind it; then that notifies the destination, as the beginning. */
   function goesOn({ id, lane, object, rule, destination, view }: PlacedRow): boolean {
     const { since } = undeliveredOf({ object, rule, destination, view })
     const next = db.get<{ id: number; view: string }>(
@@ -223,13 +222,13 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     return { moved: to === from ? 0 : reroute({ destination, from, to }, posting), lost: 0 }
   }
 
-  /** Makes dead letters of some of what waits for `destination` in `lane`; returns of how many. */
+  /** Makes dead letters of some of what waits for `destination` in `lane`; returns how many. */
   function abandon(destination: string, lane: string): number {
     const lost = db.all<{ id: number; message_id: number | null }>(
       `select id, message_id from ${waitingSql} where +destination = ? and lane = ? limit ${abandonStep}`,
       ...[destination, lane]
     )
-    // A message with all that it carries: what was left in one that is dead would wait for ever.
+    // A message dies with all that it carries: what was left in a dead message would wait for ever.
     const messages = new Set(lost.flatMap(({ message_id }) => message_id ?? []))
     const carried = [...messages].flatMap((message) => {
       db.run(`update messages set state = 'dead' where id = ?`, message)
@@ -241,8 +240,8 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
   }
 
   /**
-   * Moves some of what waits for a destination to its lane, the oldest first; returns how many. What is being posted stays where its
-   * answer is awaited: at the new address it would be beside it.
+   * Moves some of what waits for a destination to its new lane, the oldest first; returns how many. A message that is being posted stays
+   * in the lane where its answer is awaited: in the new lane it would be a second request in flight.
    */
   function reroute(
     { destination, from, to }: { destination: string; from: string; to: string },
@@ -254,14 +253,14 @@ export function createQueue(db: Database, waiting: Waiting): Queue {
     )
     const stale = open.filter(({ id }) => !posting.has(id))
     for (const { id } of stale) {
-      // The thread that it would have gone to is not in the new channel.
+      // Its thread, if any, is not in the new channel.
       if (openMessage(db, to) === undefined) {
         db.run('update messages set lane = ?, card_id = null where id = ?', to, id)
         db.run(`update notifications set lane = ? where message_id = ? and state = 'pending'`, to, id)
         continue
       }
-      // The new lane has a message open already: what this one carries goes back to waiting. It stays as a record,
-      // because somebody may have seen it.
+      // The new lane has an open message already, so what this one carries goes back to waiting. The message stays as a record, because
+      // somebody may have seen it.
       db.run('update notifications set message_id = null where message_id = ?', id)
       db.run(`update messages set state = 'dead' where id = ?`, id)
     }

@@ -1,15 +1,15 @@
-// Recent bodies: are remembered for some minutes, in memory: a sender that got no answer sends the same bytes again.
+// Recent bodies: remember in memory the bodies of the last minutes, because a sender that got no answer sends the same bytes again.
 import { duplicateWindowMs } from '../kept.ts'
 import { BodyTable, beginningOf } from './body-table.ts'
 import type { Database } from './file.ts'
 
-/** Forgotten together. */
+/** Length of a span, whose bodies are forgotten together. */
 const spanMs = duplicateWindowMs / 4
-/** The most that are remembered, which takes 20 MB: the last two minutes of 4,000 events a second, the last one of 8,000. */
+/** The most bodies that are remembered, in 20 MB: the last two minutes of 4,000 events a second, the last minute of 8,000. */
 const maxBodies = 500_000
 
 interface Span {
-  /** ms: no body of the span before came later. */
+  /** When the span began, in ms: no body of the span before came later. */
   since: number
   events: BodyTable
 }
@@ -19,16 +19,16 @@ export class RecentBodies {
   readonly #max: number
   /** Newest first. */
   readonly #spans: Span[] = []
-  /** Bodies of the transaction that is being written. */
+  /** Bodies of the transaction under way. */
   readonly #fresh = new Map<number, number>()
-  /** ms, of the newest of them */
+  /** Time of the newest of them, in ms. */
   #at = 0
 
-  /** Reads what the process before this one knew. */
+  /** Reads what the previous process knew. */
   constructor(db: Database, max = maxBodies) {
     this.#db = db
     this.#max = max
-    // The time of the row that was written last: others may be from a clock that was ahead.
+    // The time of the row that was written last counts: others may be from a clock that was ahead.
     const newest = Number(db.get('select received_at as at from events order by id desc limit 1')?.at ?? 0)
     const rows = db.iterate(
       'select id, identity, received_at from events where received_at > ? and received_at < ? and identity is not null order by received_at',
@@ -44,7 +44,7 @@ export class RecentBodies {
     return this.#spans.reduce((sum, { events }) => sum + events.size, 0)
   }
 
-  /** The event that came with the same body within the window before `now`. */
+  /** The id of the event that came with the same body within the window before `now`. */
   find(identity: string, now: number): number | undefined {
     const start = beginningOf(identity)
     let event = this.#fresh.get(start)
@@ -54,16 +54,16 @@ export class RecentBodies {
     return row?.identity === identity && Number(row.received_at) > now - duplicateWindowMs ? event : undefined
   }
 
-  /** Until {@link keep} it may be taken back. */
+  /** Adds a body, which may be taken back until {@link keep}. */
   add(identity: string, event: number, at: number): void {
     this.#fresh.set(beginningOf(identity), event)
     this.#at = at
   }
 
-  /** What was added is on disk. */
+  /** Keeps what was added: the transaction is committed. */
   keep(): void {
     if (this.#fresh.size === 0) return
-    // The clock was set back: these would be kept until that time comes again, and grow with all that comes until then.
+    // If the clock was set back, the spans from before would be kept until that time comes again, and grow until then.
     if ((this.#spans[0]?.since ?? 0) > this.#at + duplicateWindowMs) this.#spans.length = 0
     let span = this.#spans[0]
     if (span === undefined || span.since <= this.#at - spanMs || span.events.size >= this.#max / 8) {
@@ -77,7 +77,7 @@ export class RecentBodies {
     }
   }
 
-  /** What was added is not. */
+  /** Drops what was added: the transaction was rolled back. */
   takeBack(): void {
     this.#fresh.clear()
   }

@@ -21,7 +21,7 @@ interface DeadRow extends FailedRow {
   says: string
 }
 
-/** What belongs to the store itself. */
+/** The parts of the store that records need. */
 interface Host {
   queue: Queue
   waiting: Waiting
@@ -31,7 +31,7 @@ interface Host {
 export function createSqliteRecords(db: Database, { queue, waiting, write }: Host): Records {
   const ask = askSqlite(db)
 
-  /** Retries one, inside a transaction. */
+  /** Retries one dead letter, inside a transaction. */
   function retryOne(row: DeadRow, lanes: LanesByName, now: number): Retried[] {
     const { id, destination } = row
     const lane = lanes.get(destination)
@@ -48,7 +48,7 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
     return [{ id: String(id), destination, lane }]
   }
 
-  /** Inside a transaction. */
+  /** Writes the act down, inside the transaction of its effect, if it had any. */
   function writeDone(did: ActName, notifications: readonly string[], actor: Actor | undefined, now: number): void {
     if (actor && notifications.length > 0) writeAct(db, { actor, did, about: { notifications } }, now)
   }
@@ -99,7 +99,7 @@ export function createSqliteRecords(db: Database, { queue, waiting, write }: Hos
   return records
 }
 
-/** Reads one statement at a time, and lets in between whoever else waits for this thread. */
+/** Runs statements for reading; between two of them others may use this thread. */
 export function askSqlite(db: Pick<Database, 'query'>): Ask {
   return async (sql, values) => {
     await pause()

@@ -1,5 +1,5 @@
 // Rollouts in SQLite: keep how far each revision is rolled out, and write what there is to say of one, inside a transaction of the
-// store's.
+// store.
 import { originOfRevisions } from '../../objects/follows.ts'
 import { objectKey, objectOf } from '../../objects/name.ts'
 import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
@@ -25,7 +25,7 @@ const liveSql = `
   ) r left join rollout_entries e on e.rollout_id = r.id and e.object = ?4
   order by r.id`
 
-/** That an object is not known to follow another source than the one that `asked` stands for, which may be null: any. */
+/** SQL condition that an object is not known to follow another source than `asked`, an SQL expression; null stands for any. */
 const followsSql = (memory: string, asked: string) =>
   `(${asked} is null or instr(${memory}, ${asked}) > 0 or instr(${memory}, '${remembersSource()}') = 0)`
 
@@ -41,7 +41,7 @@ const othersSql = `
   select key from objects where key >= ?1 and key < ?2 and instr(memory, ?3) > 0 and instr(memory, ?5) = 0
     and ${followsSql('memory', '?4')}`
 
-/** `event`: its id, where it is kept. */
+/** Writes what a report changes in the rollouts. `event` is the event's id; null if it is not kept. */
 export function report(
   db: Database,
   { event: { object }, receivedAt: now }: Arrival,
@@ -66,7 +66,7 @@ export function report(
       )
     }
   }
-  // What never left that revision, or fails at it, does not come to it.
+  // An object that still has this revision, or fails at it, is not expected to come to it.
   const had = remembersRevision(said.revision)
   const followed = source === undefined ? null : remembersSource(source)
   for (const { from, into = id, hasExpected } of carried)
@@ -101,7 +101,7 @@ function update(db: Database, row: RolloutRow, now: number): void {
     ...[row.head, row.event_id, row.last_at, row.settle_ms, row.unsaid_since, row.said_at, row.due_at],
     ...[row.replaced, row.is_closed ? 1 : 0, row.id]
   )
-  // Whoever shows it is out of date.
+  // The card that shows it is out of date.
   db.run(
     `update cards set version = version + 1,
        due_at = coalesce(due_at, min(max(?1, updated_at + ${cardGapMs}), ?1 + ${cardGapMs})) where rollout_id = ?2`,
@@ -109,7 +109,7 @@ function update(db: Database, row: RolloutRow, now: number): void {
   )
 }
 
-/** With all its objects; undefined where it is over and forgotten. */
+/** Reads a rollout with all its objects; undefined if it is over and forgotten. */
 export function readRollout(db: Database, id: number): Rollout | undefined {
   const row = db.get<RolloutRow>('select * from rollouts where id = ?', id)
   return row && withEntries(db, row)
@@ -156,7 +156,7 @@ export function createRollouts(
 
   return {
     async sayRollouts(now, say) {
-      // Nothing is written, nor waited for, where nothing is due.
+      // If nothing is due, nothing is written or waited for.
       if (db.get(dueSql, now) === undefined) return []
       return write(() => db.all<RolloutRow>(dueSql, now).flatMap((row) => speak(row, say, now)))
     }

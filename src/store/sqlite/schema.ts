@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { RelayError } from '../../errors.ts'
 import type { Database } from './file.ts'
 
-/** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
+/** The files that bring the tables to version 1, 2, …: a released file is never changed, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql', '8.sql', '9.sql']
 
-/** `migrating` is called before tables of an earlier program are changed. Throws BAD_DATABASE where they are of a newer one. */
+/** Migrates the tables. `migrating` is called before those of an earlier version are changed. Throws BAD_DATABASE if they are newer. */
 export function bringToVersion(db: Database, migrating: (from: number, to: number) => void = () => {}): void {
   const version = Number(db.get('pragma user_version')?.user_version)
   checkVersion(version)
@@ -20,7 +20,7 @@ export function bringToVersion(db: Database, migrating: (from: number, to: numbe
   }
 }
 
-/** Throws BAD_DATABASE where the tables are of a newer program. */
+/** Throws BAD_DATABASE if the tables are of a newer version of the program. */
 export function checkVersion(version: number): void {
   const known = migrations.length
   if (version <= known) return

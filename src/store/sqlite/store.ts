@@ -1,4 +1,4 @@
-// The embedded store: one file, one process. Nothing is read in one transaction and relied on in another.
+// The embedded store: keeps everything in one file, for one process. Nothing is read in one transaction and relied on in another.
 import { RelayError } from '../../errors.ts'
 import { readMessages } from '../reading/notifications.ts'
 import type { Store } from '../store.ts'
@@ -23,12 +23,12 @@ import { createRollouts } from './rollouts.ts'
 import { bringToVersion } from './schema.ts'
 import { createUpkeep } from './upkeep.ts'
 
-/** How soon a lane looks again whether what waits in it has moved; whoever moves it wakes it. */
+/** How soon a lane from which or to which notifications are being moved looks again; the mover also wakes it. */
 const movingMs = 1000
 
 /**
- * Opens, and if need be creates, the database in `file`; `migrating` is called before one of an earlier program is changed. Throws
- * BAD_DATABASE where it cannot be used.
+ * Opens the database in `file`, or creates it; `migrating` is called before one of an earlier version is changed. Throws BAD_DATABASE if
+ * it cannot be used.
  */
 export function openSqlite(file: string, migrating?: (from: number, to: number) => void): Store {
   const db = openDatabase(file)
@@ -68,13 +68,13 @@ function createStore(db: Database, log: Log): Store {
     await log.flushed()
     return result
   }
-  /** Writes nothing, and fails where nothing can be written. */
+  /** Changes nothing, but fails if nothing can be written. */
   const touch = () => void db.run(`update lanes set probes = probes where key = ''`)
-  // SQLite opens for reading what may not be written, and says so only now: better before anything is accepted.
+  // SQLite opens a file that it may not write for reading only, and fails only here: better now than when something is accepted.
   transaction(touch)
   db.waitForNoLock()
   const isInPlace = watchPlace(db.file)
-  /** For what comes from outside: where it would not outlive this process it is refused. What was accepted is delivered meanwhile. */
+  /** Writes what comes from outside, or refuses it if it would not outlive this process. What was accepted is still delivered. */
   const take: Write = async (work) => {
     if (isInPlace()) return write(work)
     const hint = 'put it back, or start the relay again once nothing waits any more'
@@ -84,7 +84,7 @@ function createStore(db: Database, log: Log): Store {
     )
   }
 
-  /** What goes from one of these lanes to another is in two of them: what is newer would be posted before what is older. */
+  /** Lanes that post nothing while notifications move between them: the newer ones could be posted before the older. */
   const moving = new Set<string>()
   const { posting, next, ...claims } = createClaims(db, { queue, waiting, log, transaction })
   const { muting, ended } = createMuting(db, queue, take)
@@ -99,7 +99,7 @@ function createStore(db: Database, log: Log): Store {
     records: createSqliteRecords(db, { queue, waiting, write: take }),
     messages: readMessages(askSqlite(db)),
 
-    /** There is one process, and its clock is the store's. */
+    // There is only one process, and its clock is the store's.
     timeOf: (now) => now,
     get pending() {
       return waiting.total
@@ -148,7 +148,7 @@ function createStore(db: Database, log: Log): Store {
     noteLastEvents: async (sources, now) => transaction(() => noteLastEvents(db, sources, now)),
     lastEvents: async () => lastEvents(db),
     ping: () => take(touch),
-    /** There are no others on this file. */
+    // No other process uses this file.
     listen() {},
     async close() {
       await Promise.all([ended(), pruned()])

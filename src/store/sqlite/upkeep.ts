@@ -1,5 +1,5 @@
-// Upkeep in SQLite: deletes what is over and bounds what is remembered, in steps, so that whoever waits for this thread gets
-// in between; and measures the file.
+// Upkeep in SQLite: deletes what is over and bounds what is remembered, in steps, between which others may use this thread, and measures
+// the file.
 import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as pause } from 'node:timers/promises'
@@ -13,21 +13,21 @@ import { pruneRollouts } from './rollouts.ts'
 
 const stepRows = 500
 
-/** What came before these times, in ms, is deleted: the second is for dead letters. */
+/** Times, in ms, before which rows are deleted: the second is for dead letters. */
 type Before = readonly [number, number]
 
-/** What is deleted of a table. */
+/** Which rows of a table are deleted. */
 interface Prunable {
   table: string
-  /** The column of an index that says how old it is. */
+  /** The indexed column with the age of a row. */
   time: string
-  /** What is old enough, by {@link Before}. */
+  /** SQL condition that a row is old enough, by {@link Before}. */
   old: string
-  /** And is over. */
+  /** SQL condition that an old row may be deleted. */
   isOver: string
 }
 
-// The next id is the newest plus one: one that was given out is not given out again.
+// The newest row stays, because the next id is the newest plus one, and no id must be given out twice.
 const isNotNewest = (table: string) => `id < (select max(id) from ${table})`
 
 const notifications: Prunable = {
@@ -38,7 +38,7 @@ const notifications: Prunable = {
     ((state = 'sent' or state = 'muted' and muted_until is null) and created_at < ?1 or state = 'dead' and created_at < ?2)`
 }
 
-// An event stays while a notification of it does, and a message while it carries one.
+// An event stays as long as a notification of it, and a message as long as it carries one.
 const events: Prunable = {
   table: 'events',
   time: 'received_at',
@@ -52,7 +52,7 @@ const messages: Prunable = {
   isOver: `state <> 'open' and not exists (select 1 from notifications where message_id = messages.id)`
 }
 
-/** Looked at in one step: dead letters may be a million, and are kept for longer than what is found behind them. */
+/** Rows that one step looks at: there may be a million dead letters, which are kept for longer than the rows behind them. */
 const lookRows = 2000
 
 interface OldRow {
@@ -62,12 +62,12 @@ interface OldRow {
 }
 
 /**
- * Finds what is over, up to `limit` at a time and from where it left off, in steps: what is old and has to stay is not gone through
- * again for each part.
+ * Creates a search for rows to delete, which finds up to `limit` at a time, in steps, and goes on where it left off: old rows that have
+ * to stay are not gone through again each time.
  */
 function createOld(db: Database, { table, time, old, isOver }: Prunable, isEnding: () => boolean) {
   const select = `select ${time} as at, id, case when ${isOver} then 1 else 0 end as is_over from ${table}`
-  // Two ranges of one index: of both together it would go through all of the one time.
+  // Two ranges of one index: for both in one condition, SQLite would go through all rows of that one time.
   const sameSql = `${select} where ${time} = ?3 and id > ?4 and ${old} order by id limit ${lookRows}`
   const laterSql = `${select} where ${time} > ?3 and ${old} order by ${time}, id limit ${lookRows}`
   let last = { at: Number.MIN_SAFE_INTEGER, id: 0 }
@@ -91,7 +91,7 @@ function createOld(db: Database, { table, time, old, isOver }: Prunable, isEndin
   }
 }
 
-/** Deletes those of `ids` that are still over. Returns the ids that were deleted. */
+/** Deletes those of `ids` that still may be deleted, and returns them. */
 function deleteOld(db: Database, { table, old, isOver }: Prunable, ids: readonly number[], before: Before): number[] {
   const sql = `delete from ${table} where id in (select value from json_each(?3)) and ${old} and ${isOver} returning id`
   return db.all<{ id: number }>(sql, ...before, JSON.stringify(ids)).map(({ id }) => id)
@@ -104,13 +104,13 @@ interface ObjectRow {
   source: string
 }
 
-/** Whoever closes the database waits for `ended` first. */
+/** Creates the store's part for upkeep. Whoever closes the database waits for `ended` first. */
 export function createUpkeep(
   db: Database,
   objects: ObjectCounts,
   transaction: Transaction
 ): { upkeep: Pick<Store, 'prune' | 'boundObjects' | 'size'>; ended(): Promise<void> } {
-  /** How far pruning has come in the objects. */
+  /** The row up to which pruning has looked at objects. */
   let cursor = 0
 
   const inTurn = oneByOne()
@@ -144,7 +144,7 @@ export function createUpkeep(
     })
   }
 
-  /** Looks at the next `limit` objects, from where it left off. */
+  /** Forgets those of the next `limit` objects that are too old; returns how many. */
   function pruneObjects(before: number, limit: number): number {
     const next = db.all<Omit<ObjectRow, 'failing_since'>>(
       'select rowid, seen_at, source from objects where rowid > ? order by rowid limit ?',
@@ -157,7 +157,7 @@ export function createUpkeep(
     return over.length
   }
 
-  /** Whether it is forgotten: not one that was seen since it was read, nor another that has its row by now. */
+  /** Forgets an object, unless it was seen since it was read or another one has its row by now; returns whether it did. */
   function forget({ rowid, seen_at, source }: Omit<ObjectRow, 'failing_since'>): boolean {
     const sql = 'delete from objects where rowid = ? and seen_at = ? and source = ?'
     const isGone = db.changes(sql, rowid, seen_at, source) > 0
@@ -182,7 +182,7 @@ export function createUpkeep(
       return counts
     },
 
-    /** With its log. Rejects where the volume does not answer. */
+    // Rejects if the volume does not answer.
     async size() {
       const [data, log, volume] = await Promise.all([stat(db.file), stat(`${db.file}-wal`), statfs(dirname(db.file))])
       const pages = 'select freelist_count * page_size as bytes from pragma_freelist_count, pragma_page_size'
@@ -203,7 +203,7 @@ export function createUpkeep(
   }
 }
 
-/** A source's objects, healthy ones before those that fail, those with the oldest last event before others. */
+/** A source's objects: healthy ones before failing ones, and within both, those with the oldest last event first. */
 async function oldestFirst(db: Database, source: string): Promise<ObjectRow[]> {
   const known: ObjectRow[] = []
   for (let cursor = 0, isMore = true; isMore; ) {

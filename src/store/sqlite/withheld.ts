@@ -1,13 +1,13 @@
-// Withheld in SQLite: goes through what mutes withhold along its index, some rows at a time.
+// Withheld in SQLite: goes through what mutes withhold, along its index, some rows at a time.
 import { setImmediate as pause } from 'node:timers/promises'
 import type { Database, Write } from './file.ts'
 
-/** What ends at another time in one transaction. */
+/** Rows whose end one transaction moves. */
 const stepRows = 2000
-/** What is read at a time. */
+/** Rows that are read at a time. */
 const pageRows = 500
 
-/** The ends after `after` and until `last`, in ms, at which something is over that is withheld. */
+/** The ends of withheld notifications after `after` and until `last`, in ms, each once. */
 export function* endsBetween(db: Database, after: number, last: number): Generator<number> {
   const sql =
     'select muted_until as until from notifications where muted_until > ? and muted_until <= ? order by muted_until limit 1'
@@ -19,7 +19,7 @@ export function* endsBetween(db: Database, after: number, last: number): Generat
   }
 }
 
-/** The mutes that withhold something and are not over at `now`, in ms, and until when: each pair once. */
+/** The mutes that withhold something beyond `now`, in ms, and until when, each pair once. */
 export function mutesAfter(db: Database, now: number): { mute: string; until: number }[] {
   const found: { mute: string; until: number }[] = []
   const sql = `select mute, muted_until as until from notifications where muted_until is not null and (muted_until, mute) > (?1, ?2)
@@ -32,20 +32,20 @@ export function mutesAfter(db: Database, now: number): { mute: string; until: nu
   }
 }
 
-/** Lets what `mute` withholds until `from` end at `to` instead, as far as it was withheld at `since` or later; in ms. */
+/** Moves the end of what `mute` withholds from `from` to `to`, if it was withheld at `since` or later; all in ms. */
 export async function moveEnds(
   db: Database,
   write: Write,
   { mute, from, to, since = 0 }: { mute: string; from: number; to: number; since?: number }
 ): Promise<void> {
   if (from === to) return
-  // What was held on purpose was withheld at `held_at`, and came before.
+  // A held notification was withheld at `held_at`, later than it was created.
   const sql = `update notifications set muted_until = ?1 where id in (
     select id from notifications where muted_until = ?2 and mute = ?3 and coalesce(held_at, created_at) >= ?4 limit ${stepRows})`
   while ((await write(() => db.changes(sql, to, from, mute, since))) > 0);
 }
 
-/** A row of what is over. */
+/** A withheld notification whose mute is over. */
 export interface OverRow {
   id: number
   event_id: number | null
@@ -61,7 +61,7 @@ interface Group {
   destination: string
 }
 
-/** All that is over at `now`, in ms, in parts between which others have their turn. */
+/** All withheld notifications that are over at `now`, in ms, in parts between which others may use this thread. */
 export async function* overAt(db: Database, now: number): AsyncGenerator<OverRow[]> {
   const groupSql = `select muted_until as until, mute, destination from notifications
     where muted_until <= ?4 and (muted_until, mute, destination) > (?1, ?2, ?3) order by muted_until, mute, destination limit 1`

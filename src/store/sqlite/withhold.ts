@@ -1,5 +1,4 @@
-// Withholding in SQLite: keeps from its lane what was held on purpose and is muted when that ends, inside a transaction of the
-// store's.
+// Withholding in SQLite: withholds held notifications that are muted when their hold ends, inside a transaction of the store.
 import { markWithheld } from '../../objects/notified.ts'
 import { type FailedRow, undeliveredOf } from '../rows.ts'
 import { type HeldEvent, heldEventColumns, type Withholding } from '../steps/muted.ts'
@@ -8,7 +7,7 @@ import type { Database } from './file.ts'
 import { endOf } from './lanes.ts'
 import { changeMemory } from './memories.ts'
 
-/** The events that notifications are about. */
+/** Reads the events that notifications are about. */
 export function readEvents(db: Database, held: readonly { event_id: number | null }[]): HeldEvent[] {
   return db.all<HeldEvent>(
     `select ${heldEventColumns} from events where id in (select value from json_each(?))`,
@@ -21,7 +20,10 @@ interface WithheldRow extends FailedRow {
   says: string
 }
 
-/** The destination of each that still waited. The end of a failure goes with it: it would be news from nowhere. */
+/**
+ * Withholds those notifications that still wait, and returns their destinations. The end of a withheld failure is withheld with it: alone
+ * it would make no sense.
+ */
 export function withhold(db: Database, waiting: Waiting, withheld: readonly Withholding[], now: number): string[] {
   return withheld.flatMap(({ id, ...muting }) => {
     const { name, until } = muting

@@ -1,11 +1,11 @@
-// Muted steps: decides which of what was held on purpose is withheld when that ends, by the mutes in effect then. Pure.
+// Muted steps: decides which held notifications are withheld when their hold ends, by the mutes in effect then. Pure.
 import { type FluxEvent, readStored } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
 import { type Mute, type Muting, mutingOf } from '../../mutes/mutes.ts'
 import type { Transition } from '../../objects.ts'
 import type { Pending } from '../kept-lanes.ts'
 
-/** What is kept of an event that a mute may ask for. */
+/** The columns of an event that a mute may ask for. */
 export interface HeldEvent {
   id: number
   source: string
@@ -20,10 +20,10 @@ export interface HeldEvent {
   body: string
 }
 
-/** Its columns. */
+/** The columns of a {@link HeldEvent}, as SQL. */
 export const heldEventColumns = 'id, source, cluster, kind, namespace, name, severity, transition, received_at, body'
 
-/** A notification, and the event that it is about; null where that is none. */
+/** A notification and the event that it is about; null if there is none. */
 export interface HeldNotification {
   id: number
   event_id: number | null
@@ -34,12 +34,12 @@ export interface Withholding extends Muting {
   id: number
 }
 
-/** Those in effect at `now`, in ms. */
+/** The mutes in effect at `now`, in ms. */
 export function inEffect(mutes: readonly Mute[] | undefined, now: number): Mute[] {
   return mutes?.filter((mute) => mute.endOf(now) !== undefined) ?? []
 }
 
-/** Those that were held until now. What is said of a rollout is about many objects, and stays. */
+/** The notifications of `pending` that were held until now, except those about a rollout: they are about many objects. */
 export function heldUntilNow(pending: readonly Pending[]): HeldNotification[] {
   return pending.flatMap(({ id, event, heldUntil, holds, group, view }) => {
     const wasHeld = heldUntil > 0 || holds > 0 || group !== undefined
@@ -49,7 +49,7 @@ export function heldUntilNow(pending: readonly Pending[]): HeldNotification[] {
   })
 }
 
-/** Which of `held` are withheld at `now`, in ms, by `mutes`, which are in effect. */
+/** Decides which of `held` are withheld at `now`, in ms, by `mutes`, all of which are in effect. */
 export function withholdings(
   held: readonly HeldNotification[],
   events: readonly HeldEvent[],
@@ -63,38 +63,38 @@ export function withholdings(
   })
 }
 
-/** What is withheld for longer is summed up at the end of its mute, or mutes that leave no gap would never say anything. */
+/** Whatever was withheld for longer is summed up when its mute ends, or mutes that follow without a gap would never say anything. */
 export const longestCarriedMs = 7 * 24 * 60 * 60 * 1000
 
-/** What one mute withheld from a destination, as long as there is any. */
+/** A mute and a destination from which it has withheld something. */
 export interface EndedGroup {
   mute: string
   destination: string
-  /** Since when, in ms. */
+  /** When it first withheld any of that, in ms. */
   since: number
 }
 
-/** What mutes withheld that are over at `now`, written in SQL: a row for each {@link EndedGroup}. */
+/** SQL for a row of {@link EndedGroup} for each mute that is over at `now`, an SQL expression, and each destination. */
 export function endedSql(now: string): string {
   return `select mute, destination, min(coalesce(held_at, created_at)) as since from notifications
     where muted_until <= ${now} group by mute, destination`
 }
 
-/** A failure that goes on to be withheld. */
+/** A failure that stays withheld. */
 export interface WithheldFailure extends Muting {
   /** The key of its object. */
   object: string
 }
 
-/** Instead of its end, what is put aside to be summed up has this, which is before all ends: it is of one mute and one destination. */
+/** The `muted_until` of rows that are put aside to be summed up, which are of one mute and destination: it is before all real ends. */
 export const summing = -1
 
-/** The announcement that is there from the moment on in which what was put aside is in a summary, until all of it is let go of. */
+/** Key of the announcement that exists from the moment when a summary has all that was put aside until all of that is let go of. */
 export const summedUp = 'what was withheld is summed up'
 
 /**
- * The failures that go on to be withheld from a destination, at `now`, of whose objects something is put aside, written in SQL.
- * `isTo` says that a row is for the destination, without its index, which has all that was ever sent there.
+ * SQL for the failures that stay withheld from a destination at `now` and whose objects have something put aside. `isTo` is the
+ * condition on the destination, written so that its index is not used: that has all rows that were ever sent there.
  */
 export function withheldFailuresSql(now: string, isTo: string): string {
   return `select object, mute as name, muted_until as until from notifications
@@ -102,7 +102,7 @@ export function withheldFailuresSql(now: string, isTo: string): string {
       and object in (select object from notifications where muted_until = ${summing})`
 }
 
-/** What is being summed up that says of an object that it is over: {@link WithheldEnd}. */
+/** SQL for the ends of failures among what is put aside: rows of {@link WithheldEnd}. */
 export const withheldEndsSql = `select id, object, says from notifications where muted_until = ${summing} and says = 'recovered'`
 
 export interface WithheldEnd {
@@ -111,7 +111,7 @@ export interface WithheldEnd {
   says: Transition
 }
 
-/** What goes along with `failures`, which go on to be withheld: their ends. */
+/** Finds the ends of `failures`, which stay withheld: the ends are `carried` along, and the summary is `silent` about their objects. */
 export function withEnds(
   rows: readonly WithheldEnd[],
   failures: readonly WithheldFailure[]
@@ -128,7 +128,7 @@ function mutingOfEvent(row: HeldEvent, mutes: readonly Mute[], now: number): Mut
   const { source, cluster, kind, namespace, name, severity, transition, received_at: receivedAt, body } = row
   const stored = readStored({ body, source, object: { cluster, kind, namespace, name }, receivedAt })
   if (stored === undefined) return undefined
-  // As it was classified when it came.
+  // The severity is as it was classified when the event arrived.
   const event: FluxEvent = { ...stored, severity }
   return mutingOf(mutes, { event, transition }, now)
 }

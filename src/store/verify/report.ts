@@ -3,25 +3,25 @@ import { discardedReason } from '../records.ts'
 
 export interface Finding {
   check: string
-  /** How many rows speak against it. */
+  /** Number of rows that fail the check. */
   rows: number
-  /** Some of them, by their ids. */
+  /** Ids of some of these rows. */
   examples: readonly string[]
 }
 
 export interface Report {
-  /** Rows by what they are. */
+  /** Numbers of rows by what they are. */
   counts: Record<string, number>
-  /** Every check, those that found nothing included. */
+  /** The results of all checks, including those that found nothing. */
   findings: readonly Finding[]
-  /** What the database itself says of its pages; empty where it is sound, or looks after that on its own. */
+  /** What the database itself reports of its pages; empty if it is sound, or if it checks them on its own. */
   damage: readonly string[]
 }
 
-/** One statement on the database; `sql` is of the subset that both kinds understand. */
+/** Runs one statement for reading; `sql` is in the subset that both databases understand. */
 export type Read = (sql: string) => Promise<Record<string, unknown>[]>
 
-/** So many examples of what is wrong. */
+/** Number of examples in a finding. */
 export const shown = 5
 
 const counts: [name: string, sql: string][] = [
@@ -46,7 +46,7 @@ const counts: [name: string, sql: string][] = [
   ])
 ]
 
-// Each selects the rows that should not be, by `id`.
+// Each check selects the rows that should not exist, by `id`.
 const checks: [check: string, sql: string][] = [
   [
     'a lane has at most one open message',
@@ -105,7 +105,7 @@ const checks: [check: string, sql: string][] = [
   ['every object has a memory', `select key as id from objects where memory is null`]
 ]
 
-/** Everything but what the database says of its own pages. */
+/** Makes the report, except for what the database reports of its own pages. */
 export async function look(read: Read): Promise<Omit<Report, 'damage'>> {
   const counted: Record<string, number> = {}
   for (const [name, sql] of counts) counted[name] = Number((await read(sql))[0]?.['n'])

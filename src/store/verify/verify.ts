@@ -1,5 +1,4 @@
-// Verification: opens a database to check that its rows fit together. It only reads, as of one moment, so that a relay may go
-// on meanwhile.
+// Verification: checks that the rows of a database fit together. It only reads, as of one moment, so that a relay may go on meanwhile.
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { RelayError } from '../../errors.ts'
@@ -9,13 +8,13 @@ import { realPath, sqliteFile } from '../sqlite/path.ts'
 import { checkVersion } from '../sqlite/schema.ts'
 import { look, type Report, shown } from './report.ts'
 
-/** SQLITE_CORRUPT: pages are so damaged that SQLite cannot go on looking. */
+/** SQLITE_CORRUPT: pages are so damaged that SQLite cannot go on checking. */
 const corrupt = 11
 
-/** How many of its own complaints SQLite may make. */
+/** The most complaints of its own that SQLite may make. */
 const maxDamage = 20
 
-// SQLite has no checksums: a page in the middle of a long text may hold anything, and its own check is content.
+// SQLite has no checksums: a page in the middle of a long text may hold anything, and SQLite's own check does not notice.
 const json = [
   ['events', 'id', 'trace'],
   ['events', 'id', 'body'],
@@ -29,7 +28,7 @@ const json = [
   ['acts', 'id', 'about']
 ] as const
 
-/** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE where it cannot be read at all. */
+/** Reads the database at `address`, as in DATABASE_URL. Throws BAD_DATABASE if it cannot be read at all. */
 export async function verify(address: string): Promise<Report> {
   const url = address.trim()
   if (/^postgres(ql)?:/.test(url)) return readPostgres(url)
@@ -38,15 +37,15 @@ export async function verify(address: string): Promise<Report> {
   throw new RelayError('BAD_DATABASE', 'name a database as in DATABASE_URL: sqlite:data/relay.db or postgres://…')
 }
 
-/** As of one moment; it checks its own pages. Throws BAD_DATABASE; the text contains no password. */
+/** Reads a PostgreSQL as of one moment; it checks its pages itself. Throws BAD_DATABASE; the text contains no password. */
 async function readPostgres(url: string): Promise<Report> {
-  // Only for those who use it, as when a relay opens it.
+  // Loaded only if it is used, as when a relay opens it.
   const [{ Client }, { checkUrl, connectionConfig, sayDatabaseError }] = await Promise.all([
     import('pg'),
     import('../postgres/connections.ts')
   ])
   checkUrl(url)
-  // Looking at everything may take its time.
+  // Looking at everything may take long.
   const { query_timeout: _, ...config } = connectionConfig(url)
   const client = new Client(config)
   client.on('error', () => {})
@@ -63,14 +62,14 @@ async function readPostgres(url: string): Promise<Report> {
 }
 
 function cannotRead(said: string, cause?: unknown): RelayError {
-  // As each store says that a table or a column is missing.
+  // The two forms in which the databases say that a table or a column is missing.
   const hint = /\(no such (table|column)\b|\((42P01|42703)\)$/.test(said)
     ? '; it is of an earlier version, or no relay has used it: start this one on a copy, which brings that to its own version, then look at it'
     : ''
   return new RelayError('BAD_DATABASE', `cannot read the database: ${said}${hint}`, { cause })
 }
 
-/** As of one moment, with every page as SQLite finds it. Throws BAD_DATABASE. */
+/** Reads a SQLite file as of one moment, and has SQLite check every page. Throws BAD_DATABASE. */
 async function readSqlite(path: string): Promise<Report> {
   const file = realPath(path)
   if (!existsSync(file)) throw new RelayError('BAD_DATABASE', `there is no database ${file}`)
@@ -86,7 +85,7 @@ async function readSqlite(path: string): Promise<Report> {
       .all()
       .map(({ integrity_check }) => String(integrity_check))
       .filter((said) => said !== 'ok')
-    // Where pages are damaged, what they seem to hold says nothing.
+    // If pages are damaged, what they seem to hold proves nothing.
     if (damage.length > 0) return { counts: {}, findings: [], damage }
     const { counts, findings } = await look(async (sql) => open.prepare(sql).all())
     const broken = json.flatMap(([table, key, column]) =>

@@ -51,6 +51,8 @@ export interface Fault {
   beside?: readonly (string | number)[]
   /** Where inside the value, in characters from its start. */
   offset?: number
+  /** A key that is not there, by its path. */
+  missing?: readonly (string | number)[]
   /** A warning is reported and does not keep the file from loading. */
   isWarning?: boolean
 }

@@ -109,7 +109,9 @@ export function parseMatch(texts: readonly string[]): Record<string, unknown> | 
   for (const { key, value } of texts.flatMap(conditionsIn)) {
     if (value === undefined) return { error: `"${key}" is not a condition; write key=value, such as namespace=db` }
     const [, group, name = key] = /^(metadata|related)\.(.*)$/s.exec(key) ?? []
-    if (name === '') return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
+    // An object would take the second for its prototype: the condition would be lost, and more silenced.
+    if (name === '' || name === '__proto__')
+      return { error: `"${key}=" names no key; write key=value, such as metadata.team=shop` }
     if (group !== undefined) nested[group] ??= {}
     const into = group === undefined ? match : (nested[group] ?? match)
     if (Object.hasOwn(into, name))

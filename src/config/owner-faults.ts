@@ -40,8 +40,9 @@ export function mixedOwners({ owners, rules, destinations }: ConfigText): Fault[
 function mixed({ send, app, channel, allow }: OwnerText, path: Path): Fault[] {
   const at = (key: string, message: string): Fault => ({ path: [...path, key], message })
   if (app === undefined && channel === undefined) {
+    const message = '"send" is missing, or else "app" with "channel" and "allow"'
     return [
-      ...(send === undefined ? [{ path, message: '"send" is missing, or else "app" with "channel" and "allow"' }] : []),
+      ...(send === undefined ? [{ path, message, missing: [...path, 'send'] }] : []),
       ...(allow === undefined ? [] : [at('allow', 'is for a `channel` that events name')])
     ]
   }

@@ -18,10 +18,14 @@ export function mixedDestinations({ destinations }: ConfigText): Fault[] {
     if (slack === undefined) return []
     const { webhookUrl, app, channel, style, username, dialect } = slack
     const at = (key: string, message: string): Fault => ({ path: [...path, 'slack', key], message })
+    const lacks = (key: string, message: string): Fault => {
+      const fault = at(key, message)
+      return { ...fault, missing: fault.path }
+    }
     if (app === undefined) {
       return [
         ...(webhookUrl === undefined
-          ? [at('webhookUrl', '"webhookUrl" is missing, or else "app" with a "channel"')]
+          ? [lacks('webhookUrl', '"webhookUrl" is missing, or else "app" with a "channel"')]
           : []),
         ...(style === undefined ? [] : [at('style', 'is for channels of an app: a webhook has messages only')])
       ]
@@ -29,7 +33,7 @@ export function mixedDestinations({ destinations }: ConfigText): Fault[] {
     return [
       ...(webhookUrl === undefined ? [] : [at('webhookUrl', 'stands beside `app`: a destination is one of both')]),
       ...(channel === undefined
-        ? [at('channel', '"channel" is missing: write where the app posts, such as C0123ABCD or "#platform"')]
+        ? [lacks('channel', '"channel" is missing: write where the app posts, such as C0123ABCD or "#platform"')]
         : []),
       ...(username === undefined ? [] : [at('username', 'is for webhooks: an app posts under its own name')]),
       ...(dialect === undefined ? [] : [at('dialect', 'is for webhooks: an app posts to Slack alone')])

@@ -1,5 +1,6 @@
 // Shape: describes every value in a config file that has the wrong shape, in words.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { Fault } from '../errors.ts'
 import type { Schema } from '../json-schema.ts'
 import { didYouMean, meantBy } from '../spelling.ts'
 import { whereBelongs } from './belongs.ts'
@@ -9,9 +10,8 @@ import { ConfigSchema } from './schema.ts'
 import { longestHarmless, plainKeys, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
 /** A fault of shape. `isAboutKey`: the key is at fault, not its value. `meant`: what an unknown key should be. */
-export interface ShapeFault {
+export interface ShapeFault extends Pick<Fault, 'message' | 'missing'> {
   path: (string | number)[]
-  message: string
   isAboutKey: boolean
   meant?: readonly string[]
 }
@@ -54,21 +54,16 @@ export function compileShape(
 }
 
 /** `faults` without those of keys that are missing because they are written otherwise, which `shape` says. */
-export function withoutMeant<F extends { path: readonly (string | number)[]; message: string }>(
-  faults: F[],
-  shape: readonly ShapeFault[]
-): F[] {
+export function withoutMeant<F extends Pick<Fault, 'missing'>>(faults: F[], shape: readonly ShapeFault[]): F[] {
   const said = new Set(
-    shape.flatMap(({ path, meant = [] }) => meant.map((key) => missingIn([...path.slice(0, -1), key])))
+    shape.flatMap(({ path, meant = [] }) => meant.map((key) => comparable([...path.slice(0, -1), key])))
   )
   if (said.size === 0) return faults
-  return faults.filter(({ path, message }) => {
-    const [, key] = /^"(\w+)" is missing/.exec(message) ?? []
-    return key === undefined || !said.has(missingIn(path.at(-1) === key ? path : [...path, key]))
-  })
+  return faults.filter(({ missing }) => missing === undefined || !said.has(comparable(missing)))
 }
 
-function missingIn(path: readonly (string | number)[]): string {
+/** Ajv's paths have texts for the places in a list, the others numbers. */
+function comparable(path: readonly (string | number)[]): string {
   return JSON.stringify(path.map(String))
 }
 
@@ -140,8 +135,10 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: 
         meant: advice === undefined ? near : others
       }
     }
-    case 'required':
-      return at(`"${params['missingProperty']}" is missing`, true)
+    case 'required': {
+      const key = String(params['missingProperty'])
+      return { ...at(`"${key}" is missing`, true), missing: [...path, key] }
+    }
     case 'enum': {
       const allowed = (params['allowedValues'] as unknown[]).map(String)
       return at(`${shown(error.data)} is not one of ${allowed.join(', ')}${didYouMean(String(error.data), allowed)}`)

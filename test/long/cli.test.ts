@@ -393,7 +393,9 @@ t.test('conditions of a silence stand in one text or in several, and what they c
   const unread: [string[], RegExp][] = [
     [['namespace'], /^"namespace" is not a condition; write key=value/],
     [['namespace=a', 'namespace=b'], /^namespace appears twice; for either of two values, write namespace=one,other$/],
-    [['metadata.=x'], /^"metadata\.=" names no key; write key=value/]
+    [['metadata.=x'], /^"metadata\.=" names no key; write key=value/],
+    [['namespace=db', '__proto__=x'], /^"__proto__=" names no key/],
+    [['metadata.__proto__=x'], /^"metadata\.__proto__=" names no key/]
   ]
   for (const [texts, error] of unread) t.match(parseMatch(texts), { error }, texts.join(' '))
   t.match(await add('namespace'), { code: 2, err: /"namespace" is not a condition/, out: '' })

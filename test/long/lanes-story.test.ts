@@ -329,10 +329,7 @@ t.test(
         const { open } = await stores[kind](t)
         await play(open, steps)
       })
-      await fc.assert(property, {
-        numRuns: Number(process.env['RUNS'] ?? numRuns),
-        seed: Number(process.env['SEED'] ?? 1)
-      })
+      await fc.assert(property, { numRuns })
       t.pass(`${numRuns} stories`)
     }
     await t.test('sqlite', (t) => over(t, 'sqlite', 60))

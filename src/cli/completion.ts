@@ -43,7 +43,7 @@ function optionOf({ short, long, description, argChoices, required, optional }: 
   }
 }
 
-/** The first clause, for a line of a menu. A comma does not end it: "turn Alerts" says nothing of "turn Alerts, Providers and Secrets …". */
+/** The first clause, for a line of a menu. A comma does not end it: little would be left of "turn Alerts, Providers and Secrets …". */
 function firstClause(text: string): string {
   return text.split(/[;:(]/, 1)[0]?.trim() ?? ''
 }

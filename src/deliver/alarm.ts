@@ -76,13 +76,13 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       // No operator can be reached: it stays news until the config file names one who can.
       if (reachable.length === 0) return undefined
       const isGone = kind === 'gone' && place?.app === undefined
-      // The backlog is what waits behind the refused message, which waits as well.
+      // The backlog does not include the refused message, which waits as well.
       const waiting = (await store.backlog(lane)) + message.notifications
       const { instead = '' } = partsOf(destination) ?? {}
       const means = { isGone, advice: adviceOn(kind, reply, place), ...(instead !== '' && { instead }) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
       const notices = noticesTo(reachable, laneNotice(subjectOf(destination, app?.name), change, now))
-      // Goes back to the start of the block: another process may have notified of it, or have had to wait for the hour to be over.
+      // Reaches back to the start of the block: another process may have notified of it, or have had to wait for the hour to be over.
       const sinceMs = Math.max(withinMs, now - next.since + 1)
       return { key: `blocked ${keyOf(destination, app)}`, notices, now, withinMs: sinceMs }
     }

@@ -36,7 +36,7 @@ export type Kind =
   | 'taken'
   /** A 2xx that is neither a yes nor a no: the message may have been taken. */
   | 'unclear'
-  /** A no that may not come from the receiver, or may be about this message or about all of them. */
+  /** A no that may not be the receiver's own, or does not say whether it is about this message or about all of them. */
   | 'doubtful'
   /** The proxy lets nothing through. */
   | 'proxy'
@@ -262,7 +262,7 @@ function isSomething(value: unknown): boolean {
   return Boolean(value)
 }
 
-/** Reports whether an error has the form of `receiver`'s own errors, and not of somebody's in front of it. */
+/** Reports whether an error has the form of `receiver`'s own errors, and not of something in front of it. */
 function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status: number): boolean {
   switch (receiver) {
     case 'slack':

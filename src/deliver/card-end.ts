@@ -66,7 +66,7 @@ function again(word: string, until: number): Judgement {
 
 /**
  * Ends a card that can no longer be updated. What goes on is posted anew, in its present state, and becomes a new card. What is over
- * is not, unless the old card `stays`: the channel would read for ever that it goes on, so the end is posted as well. `now` is in ms.
+ * is posted only if the old card `stays`: the channel would read there for ever that it goes on. `now` is in ms.
  */
 export function lost({ card, named, lane }: Updated, stays: boolean, now: number): CardEnd {
   const { destination, rollout } = card

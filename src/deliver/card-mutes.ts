@@ -11,13 +11,13 @@ export interface Withholding {
 }
 
 export interface CardMutes {
-  /** Objects on cards whose incidents have come to be withheld, or no longer are, since the last look; at first, all withheld ones. */
+  /** Keys of objects on cards whose incidents came to be withheld, or ceased to be, since the last look; at first, all withheld ones. */
   changed(now: number): Promise<string[]>
   /** The mute or silence that withholds each incident of a card, by the incident's event. */
   of(card: string, now: number): Promise<ReadonlyMap<string, Quiet>>
 }
 
-/** Interval at which, while something is withheld, cards are looked for that were posted late, after waiting in their lanes. */
+/** How often, while something is withheld, to look for cards that were posted late, after waiting in their lanes. */
 const lookMs = 60_000
 
 const nobody: ReadonlyMap<string, Quiet> = new Map()

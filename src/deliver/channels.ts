@@ -108,7 +108,7 @@ export function partsOf(destination: string): { app: string; channel: string; in
 }
 
 /**
- * The name of a destination in metrics. All channels of an app that events name share one (`acme:*`), so that events make no
+ * The name of a destination in metrics. All channels of an app that events name share one (`acme:*`), so that events create no
  * series.
  */
 export function labelOf(destination: string): string {

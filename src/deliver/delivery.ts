@@ -32,9 +32,9 @@ export interface DeliveryOptions {
   clock: Clock
   ages: Ages
   log: Logger
-  /** Once aborted, nothing is tried again in memory. */
+  /** Aborted when the relay stops: after that, nothing is tried again in memory. */
   stopping: AbortSignal
-  /** Once aborted, no answer is waited for. */
+  /** Aborted when no more answers are waited for. */
   givingUp: AbortSignal
 }
 
@@ -96,10 +96,10 @@ export function createDelivery(options: DeliveryOptions) {
     }
     const answer = `${sayReply(settled.reply)}${notes[from]}`
     if (place?.app?.hasHistory && from === 'post') looks.learn(message, reply, settlement.message.state !== 'open')
-    // Before anything is written, because other lanes of the app are about to ask.
+    // Learnt before anything is written, because other lanes of the app are about to ask.
     const waitedForIt = from === 'token' ? [] : tokens.learn(message.lane, settled, now)
     const isLast = await record(message, { at, answer }, settled, block)
-    // After the notice, which is about the channel itself: from now on its messages go elsewhere.
+    // Learnt after the notice, which is about the channel itself: from now on its messages go elsewhere.
     channels.learn(message.lane, settlement.lane.block, settlement.lane.notBefore)
     const { id, destination: name, notifications } = message
     if (from !== 'token') {

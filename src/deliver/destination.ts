@@ -91,7 +91,7 @@ export const DestinationSchema = closedObject({
 
 export interface Destination {
   name: string
-  /** The queue of its channel, shared with every other destination that posts there. It has no URL in it, which is a secret. */
+  /** The queue of its channel, shared with every other destination that posts there. It does not contain the URL, which is a secret. */
   lane: string
   pace: Pace
   /** True if its digests name every object. */

@@ -59,7 +59,7 @@ export async function drill(
   return results.flat().sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
 }
 
-/** Asks, for each app that has buttons, whether Slack gives out a socket, and names the members of its operators' user groups. */
+/** Asks Slack, for each app that has buttons, to give out a socket and to name the members of its operators' user groups. */
 export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Promise<DrillResult[]> {
   const results = apps.map(async (app) => {
     const { appToken, operators } = app.socket ?? {}
@@ -83,7 +83,7 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
   return (await Promise.all(results)).flat()
 }
 
-/** Asks Slack a question. `isTaken` needs what was `wanted` in the answer: a gateway says `{"ok":true}`, too. */
+/** Asks Slack a question. The answer has to contain what was `wanted`: a gateway says `{"ok":true}`, too. */
 async function askApi(
   method: string,
   wanted: 'url' | 'users',

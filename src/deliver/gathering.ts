@@ -19,7 +19,7 @@ const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
 /** The gap within a storm. It is short, because the extent of the storm is news. */
 const stormGapMs = 1000
 
-/** The gaps of messages that follow in one lane, which all its causes share; after these, there is one message a minute. */
+/** The gaps between the shared messages that follow about all causes of a lane; after these, there is one a minute. */
 const sharedLadderMs = ladderMs.slice(0, 4)
 const sharedMaxMs = 60_000
 

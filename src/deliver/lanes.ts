@@ -24,13 +24,13 @@ export interface Lanes {
   /** Wakes these lanes: something new waits in them. */
   wake(lanes: Iterable<string>): void
   /**
-   * Posts what waits in a lane at once, whatever it waits for. A rate limit is kept nevertheless: then it resolves to the end of
-   * that, in ms.
+   * Posts what waits in a lane at once, whatever it waits for, except for a rate limit, which is kept: then it resolves to the end
+   * of that, in ms.
    */
   tryNow(lane: string, actor: Actor): Promise<number | undefined>
   /** Resolves once no lane is at work: each one is empty, or waits for its time. */
   idle(): Promise<void>
-  /** Starts no more posts, waits for those under way, and for their answers no longer than `graceMs`. */
+  /** Starts no more posts, and waits at most `graceMs` for the answers to those under way. */
   stop(graceMs: number): Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function createLanes(options: LanesOptions): Lanes {
     ...{ alarm, tokens, wake, stopping: stopping.signal, givingUp: givingUp.signal }
   })
   const running = new Map<string, Promise<void>>()
-  /** Sleeping lanes. A new notification wakes those early that have `isInterruptible`. */
+  /** Sleeping lanes. New notifications wake those with `isInterruptible` early. */
   const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
   const wokenMeanwhile = new Set<string>()
   /** Running lanes that must look again, whatever they wait for: they may have asked the store before {@link tryNow} changed it. */

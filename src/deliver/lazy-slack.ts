@@ -56,7 +56,7 @@ export async function openSlack(environment: Record<string, string | undefined>)
 }
 
 async function load(): Promise<Slack> {
-  // `require` runs a CommonJS module again that failed once; `import` never does, and keeps the error.
+  // After a failure, `require` runs a CommonJS module again; `import` never does, and keeps the error.
   require('undici')
   return (await import('./slack.ts')).createSlack()
 }

@@ -14,7 +14,7 @@ const maxBackoffMs = 10_000
 const maxDoubtMs = 5 * 60_000
 /** The longest wait after a 429 without Retry-After. Waits grow, because an app that goes on after a 429 may be disabled. */
 const maxLimitMs = 60_000
-/** Tries before a proxy or a certificate blocks a lane: both may be mended a moment later, or be those of one of several servers. */
+/** Tries before a proxy or a certificate blocks a lane: its fault may pass in a moment, or be that of one of several servers. */
 const blindTries = 5
 /** How long it may take until the history has a message, in ms. Slack does not say; this is what a person would wait. */
 const historyMs = 2000
@@ -135,7 +135,7 @@ interface Attempt {
   isTooOld: boolean
 }
 
-/** True if a message only follows a card: the news that waits behind it is worth more. */
+/** True if a message only follows a card. The news that waits behind it is worth more. */
 function isAside({ notifications }: Message): boolean {
   return notifications === 0
 }
@@ -202,7 +202,7 @@ function retried(attempt: Attempt, random: number): Settled {
   return ended(attempt, 'retry', again(attempt, { notBefore: given.now + waitMs, block: given.block }))
 }
 
-/** Reports whether the message may have been taken. A gateway that passed it on answers 504 if it got no answer in time. */
+/** Reports whether the message may have been taken. A 504 comes from a gateway that passed it on, and got no answer in time. */
 function isInDoubt(reply: Reply): boolean {
   return reply.is === 'failure' ? mayHaveArrived(reply.code) : reply.is === 'answer' && reply.status === 504
 }

@@ -100,12 +100,12 @@ function compose(pending: readonly Pending[], now: number, form: MessageForm) {
   const members = pending.map((entry) => ({ ...entry, createdAt: Math.max(entry.createdAt, entry.heldUntil) }))
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
   const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
-  // The notification that says the object's state: news after its failure does not.
+  // The notification that says the object's state, which news after its failure does not.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
   if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, form)
   // Several rules may notify one destination of the same event, and one object may fail several times before there is a token:
-  // one message goes, that of the newest, with the mention of any.
+  // one message goes out, of the newest notification, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
   // To a destination that was not notified of it yet, this is a failure, and not a change of one.
   const isNew = members.some((member) => member.view.says === 'failed')

@@ -12,7 +12,7 @@ const timeoutMs = 15_000
 
 /** The most bytes that are read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
 const maxAnswer = 16 * 1024
-/** The same for the Web API, which repeats the whole message, with `\\u…` for each letter outside ASCII, in any order of fields. */
+/** The same for the Web API, which repeats the whole message, with `\\u…` for each letter outside ASCII, around the place of the post. */
 const maxApiAnswer = 512 * 1024
 /** So many times that size is read and dropped to keep the connection; whoever sends more loses it. */
 const readTimes = 4

@@ -17,7 +17,7 @@ export interface WayOut {
 /**
  * Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and throws BAD_CONFIG if an address is malformed. Loopback addresses are reached
  * without a proxy: they may be plain http because nobody else reads it. Each request has a connection to itself. Over HTTP/2 all
- * requests would share one, which undici keeps using when nobody is at its other end any more, and it takes half of an answer for all.
+ * requests would share one, which undici keeps using when nobody is at its other end any more, and half of an answer would count as all.
  */
 export function createWayOut(options: Agent.Options = {}): WayOut {
   const shared = { ...options, allowH2: false, connect: { timeout: connectMs } }

@@ -31,7 +31,7 @@ export interface AskedSilence {
   until?: string | undefined
   /** When it begins, if that is later: a time, or in how long, such as 2h. */
   starts?: string | undefined
-  /** Instead of an end: until none of its objects fails any more. It may then match by cluster, kind, namespace and name alone. */
+  /** True instead of an end: until none of its objects fails any more. It may then match by cluster, kind, namespace and name alone. */
   untilRecovered?: boolean | undefined
   comment?: string | undefined
 }
@@ -45,11 +45,11 @@ export interface ActionsOptions {
   /** Wakes these lanes: something new waits in them. */
   wake: (lanes: Iterable<string>) => void
   tryNow: TryingOptions['tryNow']
-  /** Resolves once silences that were added or ended are so in effect here. */
+  /** Resolves once silences that were added or ended have taken effect here. */
   silencesChanged: () => Promise<void>
   /** Reports whether a silence would be over as soon as it begins. */
   hasRecovered: (silence: NewSilence) => Promise<boolean>
-  /** Has cards updated that are out of date. */
+  /** Updates cards that are out of date. */
   cardsChanged: () => void
 }
 
@@ -188,7 +188,7 @@ export function createActions(options: ActionsOptions) {
       const now = clock.now()
       const silence = (await store.silences(now)).find((each) => each.id === id)
       if (silence === undefined) return false
-      // Checked as if it were to last as long from now.
+      // The extension and the new end are checked like those of a silence that begins now.
       const endsAt = silence.endsAt - now + endOf({ match: {}, for: lasting }, now)
       endOf({ match: {}, until: new Date(endsAt).toISOString() }, now)
       if (!(await store.extendSilence(id, endsAt, now, actor))) return false
@@ -215,7 +215,7 @@ function checkSilence(asked: AskedSilence, known: Known, now: number): { silence
   const startsAt = startOf(asked, now)
   const endsAt = endOf(asked, startsAt ?? now, startsAt !== undefined)
   const comment = (asked.comment ?? '').trim()
-  // Characters as a person counts them: an emoji is one.
+  // Characters are counted as a person counts them: an emoji is one.
   if ([...comment].length > silenceLimits.commentCharacters) {
     refuse(`the comment may have ${silenceLimits.commentCharacters} characters at most`)
   }

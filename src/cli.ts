@@ -108,7 +108,7 @@ program
   .description('post events to a relay as Flux would, from JSON files or directories of them')
   .argument('<url>', 'webhook of the relay, such as http://localhost:8080/webhook')
   .argument('<files...>', 'event files, or directories')
-  // Not given as a default value, because --help shows those.
+  // Not given as a default value, which --help would show.
   .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
   .option('--token <token>', 'send this bearer token')
   .option('--now', 'replace the timestamps with the present time')

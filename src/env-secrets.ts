@@ -28,7 +28,7 @@ export function proxiesIn(environment: Record<string, string | undefined>): stri
 
 /** The passwords in `address`, which may be none: `user:password@`, `?password=`, or ` password=` as psql has it. */
 function passwordsIn(address: string): string[] {
-  // A colon before `//` ends a scheme, and no user. A user may have an @ in it.
+  // A colon before `//` ends a scheme, and not a user name, which may have an @ in it.
   const [, password = ''] = /^(?:[a-z]+:\/\/)?[^:/]*:(?!\/\/)(.*)@/is.exec(address) ?? []
   const asked = [...address.matchAll(/[?&:\s](?:ssl)?password=([^&#\s]*)/gi)]
   return [password, ...asked.map(([, value = '']) => value)]

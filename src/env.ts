@@ -64,7 +64,7 @@ export async function readEnvironment(
 
 /**
  * Drops empty variables: compose files and manifests write one that is not set so. Values are trimmed, because `echo` ends them in a
- * line end. A token is not, so that one of spaces is refused: nobody may think that it is a token.
+ * line end. A token is not trimmed, so that one of spaces is refused: nobody may believe that it protects anything.
  */
 function plain([name, value = '']: [string, string | undefined]): [string, string][] {
   const text = name === 'ADMIN_TOKEN' ? value : value.trim()

@@ -47,7 +47,7 @@ export interface Fault {
   /** The path from the top of the file: `['rules', 0, 'match', 'when']`. */
   path: readonly (string | number)[]
   message: string
-  /** Another place that belongs to it; its line is given at the end of the message. */
+  /** Another place that belongs to the fault; its line is given at the end of the message. */
   beside?: readonly (string | number)[]
   /** The place inside the value, in characters from its start. */
   offset?: number

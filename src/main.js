@@ -22,7 +22,7 @@ if (Number(process.versions.node.split('.', 1)[0]) >= oldest) {
   module.enableCompileCache(join(modules, '.cache', 'flux-relay'))
   await import('./cli.ts')
 } else if (installed !== undefined) {
-  // With `npm link`, for one, whatever Node comes first on the PATH runs the link.
+  // `npm link` makes a link that is run by whatever Node comes first on the PATH.
   const child = spawn(installed, process.argv.slice(1), { stdio: 'inherit' })
   // A terminal sends SIGINT to both processes. The other signals come to this one alone, and are meant for the relay.
   process.on('SIGINT', () => {})

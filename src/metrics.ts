@@ -178,7 +178,7 @@ function deliveryMetrics(of: Of) {
   }
 }
 
-/** A part of the help of metrics about the database, which replicas share. */
+/** A sentence for the help of metrics about the database, which replicas share. */
 export const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
 
 function databaseMetrics(of: Of) {

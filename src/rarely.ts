@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 
 const windowMs = 60_000
 
-/** The lines in a minute, where single ones tell something, such as their sender or channel, and there may be any number. */
+/** Lines in a minute, for those that differ in something, such as their sender or channel, and may come in any number. */
 export const fewLines = 10
 
 /** Calls `write`, unless there were too many, with how many there were since the last call, this one included. */

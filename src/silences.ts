@@ -34,7 +34,7 @@ export function createSilences(options: {
     const now = clock.now()
     const by = ++asked
     const silences = await store.silences(now)
-    // If its clock has been set back since, a silence of an hour could last for days: it counts as over.
+    // A silence from before the clock was set back could last for days instead of an hour: it counts as over.
     const fromAhead = silences.filter(({ createdAt }) => createdAt - now > apartMs)
     for (const { id } of fromAhead) await store.endSilence(id, now)
     const over = [...fromAhead, ...(await endRecovered(silences, now))]
@@ -101,7 +101,7 @@ export function createSilences(options: {
     }
     if (several.length === 0) return over
     const { items, next } = await store.records.failures(now)
-    // If there are more failures than are read, any of them may be one of its.
+    // If there are more failures than are read, a silence may be about any of them.
     const isOver = (silence: Some) => next === null && !items.some(({ object }) => isAbout(silence, object))
     return [...over, ...several.filter(isOver)]
   }

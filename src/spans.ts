@@ -50,7 +50,7 @@ const stopMs = 1500
 /** A collector that takes nothing is logged at once, and then at most this often: it may take every other batch. */
 const quietMs = 10 * 60 * 1000
 
-/** The variable of the address to which a path is added for each kind of data. */
+/** The variable with the address to which a path is added for each kind of data. */
 const addedTo = 'OTEL_EXPORTER_OTLP_ENDPOINT'
 
 const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {} }

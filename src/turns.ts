@@ -27,7 +27,7 @@ export interface OneByOne {
   over(): Promise<void>
 }
 
-/** Runs work one after the other that would get in its own way. */
+/** Makes a queue for work that would get in its own way. */
 export function oneByOne(): OneByOne {
   let last = Promise.resolve()
   const run = <T>(work: () => Promise<T>): Promise<T> => {

@@ -73,7 +73,7 @@ export function explain(
   return messages.length > 0 ? 0 : 1
 }
 
-/** The memory of an object in that state. A failing one is one that everyone was notified of. */
+/** The memory of an object in that state. Of a failing one, everyone was notified. */
 function memoryOf(
   state: Options['objectState'],
   { event, config: { rules, owners, destinations }, now }: { event: FluxEvent; config: Config; now: number }

@@ -11,8 +11,8 @@ const minBytes = 16 * 1024 * 1024
 /** Looks at intervals as long as the process lives, which it does not keep alive. */
 export function keepMemoryLow(lookEveryMs = 5000): void {
   // V8 lets what comes from some place in the code be born old once earlier objects from there have outlived some collections, with all
-  // that they hold. A list of listeners holds a request, so that with many connections each would live until the next full collection.
-  // The flag is not given to Node at its start, because Node's own compiled code is made for V8 without it.
+  // that they hold. A list of listeners holds its request: with many connections, each would live until the next full collection. The
+  // flag is set only here, because under it V8 does not take the compiled code that Node brings.
   setFlagsFromString('--no-allocation-site-pretenuring')
   let known = 0
   let before = performance.eventLoopUtilization()

@@ -119,7 +119,7 @@ export async function discard(
   return failed.length === 0 ? 0 : 1
 }
 
-/** The ids of all that match, as far as {@link collect} goes. */
+/** The ids of all that match, up to the bound of {@link collect}. */
 async function deadLetters(options: ClientOptions & Filter): Promise<string[]> {
   const query = { ...filterOf(options), state: 'dead' }
   const { items } = await collect<ListedNotification>(options, 'notifications', query, Number.POSITIVE_INFINITY)

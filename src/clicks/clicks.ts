@@ -102,7 +102,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what it did')
   }
 
-  /** Tries again while the database is away. `isAgain` is for an earlier try that was written down nevertheless: a click counts once. */
+  /** Tries again while the database is away. `isAgain` says that an earlier try may have been written down: a click counts once. */
   async function insist<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
     const until = clock.ticks() + tryForMs
     for (let isAgain = false; ; isAgain = true) {
@@ -199,7 +199,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     const told = await Promise.all(
       shown.map(async (entry, index) => ({
         entry,
-        // No more are named.
+        // No more than ten are named.
         event: entry.event === undefined || index >= 10 ? undefined : await store.records.event(entry.event)
       }))
     )

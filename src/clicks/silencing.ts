@@ -40,7 +40,7 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
     if (match === undefined) return { outcome: 'failed', say: notAlone }
     const name = nameOf(entry.view)
     const known = await lastingAsLong(match, choice)
-    // A silence that they made after the press is that of this very click, delivered twice or tried again: the store notices that.
+    // One that the same person made after the press is of this very click, delivered twice or tried again: the store notices that.
     if (known !== undefined && (known.author !== actor.name || known.createdAt < at))
       return { outcome: 'repeated', say: saySilenced(name, known, publicUrl, true), isChange: true }
     const comment = `silenced ${name}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`

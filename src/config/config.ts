@@ -198,7 +198,7 @@ const tokenUnsendable =
 /** The shortest `expectEvery`, because sources are looked at only every ten seconds. */
 const shortestExpectMs = 60_000
 
-/** Finds durations that would do something else than they seem to. */
+/** Finds durations that would do something other than what they seem to. */
 function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   const isNothing = (text: string | undefined) => text !== undefined && text !== 'never' && parseDuration(text) === 0
   const never = 'would remind with every event; write never, or at least 1s'

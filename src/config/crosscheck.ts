@@ -43,7 +43,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
   /** True unless the section as a whole is misshapen: entries that are misshapen still have their names. */
   const isThere = (section: string) => !shape.some(({ path }) => path.length === 1 && path[0] === section)
-  /** Made anew for each use, because each makes a bounded number of guesses. */
+  /** Made anew for each use, because each use makes a bounded number of guesses. */
   const known = () => (isWhole('sources') ? knownFrom(made.sources) : nothingKnown)
   const mayHang = createNear(shape)
   return [
@@ -142,7 +142,7 @@ function unknownTemplates({ rules, templates = {} }: ConfigText): Fault[] {
   })
 }
 
-/** Finds rules of the same name, by which the relay remembers what a destination was notified of. */
+/** Finds rules of the same name. The relay remembers by it what a destination was notified of. */
 function repeatedNames({ rules }: ConfigText): Fault[] {
   const first = new Map<string, number>()
   return rules.flatMap(({ name }, at) => {
@@ -183,12 +183,12 @@ function writtenOutSecrets({ sources = {}, slackApps = {}, destinations }: Confi
       ...(source?.tokens ?? []).flatMap((token, at) => faultsOf('token', token, ['sources', name, 'tokens', at]))
     ]),
     ...Object.entries(slackApps).flatMap(([name, { token, appToken, apiUrl = '' }]) => [
-      // Only this machine takes a token for loopback.
+      // A token for loopback is of no use to anybody else.
       ...(isLoopback(apiUrl) ? [] : faultsOf('token', token, ['slackApps', name, 'token'])),
       ...(appToken === undefined ? [] : faultsOf('token', appToken, ['slackApps', name, 'appToken']))
     ]),
     ...Object.entries(destinations).flatMap(([name, { slack }]) =>
-      // Plain http is for loopback only, and nobody else can post to that.
+      // Plain http is for loopback only, where nobody else can post.
       slack?.webhookUrl === undefined || slack.webhookUrl.startsWith('http:')
         ? []
         : faultsOf('webhook URL', slack.webhookUrl, ['destinations', name, 'slack', 'webhookUrl'])

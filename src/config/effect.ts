@@ -8,7 +8,7 @@ import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
 
-/** Finds everything in `text` that no event can ever bring into effect. */
+/** Finds everything in `text` that can never take effect, whatever events come. */
 export function effectFaults(text: ConfigText, known: Known): Fault[] {
   const { rules, links = [], mute = [], severities = [], show = [] } = text
   const isRaised = severities.some(({ severity }) => severity !== 'info')
@@ -83,7 +83,7 @@ function idleOfRollouts({ match, ...rule }: ConfigText['rules'][number], path: P
   return [...idle, { path: [...path, 'as'], message }]
 }
 
-/** Finds entries that never count, because the first entry that matches does. */
+/** Finds entries that never count, because the first entry that matches is the one that does. */
 function idleSeverities({ severities = [] }: ConfigText): Fault[] {
   const isWithin = (wide: string | string[] = '*', narrow: string | string[] = '*') =>
     [narrow].flat().every((pattern) => [wide].flat().some((one) => globCovers(one, pattern)))

@@ -1,5 +1,5 @@
-// Files: reads the config file and those of secrets, and sees when they change. To read a file comes to an end, whatever stands in
-// its place.
+// Files: reads the config file and those of secrets, and sees when they change. Reading always comes to an end, whatever stands in a
+// file's place.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 
 /** Eight times what a ConfigMap or a Secret may have. A larger file is a wrong one, and would keep everybody waiting. */

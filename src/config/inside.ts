@@ -30,7 +30,7 @@ export function placeInside(text: string, scalar: Scalar, offset: number): numbe
   return at
 }
 
-/** All other escapes are of white space, or of what nobody types. */
+/** Other escapes stand for white space, or for what nobody types. */
 const escapes: Record<string, string> = { '"': '"', '\\': '\\', '/': '/' }
 
 /** The character that is written at `at`, and the number of characters that it takes. */

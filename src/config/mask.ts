@@ -1,5 +1,5 @@
-// Mask: decides which parts of a file, and of messages about it, may be shown. Of the parts where secrets stand nothing is quoted,
-// under whatever key, and whether or not it is YAML. Of the others everything is, except secrets and what looks like one.
+// Mask: decides which parts of a file, and of messages about it, may be shown. Where secrets stand, nothing is quoted, under whatever
+// key, and whether or not it is YAML. Elsewhere everything is, except secrets and what looks like one.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'
 import { longestHarmless, plainKeys, type Vocabulary } from './vocabulary.ts'
@@ -19,7 +19,7 @@ export interface MaskOptions {
   fill: (text: string) => string
 }
 
-/** Reports whether a text is a word that may be shown. `isPlain` if no secret belongs there: it is a key, or the value of a plain key. */
+/** Reports whether a text is a word that may be shown. `isPlain` is true if no secret belongs there: for a key, or a plain key's value. */
 type IsWord = (text: string, isPlain: boolean) => boolean
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
@@ -74,7 +74,7 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   }
 }
 
-/** Pages that messages send people to: secrets of nobody. */
+/** Pages that messages send people to. They are nobody's secrets. */
 const publicPages =
   /https:\/\/(api\.slack\.com\/apps|slack(-gov)?\.com\/api|hooks\.slack\.com\/services\/T…\/B…\/…)(?![\w/.?#-])/g
 
@@ -197,7 +197,7 @@ function complementOf(open: readonly Range[], length: number): Range[] {
   return from < length ? [...closed, [from, length]] : closed
 }
 
-/** All texts of the closed sections, by whether they may be shown. */
+/** All texts of the closed sections, sorted by whether they may be shown. */
 function hiddenInDocument({ contents }: Document, mayShow: IsWord, vocabulary: Vocabulary): Hidden {
   const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
   const note = (node: Scalar, isPlain: boolean, isKey: boolean) => {

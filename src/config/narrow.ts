@@ -1,5 +1,5 @@
-// Narrow: leaves out of a schema what it says of keys that a file does not have. To compile all that may stand in a config file takes
-// a tenth of a start, and no file has most of it.
+// Narrow: leaves out of a schema what it says of keys that a file does not have. Compiling everything that may stand in a config file
+// takes a tenth of a start, and no file has most of it.
 import type { Schema } from '../json-schema.ts'
 
 /** The keywords that contain schemas, except `if` and `not`, which are small. */

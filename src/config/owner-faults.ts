@@ -1,4 +1,4 @@
-// Faults of owners: finds entries that lack something or contradict themselves, that no event reaches, and names that do not exist.
+// Faults of owners: finds entries that lack something, contradict themselves or are never reached, and names that do not exist.
 import type { Fault } from '../errors.ts'
 import { type Known, neverFaults } from '../rules/never.ts'
 import type { OwnerText } from '../rules/owners-schema.ts'

@@ -103,8 +103,8 @@ export function idleButtons({ slackApps = {} }: ConfigText): Fault[] {
 }
 
 /**
- * Finds tokens of several apps. Under two names, a channel may have two lanes, each with a pace of its own. And Slack sends a click to
- * either of two connections of an app, and a click on a card of another app to none.
+ * Finds tokens that several apps share. Under two names, a channel may have two lanes, each with a pace of its own. And Slack sends a
+ * click to either of two connections of an app; a click on a card of another app reaches none.
  */
 export function sharedTokens(destinations: readonly Destination[]): Fault[] {
   const apps = new Map(destinations.flatMap(({ slack }) => (slack?.app ? [[slack.app.name, slack.app]] : [])))
@@ -131,7 +131,7 @@ export function sharedTokens(destinations: readonly Destination[]): Fault[] {
   ]
 }
 
-/** Finds lanes of several destinations. They are on purpose if each has a channel of its own, and none a pace that does not count. */
+/** Finds lanes that destinations share. That is on purpose if each has a channel of its own, and none a pace, which would not count. */
 export function sharedLanes({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
   const first = new Map<string, Destination>()
   return destinations.flatMap((destination): Fault[] => {

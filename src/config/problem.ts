@@ -67,6 +67,7 @@ export function problemAt(
 }
 
 /**
+ * Writes a problem for people:
  * ```
  * config.yaml:14:9 error: "eror" is not one of info, warn, error; did you mean "error"?
  *   14 |       severity: eror

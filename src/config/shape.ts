@@ -20,7 +20,7 @@ const ajv = new Ajv({
   allErrors: true,
   verbose: true,
   allowUnionTypes: true,
-  // The tests check the schemas, and each one is used a few times only: neither is worth a tenth of a second at the start.
+  // The tests check the schemas, and each one is used a few times only: checking and optimising would cost a tenth of a second at a start.
   meta: false,
   validateSchema: false,
   code: { optimize: false }
@@ -102,7 +102,7 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   const isEcho = (error: ErrorObject) => {
     const union = unions.find((candidate) => isInside(error, candidate))
     if (union === undefined || error.instancePath !== union.instancePath) return false
-    // "not one of these words" says nothing of a list.
+    // To a list, "not one of these words" says nothing.
     return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
   }
   const specific = errors.filter((error) => !isEcho(error))

@@ -14,7 +14,7 @@ function isFree(path: Path): boolean {
   )
 }
 
-/** Trims every name in `value`, which stands at `at` of a file, and adds a fault for each that goes on in another line. */
+/** Trims every name in `value`, which stands at `at` of a file, and adds a fault for each that has several lines. */
 export function trimNames(value: unknown, at: Path = []): { value: unknown; faults: ShapeFault[] } {
   const faults: ShapeFault[] = []
   // What an alias repeats stays one object: otherwise a thousand rules with one `match: *common` would be a thousand copies.

@@ -20,7 +20,7 @@ export interface Vocabulary {
 /** A text of at most this length is no secret, if it stands alone. */
 export const longestHarmless = 4
 
-/** Keys next to secrets that hold none: a name, a time, a number. Under any other key in `sources` and the like may be a secret. */
+/** Keys next to secrets that hold none: a name, a time, a number. Any other key in `sources` and the like may hold a secret. */
 export const plainKeys: ReadonlySet<string> = new Set([
   ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
   ...['operators', 'apiUrl', 'history', 'apiVersion', 'kind']

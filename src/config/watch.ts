@@ -1,5 +1,5 @@
 // Config watch: reloads the config file when it, or a file of secrets that it names, changes. A new config is built, checked, then
-// swapped in whole. A bad file keeps the last good one in use.
+// swapped in whole. A bad file leaves the last good one in use.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'

@@ -20,8 +20,8 @@ const harmless: Record<string, Entry> = {
 }
 
 /**
- * `value` without its misshapen fields. What an entry then lacks is replaced by something that has no fault. `faults` are all that
- * there are.
+ * `value` without its misshapen fields. What an entry then lacks is replaced by something that has no fault. `faults` are all those of
+ * its shape.
  */
 export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
   if (faults.length === 0) return value as ConfigText

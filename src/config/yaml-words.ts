@@ -21,7 +21,7 @@ export interface WritingFault {
   message: string
 }
 
-// One mistake makes hundreds, because what follows it is misread.
+// One mistake can make hundreds, because what follows it is misread.
 const maxFaults = 50
 
 /** Everything that keeps `text`, parsed as `document`, from having a value. */
@@ -41,7 +41,7 @@ export function writingFaults(text: string, document: Document, lines: LineCount
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
 }
 
-/** Drops the errors behind the end of the whole value, which are of single tokens: an earlier mistake may have ended it. */
+/** Drops the errors behind the end of the whole value. They are of single tokens, and an earlier mistake may have ended the value. */
 function withoutRest(errors: readonly YAMLError[]): readonly YAMLError[] {
   const rest = errors.findIndex(({ message }) => message.includes(' in YAML stream'))
   return rest < 0 ? errors : errors.slice(0, Math.max(1, rest))

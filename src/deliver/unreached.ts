@@ -1,6 +1,6 @@
 // Unreached: explains the code of an error by which a receiver was not reached. Pure.
 
-/** Codes of a peer that did not prove to be the receiver, or speaks no TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+/** The peer did not prove to be the receiver, or speaks no TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
 const ofTls =
   /^(CERT_|CRL_|DEPTH_ZERO_|ERROR_IN_|ERR_SSL_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|SELF_SIGNED_|UNABLE_TO_|UND_ERR_PRX_TLS)/
 

@@ -19,7 +19,7 @@ export interface Variable {
   what: string
 }
 
-/** A Provider, and the one channel that Flux posts to by it, or that a guide has an Alert name. */
+/** A Provider, and the one channel that Flux posts to by it, or that an Alert names as guides have it. */
 export interface Posting {
   provider: Provider
   /** Undefined for the channel of the webhook. */
@@ -32,7 +32,7 @@ export interface Target extends Posting {
   /** The app of `slackApps` that the channel is of, if Flux posts with a token. */
   app?: { name: string; text: SlackAppText }
   variable: Variable
-  /** Variables in the channel and the user name that Flux fills in. */
+  /** Variables that Flux fills in, in the channel and the user name. */
   others: Variable[]
 }
 
@@ -157,7 +157,7 @@ function destinationName(text: string): string {
   )
 }
 
-/** Puts defaults for what Flux fills in (`${CHANNEL:=general}`). Without one it stays, as a variable of the relay, which has none. */
+/** Puts in the defaults of what Flux fills in (`${CHANNEL:=general}`). What has none stays, as a variable of the relay. */
 function substituted(text: string, what: string): { text: string; others: Variable[] } {
   const others: Variable[] = []
   const filled = text.replace(/\$\{([A-Za-z_]\w*)([^}]*)\}/g, (_, name: string, rest: string) => {

@@ -17,7 +17,7 @@ export function feedOf({ replaced, feeds }: Import, relayUrl: string, namespace:
     type: 'generic-hmac',
     address: relayUrl,
     secretRef: { name: 'flux-relay' },
-    // Five tries instead of four, because notification-controller ends its back-off with the timeout.
+    // Five tries instead of four: the timeout cuts notification-controller's back-off short.
     timeout: '60s'
   })
   provider.commentBefore = [

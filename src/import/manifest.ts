@@ -10,7 +10,7 @@ export interface Place {
   line: number
 }
 
-/** One object as `kubectl apply` would take it. Of its shape, only what is here is known. */
+/** One object as `kubectl apply` would take it. Nothing else is known of its shape. */
 export interface Manifest {
   apiVersion: string
   kind: string
@@ -130,7 +130,7 @@ function discreet(problem: Problem, text: string): Problem {
   const message = problem.message
     .replace(/"([^"]*)"/g, (quoted, inside: string) => (text.includes(inside) ? '"…"' : quoted))
     .replace(/([!*&])[^\s"';,()]+/g, '$1…')
-  // Indented, because of a long line only what is near the place is shown.
+  // Behind spaces, because of a long line only what is near the fault is shown.
   const excerpt = `${' '.repeat(Math.max(0, problem.column - 60))}(not shown: it may be a secret)`
   return { ...problem, message, excerpt }
 }

@@ -1,4 +1,4 @@
-// Overlays: follows which kustomization lists which manifest, and does to it what kustomize would, or says what that is.
+// Overlays: follows which kustomization lists which manifest, and does to it what kustomize would, or remarks on it.
 import { appliedRemarks, appliersIn, type Built } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
 import type { Kustomization } from './kustomization.ts'

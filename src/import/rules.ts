@@ -47,7 +47,7 @@ export function ruleOf(
   }
 }
 
-/** The mention that is the whole summary of `alert`: so Flux is made to notify someone (fluxcd/notification-controller#418). */
+/** The mention that is the whole summary of `alert`: this is how Flux is made to notify someone (fluxcd/notification-controller#418). */
 export function mentionIn(alert: Alert): string | undefined {
   const text = summaryOf(alert)?.trim() ?? ''
   return new RegExp(mentionPattern).test(text) ? text : undefined
@@ -160,7 +160,7 @@ export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Rec
   return common
 }
 
-/** The metadata that an Alert adds to events, without a mention, which became one of the rule. */
+/** The metadata that an Alert adds to events, without a mention, which became the rule's. */
 export function metadataOf(alert: Alert): Record<string, string> {
   const { summary: _, ...eventMetadata } = alert.spec.eventMetadata ?? {}
   const summary = mentionIn(alert) === undefined ? summaryOf(alert) : undefined

@@ -18,7 +18,7 @@ export interface NewSilence {
   untilRecovered?: true
 }
 
-/** The limits of a silence. The longest is a year, also a leap year. */
+/** The limits of a silence. The longest is a year, even a leap year. */
 export const silenceLimits = { commentCharacters: 300, longestDays: 366, untilRecoveredDays: 30 } as const
 
 export interface Silence extends NewSilence {

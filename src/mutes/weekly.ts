@@ -71,7 +71,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     return start < end ? { start, end } : undefined
   }
 
-  /** When the window that begins on `first` ends, with those that follow it without a gap. If there never is a gap, it ends by itself. */
+  /** When the window that begins on `first` ends, with those that follow it without a gap. If there never is a gap, it counts alone. */
   function endAfter(first: Temporal.PlainDate): number | undefined {
     const own = windowOn(first)?.end
     let last = own
@@ -92,7 +92,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     return undefined
   }
 
-  /** When the window that `now` is in ends, and the time in which that is the answer. */
+  /** When the window that `now` is in ends, and for how long that answer holds. */
   function look(now: number): { end: number | undefined; from: number; until: number } {
     const day = today(now)
     // A window that began yesterday may still last.

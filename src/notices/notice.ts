@@ -35,7 +35,7 @@ export function newsOf(now: number, notice: Notice): View {
   return { ...frame(notice, now), says: 'informed' }
 }
 
-/** A view of trouble that begins or is over. At its end it has the same reason as its cause, and shows none. */
+/** A view of trouble that begins or is over. At its end it keeps the reason as its cause, and shows none. */
 export function troubleOf(now: number, { since, isOver, count = 1, ...notice }: Trouble): View {
   const view = frame(notice, now)
   return {

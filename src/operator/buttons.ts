@@ -37,7 +37,7 @@ export function createButtons({ standing, isShared, lasting, clock, log }: Butto
       const since = lost.get(app)
       if (state === 'lost' && since === undefined && clock.ticks() - (saidAt.get(app) ?? -withinMs) >= withinMs) {
         const trouble = { since: now - forMs, why, advice, isShared, isOver: false } as const
-        // If another replica has notified of it, it is news only once that is over, if it still lasts here.
+        // If another replica has notified of it, it is news only if it still lasts here once that is over.
         if (!(await lasting.begin('clicks', app, buttonsNotice(app, trouble, now)))) continue
         lost.set(app, now - forMs)
         saidAt.set(app, clock.ticks())

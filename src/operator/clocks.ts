@@ -8,7 +8,7 @@ import type { Lasting } from './operator.ts'
 
 /** The most processes that are remembered of a source. Pods come and go, so these are the last that posted. */
 const maxProcesses = 32
-/** From the first on, times in messages mislead people; below the second, they are right again. */
+/** From `wrongMs` on, times in messages mislead people; below `rightMs`, they are right again. */
 const wrongMs = 3 * 60 * 1000
 const rightMs = 60 * 1000
 /** If a clock goes wrong again within the hour, that is news only once the hour is over. */
@@ -25,7 +25,7 @@ interface Process {
 /** A wrong clock of a source, which the operator was notified of. */
 interface Wrong {
   since: number
-  /** The process that has it; undefined if that was before this process began. */
+  /** The process that has it; undefined if the operator was notified before this process began. */
   from: string | undefined
   /** When it was last seen to be wrong, in ms. */
   at: number

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 /** Resolves to true if it was news: no replica had announced it under the same key within that time. */
 export type Announce = (key: string, view: View, withinMs: number) => Promise<boolean>
 
-/** Records troubles that last in the database: a process that starts repeats none of them, and says when one is over. */
+/** Records in the database which troubles last: a process that starts repeats none of them, and says when one is over. */
 export interface Lasting {
   /** The troubles that the operator was notified of and that go on: since when, in ms, by name. */
   begun(kind: LastingKind): Promise<ReadonlyMap<string, number>>

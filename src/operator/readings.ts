@@ -1,5 +1,5 @@
 // Readings: notifies the operator of a config file that is refused, and when it is right again. In: the result of each reading. Out: a
-// notice for each faulty text, few if it changes all the time, and one of the end, also from a relay that starts with a right file.
+// notice for each faulty text, few if it changes all the time, and one of the end, also from a relay that starts with a valid file.
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -36,7 +36,7 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
   let readings = 0
   /** One after the other: what is said of a reading depends on what was said of the one before. */
   const inTurn = oneByOne()
-  /** Notices that are being sent, and may yet be among {@link sent}. */
+  /** Notices that are being sent, and may yet be added to {@link sent}. */
   let underWay = 0
 
   /** `now` is when the file was read. */

@@ -97,7 +97,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     await inTurns(expected, (source) => notifyOfSilence(source, now))
   }
 
-  /** Reports whether the clock was set back: since the last look, or before this process, as rows show that were left then. */
+  /** Reports whether the clock was set back: since the last look, or before this process began, as rows from then show. */
   function wasSetBack({ listenedUntil = 0, sources: rows }: LastEvents, now: number): boolean {
     if (Math.max(knownAt, listenedUntil) - now > setBackMs) return true
     return knownAt === 0 && rows.values().some((at) => at - now > aheadMs)

@@ -58,7 +58,7 @@ interface HeldBack {
   mutingAt(now: number): Muting | undefined
 }
 
-/** Starts a rehearsal. `recall` returns what was known of an object before its first event; left out: nothing. */
+/** Starts a rehearsal. `recall` returns what was known of an object before its first event; without it, nothing was. */
 export function startRehearsal(
   config: Config,
   recall: (event: FluxEvent) => ObjectMemory | undefined = () => undefined

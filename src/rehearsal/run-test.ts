@@ -122,7 +122,7 @@ function isBy({ destination, rule }: SentAt, wanted: Expected): boolean {
   return isSent(wanted.destination, destination) && (wanted.rule === undefined || wanted.rule === rule)
 }
 
-/** The texts that a message lacks. It is read in one line and without its bars: a test does not depend on where a message breaks. */
+/** The texts that a message lacks. It is read in one line and without its bars, so that a test does not depend on where it breaks. */
 function missingTexts({ text }: SentAt, { texts }: Expected): string[] {
   const line = text.replace(/^┃ /gm, '').replace(/\s+/g, ' ')
   return texts.filter(({ isIn }) => !isIn(line)).map(({ wanted }) => wanted)

@@ -32,11 +32,11 @@ export interface Expected extends Pick<NotificationText, 'destination' | 'rule' 
 
 /** What a step is compiled with. */
 export interface Around {
-  /** The names that there are. Without it, names are not checked. */
+  /** The config whose names are meant. Without it, names are not checked. */
   config: Config | undefined
   /** Reads the text of an event's file. */
   read: (path: string) => string
-  /** Mistakes are added to these. */
+  /** Receives the mistakes. */
   faults: Fault[]
 }
 

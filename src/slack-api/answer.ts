@@ -4,14 +4,14 @@ export interface ApiAnswer {
   isOk: boolean
   /** The word of an error; empty if there is none. */
   word: string
-  /** Where and when a message was posted. Without both of them, none was. */
+  /** Where and when a message was posted; undefined unless both are there. */
   posted: { channel: string; ts: string } | undefined
   /** The name by which people invite the app, from `auth.test`. */
   user: string | undefined
   team: string | undefined
   /** The address to connect to, which is a secret, from `apps.connections.open`. */
   url: string | undefined
-  /** The IDs of the members, from `usergroups.users.list`. They are proof of Slack: a gateway says `{"ok":true}`, too. */
+  /** The IDs of the members, from `usergroups.users.list`. Only they prove that Slack answered: a gateway says `{"ok":true}`, too. */
   users: readonly string[] | undefined
   /** What Slack adds to its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
   details: string[]

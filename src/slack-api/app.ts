@@ -122,7 +122,7 @@ export const quotesAreIn = 'has quotes around it: take them out of the variable 
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** Reports whether only this machine can be reached by `url`. */
+/** Reports whether `url` leads to this machine only. */
 export function isLoopback(url: string): boolean {
   return URL.canParse(url) && loopback.test(new URL(url).hostname)
 }

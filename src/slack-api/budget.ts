@@ -1,5 +1,5 @@
-// The budget of a token: shares what Slack allows one app in all its channels among the lanes of these. It has a memory, but reads
-// no clock: time is passed in.
+// The budget of a token: shares among the lanes of one app what Slack allows it in all its channels. It has a memory, but reads no
+// clock: time is passed in.
 
 /**
  * Slack allows "several hundred" posts a minute in a workspace, beside one a second in each channel

@@ -25,8 +25,8 @@ const reinstall =
 const askAdmin = 'ask an administrator of the workspace'
 
 /**
- * A word that may be about either stands at `channel`: then each channel asks for itself, which costs a request. The other way round,
- * channels that are well would wait for one that is not.
+ * A word that may be about the token or the channel stands at `channel`: then each channel asks for itself, which costs a request. The
+ * other way round, channels that are well would wait for one that is not.
  */
 const aboutToken: Record<string, string> = {
   access_denied: `Slack does not let the app post: ${askAdmin}`,

@@ -19,7 +19,7 @@ export interface Connection {
   end(): void
 }
 
-/** Time between two looks after a connection. */
+/** Time between two looks at a connection. */
 const lookMs = 5000
 /** Time between two pings to Slack, and the longest wait for an answer. */
 const pingMs = 10_000

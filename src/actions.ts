@@ -1,6 +1,6 @@
 // Actions: carries out what an operator does, by the API, on the pages or in Slack, within one set of limits. Each is checked,
-// stored with who did it, counted and logged, and wakes what waits for it. Each throws REPEATED where `actor` has a click that has
-// had its effect before.
+// stored with who did it, counted and logged, and wakes what waits for it. Each throws REPEATED if the click of `actor` has had its
+// effect before.
 import type { Logger } from 'pino'
 import { createTrying, type TriedLane, type TryingOptions } from './actions/trying.ts'
 import type { Actor } from './actor.ts'
@@ -22,16 +22,16 @@ import type { ActName } from './store/kept.ts'
 import type { Listed, NotificationFilter, Page, Retried } from './store/records.ts'
 import type { Store } from './store/store.ts'
 
-/** A silence as it is asked for, in text. */
+/** A silence as somebody asks for it, in text. */
 export interface AskedSilence {
-  /** As `match:` of a rule in the config file. */
+  /** Written as `match:` of a rule in the config file. */
   match: Record<string, unknown>
-  /** How long, such as 2h, or `until` when, such as 2036-12-01T06:00:00Z: one of them. */
+  /** How long it lasts, such as 2h; or the time `until` which it lasts, such as 2036-12-01T06:00:00Z. Only one of them may be given. */
   for?: string | undefined
   until?: string | undefined
-  /** When it begins, where that is later: a time, or in how long, such as 2h. */
+  /** When it begins, if that is later: a time, or in how long, such as 2h. */
   starts?: string | undefined
-  /** Or until none of the objects that it is about fails any more, which it says by cluster, kind, namespace and name alone. */
+  /** True instead of an end: until none of its objects fails any more. It may then match by cluster, kind, namespace and name alone. */
   untilRecovered?: boolean | undefined
   comment?: string | undefined
 }
@@ -42,14 +42,14 @@ export interface ActionsOptions {
   metrics: Pick<Metrics, 'acts'>
   clock: Clock
   log: Logger
-  /** There is something new in these lanes. */
+  /** Wakes these lanes: something new waits in them. */
   wake: (lanes: Iterable<string>) => void
   tryNow: TryingOptions['tryNow']
-  /** Silences were added or ended: resolves when that is in effect here. */
+  /** Resolves once silences that were added or ended have taken effect here. */
   silencesChanged: () => Promise<void>
-  /** Whether a silence would be over as soon as it begins. */
+  /** Reports whether a silence would be over as soon as it begins. */
   hasRecovered: (silence: NewSilence) => Promise<boolean>
-  /** Cards are out of date. */
+  /** Updates cards that are out of date. */
   cardsChanged: () => void
 }
 
@@ -77,7 +77,7 @@ export function createActions(options: ActionsOptions) {
     return tried
   }
 
-  /** `did` to the incidents that go on, which it resolves to. */
+  /** Does `did` to those of `incidents` that go on, and resolves to them. */
   async function mark(
     did: 'acknowledge' | 'unacknowledge',
     incidents: readonly Incident[],
@@ -88,12 +88,12 @@ export function createActions(options: ActionsOptions) {
     const news = done.filter(({ isNews }) => isNews)
     if (news.length === 0) return done
     note(did, actor, { objects: news.map(({ object }) => object) }, `incidents ${did}d`)
-    // Whoever clicked sees it at once, by an update that Slack does not count; other cards follow at the next look.
+    // Whoever clicked sees it at once, by an update that Slack does not count. Other cards follow at the next look.
     if (actor.via !== 'slack') cardsChanged()
     return done
   }
 
-  /** The one incident of those that go on. */
+  /** The incident, if it goes on. Throws NOT_FOUND if it is over. */
   function theOnly([done]: readonly Acknowledged[], { object }: Incident): Acknowledged {
     if (done !== undefined) return done
     throw new RelayError(
@@ -109,18 +109,18 @@ export function createActions(options: ActionsOptions) {
   }
 
   return {
-    /** Until the incident ends there are no reminders and no pings. Throws NOT_FOUND where it is over. */
+    /** Stops reminders and pings until the incident ends. Throws NOT_FOUND if it is over. */
     acknowledge: async (incident: Incident, actor: Actor): Promise<Acknowledged> =>
       theOnly(await mark('acknowledge', [incident], actor), incident),
 
-    /** Reminders go on. Throws NOT_FOUND where it is over. */
+    /** Lets reminders go on. Throws NOT_FOUND if the incident is over. */
     unacknowledge: async (incident: Incident, actor: Actor): Promise<Acknowledged> =>
       theOnly(await mark('unacknowledge', [incident], actor), incident),
 
-    /** In one transaction; those that are over are left out. Throws BAD_REQUEST for more than {@link maxIncidents}. */
+    /** Acknowledges incidents in one transaction, without those that are over. Throws BAD_REQUEST for more than {@link maxIncidents}. */
     acknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('acknowledge', incidents, actor),
 
-    /** As {@link acknowledgeAll}: reminders go on. */
+    /** Lets reminders go on, for incidents as in {@link acknowledgeAll}. */
     unacknowledgeAll: (incidents: readonly Incident[], actor: Actor) => mark('unacknowledge', incidents, actor),
 
     /** Puts a dead letter back into its lane; undefined if it is not one, or its destination is gone. */
@@ -132,7 +132,7 @@ export function createActions(options: ActionsOptions) {
       return retried
     },
 
-    /** A page of those that match, the oldest first. */
+    /** Puts back a page of the dead letters that match, oldest first. */
     async retryAll(filter: Omit<NotificationFilter, 'state'>, page: Page, actor: Actor): Promise<Listed<Retried>> {
       const retried = await records.retryAll(filter, page, lanes(), clock.now(), actor)
       if (retried.items.length === 0) return retried
@@ -141,7 +141,7 @@ export function createActions(options: ActionsOptions) {
       return retried
     },
 
-    /** False where it was no dead letter. */
+    /** Discards a dead letter. Resolves to false if it was none. */
     async discard(id: string, actor: Actor): Promise<boolean> {
       const discarded = await records.discard([id], clock.now(), actor)
       if (discarded.length === 0) return false
@@ -149,19 +149,19 @@ export function createActions(options: ActionsOptions) {
       return true
     },
 
-    /** A page of those that match. */
+    /** Discards a page of the dead letters that match. */
     async discardAll(filter: Omit<NotificationFilter, 'state'>, page: Page, actor: Actor): Promise<Listed<string>> {
       const { items, next } = await records.notifications({ ...filter, state: 'dead' }, page)
       const ids = items.map(({ id }) => id)
       return { items: await discardThese(ids, actor), next }
     },
 
-    /** At most 500 of them; resolves to those that were dead letters. */
+    /** Discards at most 500 dead letters. Resolves to those that were dead letters. */
     discardThese,
 
     /**
-     * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
-     * names the field.
+     * Makes a silence. Resolves once it is in effect here, with `warnings` about what of its match no event can be. Throws BAD_REQUEST,
+     * which names the field.
      */
     async silence(asked: AskedSilence, actor: Actor): Promise<{ silence: Silence; warnings: string[] }> {
       const now = clock.now()
@@ -175,7 +175,7 @@ export function createActions(options: ActionsOptions) {
       return { silence, warnings }
     },
 
-    /** Resolves when it has no effect here any more; to false where none of that id was in effect. */
+    /** Ends a silence. Resolves once it has no effect here any more; to false if none of that id was in effect. */
     async endSilence(id: string, actor: Actor): Promise<boolean> {
       if (!(await store.endSilence(id, clock.now(), actor))) return false
       note('end', actor, { silence: id }, 'silence ended')
@@ -183,12 +183,12 @@ export function createActions(options: ActionsOptions) {
       return true
     },
 
-    /** Lets a silence last longer by `for`, such as 1h; false where none of that id is in effect. Throws BAD_REQUEST. */
+    /** Lets a silence last longer by `for`, such as 1h. Resolves to false if none of that id is in effect. Throws BAD_REQUEST. */
     async extendSilence(id: string, lasting: string, actor: Actor): Promise<boolean> {
       const now = clock.now()
       const silence = (await store.silences(now)).find((each) => each.id === id)
       if (silence === undefined) return false
-      // Checked as if it were to last as long from now.
+      // The extension and the new end are checked like those of a silence that begins now.
       const endsAt = silence.endsAt - now + endOf({ match: {}, for: lasting }, now)
       endOf({ match: {}, until: new Date(endsAt).toISOString() }, now)
       if (!(await store.extendSilence(id, endsAt, now, actor))) return false
@@ -197,12 +197,12 @@ export function createActions(options: ActionsOptions) {
       return true
     },
 
-    /** Tries what waits now. Throws NOT_FOUND, which says what there is. */
+    /** Tries what waits in a lane now. Throws NOT_FOUND, which says what there is. */
     async tryLane(name: string, actor: Actor): Promise<TriedLane> {
       return noted(await trying.lane(name, actor), actor)
     },
 
-    /** Tries whether Slack takes the token of an app by now; undefined where nothing waits for any of its channels. */
+    /** Tries whether Slack takes the token of an app now. Undefined if nothing waits for any of its channels. */
     async tryApp(name: string, actor: Actor): Promise<TriedLane | undefined> {
       const tried = await trying.app(name, actor)
       return tried && noted(tried, actor)
@@ -215,7 +215,7 @@ function checkSilence(asked: AskedSilence, known: Known, now: number): { silence
   const startsAt = startOf(asked, now)
   const endsAt = endOf(asked, startsAt ?? now, startsAt !== undefined)
   const comment = (asked.comment ?? '').trim()
-  // Characters as a person counts them: an emoji is one.
+  // Characters are counted as a person counts them: an emoji is one.
   if ([...comment].length > silenceLimits.commentCharacters) {
     refuse(`the comment may have ${silenceLimits.commentCharacters} characters at most`)
   }
@@ -239,7 +239,7 @@ function checkMatch(given: Record<string, unknown>, known: Known): { match: Sile
   return { match, warnings: faults.map(inWords) }
 }
 
-/** Matches every event, as `{}` does: so do `{ metadata: {} }` and `{ not: { message: {} } }`. */
+/** True if a match, or a part of it, matches every event, as `{}` does, and `{ metadata: {} }` and `{ not: { message: {} } }`. */
 function asksNothing(part: unknown): boolean {
   const isMap = typeof part === 'object' && part !== null && !Array.isArray(part)
   return isMap && Object.values(part).every(asksNothing)
@@ -252,7 +252,7 @@ function inWords({ path, message }: Fault): string {
   return `${['match', ...path].join('.')}: ${message}${isUnknown ? `; there are ${keys}` : ''}`
 }
 
-/** Undefined for one that begins at once. */
+/** When a silence begins, in ms; undefined if it begins at once. */
 function startOf({ starts }: AskedSilence, now: number): number | undefined {
   if (starts === undefined) return undefined
   const start = isDuration(starts) ? now + parseDuration(starts) : parseTime(starts)
@@ -262,7 +262,7 @@ function startOf({ starts }: AskedSilence, now: number): number | undefined {
   return start <= now ? undefined : start
 }
 
-/** `now`, in ms, is when it begins; `isLater`: that is not yet. */
+/** When a silence ends, in ms. `now` is when it begins; `isLater` is true if that is not yet. */
 function endOf({ for: lasting, until, untilRecovered }: AskedSilence, now: number, isLater = false): number {
   if ([lasting, until, untilRecovered || undefined].filter((end) => end !== undefined).length !== 1) {
     refuse('a silence needs an end: either `for`, such as 2h, or `until`, a time, or `untilRecovered`')

@@ -41,18 +41,18 @@ import { sqliteFile } from './store/sqlite/path.ts'
 
 export interface AppOptions {
   environment?: Record<string, string | undefined>
-  /** One of a test's own is that of a shared database, too. */
+  /** The clock. One that a test passes in is used for the database as well. */
   clock?: Clock
-  /** Where log lines go, instead of the standard output. */
+  /** The destination of log lines, instead of standard output. */
   logTo?: DestinationStream
 }
 
 const noSecrets: readonly string[] = []
 
-/** At a stop, how long posts to Slack may take to be answered. Kubernetes gives 30 s before it kills. */
+/** How long Slack may take to answer posts at a stop. Kubernetes gives 30 s before it kills. */
 const stopGraceMs = 8000
 
-/** The relay, ready to listen. Throws BAD_CONFIG or BAD_DATABASE where it cannot be. */
+/** Builds the relay, ready to listen. Throws BAD_CONFIG or BAD_DATABASE if it cannot run. */
 export async function buildApp({
   environment = process.env,
   clock: own = systemClock,
@@ -80,11 +80,11 @@ export async function buildApp({
         { from, to },
         'migrating the database to the version of this program, which takes minutes if it is large'
       )
-      // SQLite leaves no time for it until that is over.
+      // Flushed now, because SQLite leaves no time for it until the migration is over.
       log.flush()
     }
   })
-  // Decisions go by the store's clock: replicas differ, and any of them may be set while it runs.
+  // Decisions go by the store's clock: those of replicas differ, and any of them may be set while it runs.
   const clock = steadyClock(own, store.timeOf)
   const { listenedUntil = clock.now() } = await store.lastEvents()
   const ages = createAges(clock, clock.now() - listenedUntil)
@@ -93,7 +93,7 @@ export async function buildApp({
   const operators = () => current().operators
   const channels = createChannels(() => current().destinations, clock)
   const { destinations } = channels
-  // What nearly every room takes: rows, counters, time and lines.
+  // What nearly every room takes: the store, counters, time and the log.
   const base = { store, metrics, clock, log }
   const holdOf = (name: string) => {
     const rule = current().rules.byName.get(name)
@@ -161,7 +161,7 @@ export async function buildApp({
 
   app.addHook('onReady', async () => {
     await commits.start()
-    // What was held when the relay stopped may be due, and silenced.
+    // Silences come before lanes: what was held when the relay stopped may be due, and silenced.
     await silences.read()
     await lanes.start()
     cards.start()
@@ -177,7 +177,7 @@ export async function buildApp({
   })
   app.addHook('onListen', async () => {
     logAdmission(admission, app, log)
-    // Logged once, on purpose. From here on it is a secret like any other.
+    // The token is logged once, on purpose. From here on it is a secret like any other.
     if ('token' in admission) secrets.push(admission.token, ...(admission.session ? [admission.session] : []))
   })
   app.addHook('onClose', async () => {

@@ -1,4 +1,4 @@
-// Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or it cannot run here.
+// Commands: defines the command line. Exit codes: 0 fine; 1 the answer is no; 2 wrong usage, or the command cannot run here.
 import { Argument, Command, CommanderError, Option } from 'commander'
 import about from '../package.json' with { type: 'json' }
 import { limit, namespaceName, portNumber, webhookAddress } from './cli/arguments.ts'
@@ -6,12 +6,12 @@ import { addHelp } from './cli/help.ts'
 import type { Transition } from './objects.ts'
 import type { ActName } from './store/kept.ts'
 
-// Written out: to load what knows them would make every start slower.
+// Written out, because loading what knows them would make every start slower.
 const transitions: Transition[] = ['failed', 'changed', 'repeated', 'recovered', 'updated', 'informed', 'heartbeat']
 
 const acts: ActName[] = ['acknowledge', 'unacknowledge', 'silence', 'extend', 'end', 'retry', 'discard', 'try']
 
-/** The relay that the command talks to, where it does. */
+/** The address of the relay that the command talks to, if it talks to one. */
 let relayUrl: string | undefined
 
 const program = new Command('flux-relay')
@@ -108,7 +108,7 @@ program
   .description('post events to a relay as Flux would, from JSON files or directories of them')
   .argument('<url>', 'webhook of the relay, such as http://localhost:8080/webhook')
   .argument('<files...>', 'event files, or directories')
-  // Not as a default value: --help shows those.
+  // Not given as a default value, which --help would show.
   .addOption(new Option('--hmac-key <key>', 'sign as the generic-hmac Provider does').env('FLUX_HMAC_KEY'))
   .option('--token <token>', 'send this bearer token')
   .option('--now', 'replace the timestamps with the present time')
@@ -284,7 +284,7 @@ ofRelay(silence.command('expire'))
 
 addHelp(program)
 
-/** Why not all of the output is where it was to go. */
+/** Why the output could not be written as a whole; empty if it was. */
 let unwritten = ''
 
 function exit(code: number): void {
@@ -292,12 +292,12 @@ function exit(code: number): void {
 }
 
 process.stdout.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
-  // Whoever reads a pipe may have read enough (`… | head`), and a relay goes on where its log is lost.
+  // Whoever reads a pipe may have read enough (`… | head`), and a relay goes on when its log is lost.
   if (code === 'EPIPE' || program.args[0] === 'serve') return
   if (unwritten === '') process.stderr.write(`the output could not be written: ${code}\n`)
   unwritten = code
 })
-// Half a config is worse than none, and whoever asked for it with `>` sees nothing else.
+// Half a config is worse than none, and somebody who asked for it with `>` has no other sign.
 process.on('exit', () => {
   if (unwritten !== '') process.exitCode = 2
 })

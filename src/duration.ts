@@ -4,7 +4,7 @@ import { Type } from './json-schema.ts'
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 } as const
 type Unit = keyof typeof unitMs
 
-// There are four units; more of them could be longer than there are dates.
+// At most four, because there are four units, and more could be longer than there are dates.
 const pattern = '^([0-9]{1,6}[smhd]){1,4}$'
 
 export const Duration = Type.String({
@@ -17,7 +17,7 @@ export const DurationOrNever = Type.String({
   patternErrorMessage: 'a number and s, m, h or d, like 30m, 4h or 1d; or never'
 })
 
-/** Whether `text` matches {@link Duration}. */
+/** Reports whether `text` matches {@link Duration}. */
 export function isDuration(text: string): boolean {
   return new RegExp(pattern).test(text)
 }
@@ -31,14 +31,14 @@ export function parseDuration(text: string): number {
 
 const time = /^(\d{4}-\d\d-(\d\d))(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i
 
-/** Milliseconds of `2036-12-01T06:00:00Z`, or of less of it; NaN for all else. */
+/** Milliseconds of `2036-12-01T06:00:00Z`, or of a shorter form of it; NaN for anything else. */
 export function parseTime(text: string): number {
-  // Alone, `Date` takes "tomorrow 9" for September 2001, 01.12.2026 for 12 January, and 30 February for 2 March.
+  // `Date` alone takes "tomorrow 9" for September 2001, 01.12.2026 for 12 January, and 30 February for 2 March.
   const [, date = '', day] = time.exec(text) ?? []
   return new Date(`${date}T00:00Z`).getUTCDate() === Number(day) ? Date.parse(text) : Number.NaN
 }
 
-/** As {@link sayDuration}; from ten minutes on nobody counts seconds. */
+/** Like {@link sayDuration}, but from ten minutes on without seconds, which nobody counts then. */
 export function sayAbout(ms: number): string {
   return sayDuration(ms < 10 * unitMs.m ? ms : Math.round(ms / unitMs.m) * unitMs.m)
 }

@@ -1,5 +1,5 @@
-// Secrets of the environment: finds them as it is written, without the schema that reads it, which a command takes longer to load
-// than to do what it is for.
+// Secrets of the environment: finds them in the environment as it is written. The schema that reads it is not used, because a command
+// would take longer to load it than to do its work.
 /** The secrets of the environment: no output may contain them. */
 export function secretsIn(environment: Record<string, string | undefined>): string[] {
   const { ADMIN_TOKEN = '', DATABASE_URL = '', PGPASSWORD = '' } = environment
@@ -10,25 +10,25 @@ export function secretsIn(environment: Record<string, string | undefined>): stri
   return [ADMIN_TOKEN, PGPASSWORD, ...written, ...written.map(decoded)].filter((secret) => secret !== '')
 }
 
-/** The header with a token for the collector of traces, `authorization=Bearer%20…`; another may name a tenant, as any line may. */
+/** A header with a token for the collector of traces, `authorization=Bearer%20…`. Others may name a tenant, which any line may have. */
 const confidential = /[^,=]*(?:auth|cookie|key|pass|secret|token)[^,=]*=([^,]*)/gi
 
 function headersIn(environment: Record<string, string | undefined>): string[] {
   const named = Object.entries(environment).filter(([name]) => /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/.test(name))
   const values = named.flatMap(([, text = '']) => [...text.matchAll(confidential)].map(([, value = '']) => value))
-  // Of `Bearer …` the word is no secret.
+  // The word before a token, as in `Bearer …`, is no secret.
   return values.flatMap((value) => decoded(value).trim().split(/\s+/).at(-1) ?? [])
 }
 
-/** Addresses of proxies, or what stands in their place. */
+/** The addresses of proxies, or what stands in their place. */
 export function proxiesIn(environment: Record<string, string | undefined>): string[] {
   const named = Object.entries(environment).filter(([name]) => /^https?_proxy$/i.test(name))
   return named.map(([, address = '']) => address).filter((address) => address !== '')
 }
 
-/** `user:password@`, in an address that may be none, and `?password=`, or ` password=` as psql has it, which is no address. */
+/** The passwords in `address`, which may be none: `user:password@`, `?password=`, or ` password=` as psql has it. */
 function passwordsIn(address: string): string[] {
-  // Of a scheme what follows is an address; a user may have an @.
+  // A colon before `//` ends a scheme, and not a user name, which may have an @ in it.
   const [, password = ''] = /^(?:[a-z]+:\/\/)?[^:/]*:(?!\/\/)(.*)@/is.exec(address) ?? []
   const asked = [...address.matchAll(/[?&:\s](?:ssl)?password=([^&#\s]*)/gi)]
   return [password, ...asked.map(([, value = '']) => value)]

@@ -6,7 +6,7 @@ import { type Static, Type } from './json-schema.ts'
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-/** Paths are put behind it, and everybody who gets a message reads it: no query, and nobody's password. */
+/** Paths are added to this address, and everybody who gets a message reads it: it has no query and no password. */
 const publicUrl = '^https?://([^\\s<>|@?#/:\\[\\]]+|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?(/[^\\s<>|?#]*)?$'
 
 export const EnvSchema = Type.Object({
@@ -14,19 +14,19 @@ export const EnvSchema = Type.Object({
   PORT: Type.Integer({ default: 8080, minimum: 0, maximum: 65_535 }),
   CONFIG_FILE: Type.String({ default: 'config.yaml', minLength: 1 }),
   DATABASE_URL: Type.String({ default: 'sqlite:data/relay.db', pattern: '^(sqlite|postgres(ql)?):.+' }),
-  /** A blank one is a mistake, and everybody's first guess. Controls are in no header, and a byte that is not UTF-8 is lost. */
+  /** Not blank, which would be everybody's first guess. No header has control characters, and bytes that are not UTF-8 are lost. */
   ADMIN_TOKEN: Type.String({ default: '', pattern: '^$|^(?=.*\\S)\\s*[^\\p{Cc}\ufffd]*\\s*$' }),
-  /** Who administers without ADMIN_TOKEN: whoever is on this machine. */
+  /** Who may administer without ADMIN_TOKEN: whoever is on this machine. */
   ADMIN_OPEN_TO: Type.Optional(Type.Enum(['loopback'])),
-  /** Where people reach the relay with a browser: messages link to their pages there. */
+  /** The address at which browsers reach the relay: messages link to pages there. */
   PUBLIC_URL: Type.Optional(Type.String({ pattern: publicUrl, maxLength: 300 })),
   LOG_LEVEL: Type.Enum(levels, { default: 'info' }),
   /**
-   * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert,
-   * of which its encoder writes each <, > and & as six bytes.
+   * notification-controller takes events of up to 3 MiB (internal/server/limits.go) and adds the `eventMetadata` of the Alert. Its
+   * encoder writes each <, > and & of that as six bytes.
    */
   MAX_BODY_BYTES: Type.Integer({ default: 4 * 1024 * 1024, minimum: 1024 }),
-  /** Notifications waiting for delivery, over which new events are answered 503. */
+  /** The number of notifications waiting for delivery beyond which new events are answered 503. */
   MAX_PENDING: Type.Integer({ default: 1_000_000, minimum: 1 })
 })
 
@@ -48,7 +48,7 @@ export async function readEnvironment(
   environment: Record<string, string | undefined>
 ): Promise<void> {
   const data = Object.fromEntries(Object.entries(environment).flatMap(plain))
-  // As `docker run --env-file` passes them on: a token with quotes would be another token.
+  // `docker run --env-file` passes quotes on, and a token with quotes would be another token.
   const quoted = Object.keys(EnvSchema.properties).filter((name) => /^(["']).*\1$/.test(data[name] ?? ''))
   if (quoted.length > 0)
     throw new RelayError('BAD_CONFIG', `the environment has errors: take out the quotes around ${quoted.join(', ')}`)
@@ -63,15 +63,15 @@ export async function readEnvironment(
 }
 
 /**
- * Compose files and manifests spell a variable that is not set as an empty one, and what was made with `echo` ends in a line end. Of
- * a token that is a space nobody may think that it is one.
+ * Drops empty variables: compose files and manifests write one that is not set so. Values are trimmed, because `echo` ends them in a
+ * line end. A token is not trimmed, so that one of spaces is refused: nobody may believe that it protects anything.
  */
 function plain([name, value = '']: [string, string | undefined]): [string, string][] {
   const text = name === 'ADMIN_TOKEN' ? value : value.trim()
   return text === '' ? [] : [[name, text]]
 }
 
-/** What each variable that may be wrong has to be. */
+/** What each variable has to be, for the message about a wrong one. */
 const wanted: Record<string, string> = {
   PORT: 'a number from 0 to 65535',
   CONFIG_FILE: 'the path of a file',

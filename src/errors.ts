@@ -1,4 +1,4 @@
-// Errors: list every code the relay answers or stops with, and its HTTP status.
+// Errors: lists every code that the relay answers or stops with, and its HTTP status.
 
 const statuses = {
   BAD_SIGNATURE: 401,
@@ -42,14 +42,14 @@ export class RelayError extends Error {
   }
 }
 
-/** Something an operator got wrong in the config file. They are collected, so that all of them are reported at once. */
+/** A mistake of an operator in the config file. Faults are collected, so that all of them are reported at once. */
 export interface Fault {
-  /** From the top of the file: `['rules', 0, 'match', 'when']`. */
+  /** The path from the top of the file: `['rules', 0, 'match', 'when']`. */
   path: readonly (string | number)[]
   message: string
-  /** Another place that belongs to it; its line is given at the end of the message. */
+  /** Another place that belongs to the fault; its line is given at the end of the message. */
   beside?: readonly (string | number)[]
-  /** Where inside the value, in characters from its start. */
+  /** The place inside the value, in characters from its start. */
   offset?: number
   /** A key that is not there, by its path. */
   missing?: readonly (string | number)[]

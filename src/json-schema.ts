@@ -3,13 +3,13 @@
 declare const means: unique symbol
 declare const mayBeMissing: unique symbol
 
-/** A schema of values of type `T`. What it `means` is known to the compiler only. */
+/** A schema of values of type `T`. Only the compiler knows what it `means`. */
 export interface Schema<T = unknown> {
   readonly [means]?: T
   readonly [keyword: string]: unknown
 }
 
-/** Of a property that may be left out. */
+/** A schema of a property that may be left out. */
 export type OptionalSchema<T = unknown> = Schema<T> & { readonly [mayBeMissing]: true }
 
 export type Properties = Readonly<Record<string, Schema>>
@@ -27,10 +27,10 @@ type ObjectOf<P> = Flat<
   { [K in Exclude<keyof P, OptionalKeys<P>>]: Static<P[K]> } & { [K in OptionalKeys<P>]?: Static<P[K]> }
 >
 
-/** Other keywords: bounds, a description, a default. */
+/** Other keywords, such as bounds, a description, a default. */
 export type Keywords = Readonly<Record<string, unknown>>
 
-/** Properties whose schemas are in here may be left out; not a key of theirs, because a copy with other keywords is required. */
+/** The schemas of properties that may be left out. No keyword marks them, so that a copy with other keywords is required again. */
 const optional = new WeakSet<Schema>()
 
 const object = <P extends Properties>(properties: P, keywords: Keywords = {}): ObjectSchema<P> => {
@@ -38,7 +38,7 @@ const object = <P extends Properties>(properties: P, keywords: Keywords = {}): O
   return { type: 'object', ...(required.length > 0 && { required }), properties, ...keywords }
 }
 
-/** A copy of `schema`, whose property may be left out. */
+/** A copy of `schema` for a property that may be left out. */
 const optionalOf = <S extends Schema>(schema: S): S & OptionalSchema<Static<S>> => {
   const copy = { ...schema }
   optional.add(copy)
@@ -53,7 +53,7 @@ export const Type = {
   Boolean: (keywords: Keywords = {}): Schema<boolean> => ({ type: 'boolean', ...keywords }),
   Null: (keywords: Keywords = {}): Schema<null> => ({ type: 'null', ...keywords }),
   Unknown: (keywords: Keywords = {}): Schema => ({ ...keywords }),
-  /** Of keywords that the others have no function for. */
+  /** A schema of any keywords, where no other function has them. */
   Unsafe: <T>(keywords: Keywords): Schema<T> => ({ ...keywords }),
   Literal: <const T extends string | boolean>(value: T, keywords: Keywords = {}): Schema<T> => ({
     type: typeof value,

@@ -6,12 +6,12 @@ const ansi = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001
 const controls =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g
 
-// Also what would write over the line that it is in.
+// A carriage return within a line is hidden as well: it would write over the line that it is in.
 const hidden = new RegExp(String.raw`${controls.source}|\r(?!\n)`, 'g')
 
 /**
- * Text whose control and reordering characters, but tabs and line ends, are written as JSON writes them, such as `\u001b`. In a text
- * that is JSON nothing else changes.
+ * `text` with its control and reordering characters, except tabs and line ends, written as JSON writes them, such as `\u001b`. In a
+ * text that is JSON nothing else changes.
  */
 export function visible(text: string): string {
   return text.replace(hidden, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -31,12 +31,12 @@ export function clean(text: string): string {
     .trimEnd()
 }
 
-/** Everything on one line, runs of white space as one space. */
+/** `text` on one line, with runs of white space as one space. */
 export function oneLine(text: string): string {
   return (/\s\s|[^\S ]/.test(text) ? text.replace(/\s+/g, ' ') : text).trim()
 }
 
-/** The first `max` UTF-16 units of `text`, but no half of a character. */
+/** The first `max` UTF-16 units of `text`, without half a character at the end. */
 export function beginning(text: string, max: number): string {
   if (text.length <= max) return text
   return text.slice(0, /[\ud800-\udbff]/.test(text[max - 1] ?? '') ? max - 1 : max)

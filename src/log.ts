@@ -6,9 +6,8 @@ import { createNeedles, type Needles } from './needles.ts'
 import { webhookUrl } from './secrecy.ts'
 
 /**
- * A pino logger whose finished lines are searched for `own` secrets, to which some may be added later, for those of the
- * config file, and for webhook URLs: errors of libraries put addresses into their messages, where redaction by path does
- * not reach.
+ * Creates a pino logger that searches its finished lines for `own` secrets, to which some may be added later, for those of the config
+ * file, and for webhook URLs: errors of libraries put addresses into their messages, where redaction by path does not reach.
  */
 export function createLog(
   own: readonly string[],
@@ -17,7 +16,7 @@ export function createLog(
 ): Logger {
   let known: readonly string[] = []
   let ownCount = 0
-  // Those that a reload has replaced stay: what was sent with them may be spoken of later.
+  // Secrets that a reload has replaced stay: a later line may be about what was sent with them.
   const all = new Set<string>()
   const needles = createNeedles()
   const streamWrite = (line: string) => {
@@ -34,22 +33,22 @@ export function createLog(
   return pino({ base: null, hooks: { streamWrite } }, stream)
 }
 
-/** What waits for the reader of a pipe: one that stands still must not take all memory. */
+/** The most bytes that wait for the reader of a pipe: one that stands still must not take all memory. */
 const maxUnread = 8 * 1024 * 1024
 
 function standardOutput(): ReturnType<typeof linesTo> {
   process.stdout.on('error', () => {})
   const output = linesTo(process.stdout)
-  // However the process ends, but for a kill.
+  // Runs however the process ends, except by a kill.
   process.on('exit', output.flush)
   return output
 }
 
 /**
- * Not pino's own destination: where the reader of a pipe has gone (`… | head`), that one tries its last line again for
- * ever, and the process never ends (sonic-boom, flushSync on EPIPE). What is logged between two looks at the network is
- * written at once: a batch of events is committed together, and a write for each of their lines would cost more than the lines.
- * Where nobody reads, lines are left out, and how many is said when somebody does.
+ * Writes lines to `stream`. pino's own destination is not used: if the reader of a pipe has gone (`… | head`), that one tries its last
+ * line again for ever, and the process never ends (sonic-boom, flushSync on EPIPE). What is logged between two looks at the network
+ * goes in one write: a batch of events is committed together, and a write for each of their lines would cost more than the lines. If
+ * nobody reads, lines are left out, and their number is logged when somebody does.
  */
 export function linesTo(stream: Pick<Writable, 'write' | 'writableLength'>) {
   let lines = ''
@@ -78,19 +77,19 @@ export function linesTo(stream: Pick<Writable, 'write' | 'writableLength'>) {
 
 const webhook = new RegExp(webhookUrl, 'gi')
 
-/** `text` without `secrets` and webhook URLs, for what is said where there is no log yet. */
+/** `text` without `secrets` and webhook URLs, for output when there is no log yet. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const needles = createNeedles()
   for (const form of secrets.flatMap(formsOf)) needles.add(form)
   return cut(text, needles)
 }
 
-/** Names of events are in lines, and what JSON leaves as it is may be read at a terminal. */
+/** Removes secrets, and what a terminal would obey: JSON leaves some of that as it is, and lines have names from events in them. */
 function cut(text: string, needles: Needles): string {
   return visible(needles.replace(text.replace(webhook, '$1[redacted]'), '[redacted]'))
 }
 
-/** Each form that a secret may stand in, in a line. */
+/** All forms in which a secret may stand in a line. */
 function formsOf(secret: string): string[] {
   const plain = secret.trim()
   const path = URL.canParse(plain) ? new URL(plain).pathname : ''

@@ -11,12 +11,12 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 const knownKinds = new Set<string>(vocabulary.kind)
 
-/** `kind` as a label value; one that nobody knows counts as "other", or a sender could make series. */
+/** `kind` as a label value. A kind that nobody knows counts as "other", or a sender could make series. */
 export function kindLabel(kind: string): string {
   return knownKinds.has(kind) ? kind : 'other'
 }
 
-/** What the webhook may answer instead of 202. */
+/** The codes that the webhook may answer instead of 202. */
 const webhookCodes: readonly ErrorCode[] = [
   'BAD_EVENT',
   'BAD_JSON',
@@ -29,10 +29,10 @@ const webhookCodes: readonly ErrorCode[] = [
   'WRONG_TYPE'
 ]
 
-/** Why a request to the dashboard or the API may be refused. */
+/** The reasons why a request to the dashboard or the API may be refused. */
 export const refusalReasons = ['wrong_token', 'no_token', 'not_local', 'proxied', 'other_site'] as const
 
-/** A registry of its own for each app, for what is counted. */
+/** Creates what is counted, in a registry of its own for each app. */
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -58,7 +58,7 @@ function intakeMetrics(of: Of) {
     ...of('refused_requests_total', 'Requests to the webhook that were not answered with 202, by error code'),
     labelNames: ['code']
   })
-  // So that the first is an increase: alerts ask for it.
+  // Begins the series at 0, so that the first is an increase, which alerts ask for.
   for (const code of webhookCodes) refused.inc({ code }, 0)
   return {
     refused,
@@ -148,7 +148,7 @@ function adminRefused(of: Of) {
     ...of('admin_refused_requests_total', 'Requests to the dashboard and the API that were refused, by reason'),
     labelNames: ['reason']
   })
-  // What begins at 1 has not increased, as far as Prometheus knows.
+  // Begins the series at 0: one that begins at 1 has not increased, as far as Prometheus knows.
   for (const reason of refusalReasons) counter.inc({ reason }, 0)
   return counter
 }
@@ -178,7 +178,7 @@ function deliveryMetrics(of: Of) {
   }
 }
 
-/** Said of what is about the database, which replicas share. */
+/** A sentence for the help of metrics about the database, which replicas share. */
 export const shared = 'Replicas on one PostgreSQL all report the same: aggregate with max, not sum'
 
 function databaseMetrics(of: Of) {
@@ -205,7 +205,7 @@ function objectMetrics(of: Of) {
       counted = counts
       for (const [source, { forgotten }] of counts) if (forgotten > 0) forgottenObjects.inc({ source }, forgotten)
     },
-    /** How many of `source` were remembered when they were last counted. */
+    /** The number of objects of `source` that were remembered when they were last counted. */
     objectsOf: (source: string) => counted.get(source)?.kept ?? 0
   }
 }

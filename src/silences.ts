@@ -1,5 +1,5 @@
-// Silences: follows those in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect,
-// and summaries when these end, and those of the config file.
+// Silences: follows the silences in the store, which other replicas and the API add to. In: the store. Out: the mutes in effect, and
+// summaries when these end, and those of the config file.
 import type { Logger } from 'pino'
 import { type Clock, every } from './clock.ts'
 import type { Mute } from './mutes/mutes.ts'
@@ -14,7 +14,7 @@ const lookMs = 5000
 export function createSilences(options: {
   store: Store
   destinations: () => ReadonlyMap<string, { lane: string }>
-  /** Those of the config file. */
+  /** The mutes of the config file. */
   muted: () => readonly Mute[]
   clock: Clock
   log: Logger
@@ -22,19 +22,19 @@ export function createSilences(options: {
 }) {
   const { store, clock, log } = options
   let mutes: readonly Mute[] = []
-  /** By how many times the store was asked: what an earlier answer says is older, however long it took. */
+  /** Numbers the questions to the store: what an earlier answer says is older, however long it took. */
   let asked = 0
   let knownBy = 0
-  /** What other replicas withhold may be by mutes that the file here does not have yet. */
+  /** True while other replicas may withhold by mutes that the file here does not have yet. */
   let isFollowing = true
   let stop = () => {}
 
-  /** Reads them, and ends those that are over. */
+  /** Reads the silences, and ends those that are over. */
   async function read(): Promise<void> {
     const now = clock.now()
     const by = ++asked
     const silences = await store.silences(now)
-    // Made by a clock that has been set back since, one of an hour could last for days: it is over.
+    // A silence from before the clock was set back could last for days instead of an hour: it counts as over.
     const fromAhead = silences.filter(({ createdAt }) => createdAt - now > apartMs)
     for (const { id } of fromAhead) await store.endSilence(id, now)
     const over = [...fromAhead, ...(await endRecovered(silences, now))]
@@ -42,7 +42,7 @@ export function createSilences(options: {
     else know(by, silences)
   }
 
-  /** Reads them: another replica may have added or ended some. */
+  /** Reads the silences: another replica may have added or ended some. */
   async function catchUp(): Promise<void> {
     const by = ++asked
     know(by, await store.silences(clock.now()))
@@ -63,7 +63,7 @@ export function createSilences(options: {
     options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now), all))
   }
 
-  /** What was withheld by a mute that ends at another time by now, or is gone from the file, is not summed up at its old end. */
+  /** Follows mutes that end at another time now, or are gone from the file: what they withheld is not summed up at the old end. */
   async function followMutes(): Promise<void> {
     const now = clock.now()
     const endsOf = (mute: string) =>
@@ -76,9 +76,9 @@ export function createSilences(options: {
     await look()
   }
 
-  /** Those that are over because nothing that they are about fails any more. */
+  /** Ends the silences that are over because nothing that they are about fails any more, and returns them. */
   async function endRecovered(silences: readonly Silence[], now: number): Promise<Silence[]> {
-    // What one is about that begins later may well be healthy until then.
+    // What a silence is about that begins later may well be healthy until then.
     const begun = silences.filter(({ startsAt = now }) => startsAt <= now)
     const over = await recoveredOf(begun, now)
     for (const { id } of over) {
@@ -88,7 +88,7 @@ export function createSilences(options: {
     return over
   }
 
-  /** Of those that last until what they are about has recovered: the ones of which nothing fails. */
+  /** Finds those of `silences` that last until what they are about has recovered, and of which nothing fails. */
   async function recoveredOf<Some extends NewSilence>(silences: readonly Some[], now: number): Promise<Some[]> {
     const lasting = silences.filter(({ untilRecovered }) => untilRecovered)
     const over: Some[] = []
@@ -101,22 +101,22 @@ export function createSilences(options: {
     }
     if (several.length === 0) return over
     const { items, next } = await store.records.failures(now)
-    // Of more than are read, any may be one of them.
+    // If there are more failures than are read, a silence may be about any of them.
     const isOver = (silence: Some) => next === null && !items.some(({ object }) => isAbout(silence, object))
     return [...over, ...several.filter(isOver)]
   }
 
   return {
-    /** As last read from the store. */
+    /** The mutes of silences, as last read from the store. */
     mutes: (): readonly Mute[] => mutes,
     read,
     catchUp,
-    /** Whether one would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
+    /** Reports whether a silence would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
     hasRecovered: async (silence: NewSilence): Promise<boolean> =>
       (await recoveredOf([silence], clock.now())).length > 0,
-    /** Reads them, and sends the summaries of those that ended. */
+    /** Reads the silences, and sends the summaries of those that ended. */
     look,
-    /** The config file has changed. */
+    /** Follows a changed config file. */
     follow,
     async start(): Promise<void> {
       await follow()

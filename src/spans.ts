@@ -1,5 +1,5 @@
-// Spans: traces each event from the request to the disk, and each post to Slack, for OpenTelemetry; a post is linked to
-// the events in it. Without an address for them nothing of this is loaded.
+// Spans: traces each event from the request to the disk, and each post to Slack, for OpenTelemetry. A post is linked to the events
+// in it. Without an address for spans, nothing of this is loaded.
 import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
@@ -18,10 +18,10 @@ interface Origin {
 
 /** Times in ms since 1970, with fractions. */
 interface Received extends Omit<Origin, 'id'> {
-  /** null for a heartbeat that changed nothing. */
+  /** Null for a heartbeat that changed nothing. */
   id: string | null
   from: number
-  /** When everything but the commit was done. */
+  /** When everything except the commit was done. */
   checked: number
   to: number
   outcome: string
@@ -40,26 +40,26 @@ interface Posted {
 export interface Spans {
   received(event: Received): void
   posted(post: Posted): void
-  /** What is left is sent. */
+  /** Sends what is left. */
   stop(): Promise<void>
 }
 
-/** At a stop, how long a collector may take for what is left. */
+/** How long a collector may take for what is left at a stop. */
 const stopMs = 1500
 
-/** That a collector takes nothing is logged at once, and then not more often than this: it may take every other batch. */
+/** A collector that takes nothing is logged at once, and then at most this often: it may take every other batch. */
 const quietMs = 10 * 60 * 1000
 
-/** The address to which a path is added for each kind of data. */
+/** The variable with the address to which a path is added for each kind of data. */
 const addedTo = 'OTEL_EXPORTER_OTLP_ENDPOINT'
 
 const none: Spans = { received: () => {}, posted: () => {}, stop: async () => {} }
 
-/** Further than these part by themselves: the clock was set, or the machine slept. */
+/** By themselves, the two clocks differ by less: if they differ by more, the clock was set, or the machine slept. */
 const apartMs = 100
 let origin = performance.timeOrigin
 
-/** The time, finer than in a clock's milliseconds: a commit takes few of those. */
+/** The time in ms since 1970, with fractions, because a commit takes few milliseconds. */
 export function instant(): number {
   const sinceStart = performance.now()
   const now = Date.now()
@@ -67,7 +67,7 @@ export function instant(): number {
   return origin + sinceStart
 }
 
-/** Throws BAD_CONFIG where spans are asked for and the packages for them were left out. */
+/** Opens the way to a collector, if there is an address of one. Throws BAD_CONFIG if that is not an http or https address. */
 export async function openSpans(
   environment: Record<string, string | undefined>,
   { store, clock, log }: { store: Pick<Store, 'records'>; clock: Pick<Clock, 'ticks'>; log: Logger }
@@ -75,12 +75,12 @@ export async function openSpans(
   const name = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', addedTo].find((each) => environment[each])
   const endpoint = name && environment[name]
   if (!endpoint || environment['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return none
-  // The exporter's own words repeat it, and the password that may be in it.
-  // Without a scheme, the name of the collector would be taken for one, and no span ever arrive.
+  // The exporter's own words would repeat the address, and the password that may be in it. Without a scheme, the name of the collector
+  // would be taken for one, and no span would ever arrive.
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))
     throw new RelayError('BAD_CONFIG', `${name} is not an address such as http://otel-collector.monitoring:4318`)
   const url = new URL(endpoint)
-  // The one for traces alone is taken as it is.
+  // An address for traces alone is taken as it is.
   if (name === addedTo) url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`
   const { api, provider, withIds } = await load(url, { name, clock, log })
   const tracer = provider.getTracer('flux-relay')
@@ -124,7 +124,7 @@ export async function openSpans(
     async stop() {
       const left = Promise.all(open)
         .then(() => provider.shutdown())
-        // What the collector says beside its status may repeat what it was sent: the address, and the headers with its token.
+        // The collector's other words may repeat what it was sent: the address, and the headers with its token.
         .catch(({ code, message }: Error & { code?: unknown }) =>
           log.warn({ code, reason: message }, 'the last spans could not be sent')
         )
@@ -142,20 +142,20 @@ interface Ids {
   spanId: string
 }
 
-/** Made of what the database knows of an event, so that a post can name it after a restart, and from another replica. */
+/** The ids of the span of an event. They are made of what the database has, so that a post can name it after a restart, on any replica. */
 function idsOf({ id, source, object: { cluster, kind, namespace, name } }: Origin): Ids {
   const digest = hash('sha256', JSON.stringify([id, source, cluster, kind, namespace, name]))
   return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48) }
 }
 
 interface Watching {
-  /** The variable that has its address. */
+  /** The variable that has the address of the collector. */
   name: string
   clock: Pick<Clock, 'ticks'>
   log: Logger
 }
 
-/** Says when the collector at `host` takes no spans, and when it does again: nothing else would show a wrong address. */
+/** Logs when the collector at `host` takes no spans, and when it does again: nothing else would show a wrong address. */
 function watched(exporter: SpanExporter, { host, name, clock, log }: { host: string } & Watching): SpanExporter {
   let isFailing = false
   let lost = 0
@@ -197,7 +197,7 @@ async function load({ href, host }: URL, watching: Watching) {
   ])
   let ids: Ids | undefined
   const provider = new sdk.TracerProvider({
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, where they are set.
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win, if they are set.
     resource: resources
       .resourceFromAttributes({ 'service.name': 'flux-relay' })
       .merge(resources.detectResources({ detectors: [resources.envDetector] })),
@@ -211,7 +211,7 @@ async function load({ href, host }: URL, watching: Watching) {
       })
     ]
   })
-  /** The span that `start` starts is known by `wanted`. */
+  /** Gives the ids `wanted` to the span that `start` starts. */
   function withIds<T>(wanted: Ids | undefined, start: () => T): T {
     ids = wanted
     try {

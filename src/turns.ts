@@ -1,10 +1,10 @@
-// Turns: goes through many of something some at a time, so that whoever waits for this thread has its own turn in between. All
-// of a fleet's ten thousand sources take a tenth of a second, and a scrape of them most of one. And does one thing after the other.
+// Turns: goes through many items some at a time, so that whoever waits for this thread has its turn in between: all of a fleet's ten
+// thousand sources take a tenth of a second, and a scrape of them most of one. It also does one thing after the other.
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** How many items make a turn, which takes a millisecond or two. */
+/** The number of items in a turn, which takes a millisecond or two. */
 const atOnce = 500
-/** How long others then have the thread, in ms: an event needs it several times until it is answered, and no queue must grow. */
+/** How long others then have the thread, in ms. An event needs it several times until it is answered, and no queue may grow. */
 const othersMs = 5
 
 /** Calls `each` with every item, in order. */
@@ -20,14 +20,14 @@ export async function* inParts<T>(items: readonly T[]): AsyncGenerator<readonly 
   }
 }
 
-/** Runs what it is given one after the other, whatever becomes of each. */
+/** Runs each piece of work after the one before it, whatever becomes of that. */
 export interface OneByOne {
   <T>(work: () => Promise<T>): Promise<T>
-  /** Resolves when all that was given is over. */
+  /** Resolves when all work that was given is over. */
   over(): Promise<void>
 }
 
-/** Work that would get in its own way. */
+/** Makes a queue for work that would get in its own way. */
 export function oneByOne(): OneByOne {
   let last = Promise.resolve()
   const run = <T>(work: () => Promise<T>): Promise<T> => {

@@ -12,12 +12,12 @@ interface AckOptions extends ClientOptions {
   undo?: boolean
 }
 
-/** How many objects of one name are looked at. */
+/** The most objects of one name that are looked at. */
 const maxFound = 1000
 
 /**
- * Acknowledges the incident of `which`: the id of an event, or an object as {@link askedObject} has it. Resolves to the exit
- * code. Throws NO_ANSWER where there is no such incident, or where several are meant, with what there is.
+ * Acknowledges the incident of `which`: the id of an event, or an object as {@link askedObject} reads it. Resolves to the exit
+ * code. Throws NO_ANSWER, with what there is, if there is no such incident, or if several are meant.
  */
 export async function ack(which: string, { json, undo, ...relay }: AckOptions): Promise<number> {
   const { object, failure } = await find(which, relay)
@@ -36,7 +36,7 @@ async function find(which: string, relay: ClientOptions): Promise<Failing> {
   const isId = /^[0-9]+$/.test(which)
   const event = isId ? await eventOf(which, relay) : undefined
   const { object = askedObject(which) } = event ?? {}
-  // A part that is empty is asked for as nothing.
+  // A part that is empty is not asked for.
   const query = Object.fromEntries(Object.entries(object).map(([field, text]) => [field, text || undefined]))
   const { items } = await collect<ListedObject>(relay, 'objects', query, maxFound)
   const failing = items.filter(

@@ -8,7 +8,7 @@ const filters = ['did', 'name', 'via', 'since']
 
 const columns = [{ name: 'AGO' }, { name: 'WHO', least: 8 }, { name: 'VIA', leaves: 1 }, { name: 'WHAT' }]
 
-/** Lists those that match, newest first. Resolves to the exit code. */
+/** Lists the acts that match, newest first. Resolves to the exit code. */
 export async function listActs(options: ListOptions & Record<string, unknown>): Promise<number> {
   const query = Object.fromEntries(filters.map((name) => [name, options[name] as string | undefined]))
   const { items, next } = await collect<ListedAct>(options, 'acts', query, Number(options.limit))

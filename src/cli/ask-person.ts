@@ -1,7 +1,7 @@
-// Questions: ask whoever is at the terminal.
+// Questions: asks whoever is at the terminal.
 import { createInterface } from 'node:readline/promises'
 
-/** Whether whoever is at the terminal says yes. Where nobody is: false, without a question. */
+/** Returns true if the person at the terminal says yes; false, without a question, if nobody is there. */
 export async function isSure(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
   const lines = createInterface({ input: process.stdin, output: process.stderr })

@@ -5,7 +5,7 @@ import type { DrillResult } from '../deliver/drill.ts'
 import { loadConfigFile } from './config-file.ts'
 import { print } from './output.ts'
 
-/** Prints the problems; resolves to the exit code. */
+/** Prints the problems. Resolves to the exit code. */
 export async function check(file: string, options: { drill?: boolean; json?: boolean }): Promise<number> {
   const loaded = loadConfigFile(file)
   const { config, problems } = loaded
@@ -28,7 +28,7 @@ function saying(file: string, { config, problems }: Loaded): string[] {
 }
 
 async function runDrill({ destinations, apps }: Config): Promise<DrillResult[]> {
-  // An HTTP client that a check without it has no use for.
+  // Loaded only here: a check without --drill has no use for an HTTP client.
   const [{ drill, drillButtons }, { createSlack }] = await Promise.all([
     import('../deliver/drill.ts'),
     import('../deliver/slack.ts')

@@ -7,7 +7,7 @@ import { whyUnanswered } from './unanswered.ts'
 export interface ClientOptions {
   url: string
   token?: string
-  /** Whether its answer is printed as it is. */
+  /** True if the relay's answer is printed as it is. */
   json?: boolean
 }
 
@@ -22,7 +22,7 @@ export type Query = Record<string, string | undefined>
 // A page of stored events with their bodies takes a database its time.
 const answerWithinMs = 60_000
 
-/** The advice for a 401. */
+/** Advice on a 401. */
 const whereTokenIs =
   'give it as --token or in the variable ADMIN_TOKEN; the relay has it in its environment (its Secret), or, where none is ' +
   'set, behind "?token=" in its log since the start'
@@ -30,8 +30,8 @@ const whereTokenIs =
 const ifOtherVersion = 'where the relay is of another version, use the command line of that version'
 
 /**
- * Asks and resolves to the answer, if it is one of `expected`; throws NO_ANSWER with what the relay, or the network, said
- * instead.
+ * Sends a request, and resolves to the answer if its status is one of `expected`. Otherwise throws NO_ANSWER with what the relay, or
+ * the network, said instead.
  */
 export async function ask(
   { url, token }: ClientOptions,
@@ -53,7 +53,7 @@ export async function ask(
   const sent = content === undefined ? null : JSON.stringify(content)
   const signal = AbortSignal.timeout(answerWithinMs)
   const { status, text } = await request(target, { method, headers, signal, body: sent })
-    // It may end, or stand still, in the middle of its answer.
+    // The relay may end, or stand still, in the middle of its answer.
     .then(async ({ statusCode, body }) => ({ status: statusCode, text: await body.text() }))
     .catch((error: unknown) => {
       throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${whyUnanswered(error, answerWithinMs)}`)
@@ -66,17 +66,17 @@ export async function ask(
 
 function adviceOn(method: string, path: string, status: number): string {
   if (status === 401) return `; ${whereTokenIs}`
-  // A list is there, also where nothing is in it.
+  // A list exists even if nothing is in it: a relay that answers 404 is of another version.
   return status === 404 && method === 'GET' && isList(path) ? `; ${ifOtherVersion}` : ''
 }
 
-/** What may be said where an answer of the relay at `url` cannot be read: it lacks what this version counts on. */
+/** The fault of an answer that cannot be read, because the relay at `url` does not send what this version counts on. */
 export function sayUnreadable(url: string): string {
   return `${URL.parse(url)?.origin} answers in a form that this command line cannot read; ${ifOtherVersion}`
 }
 
 /**
- * The cursor of the page after `page`, or null. Throws NO_ANSWER where it says neither: asked without a cursor, the relay would begin
+ * The cursor of the page after `page`, or null. Throws NO_ANSWER if the page says neither: without a cursor, the relay would begin
  * anew, for ever.
  */
 export function nextOf(page: { next?: string | null }, { url }: ClientOptions): string | null {
@@ -92,10 +92,10 @@ function hasPart(body: unknown, part: string): boolean {
   return typeof body === 'object' && body !== null && Object.hasOwn(body, part)
 }
 
-/** What a relay of any version has in its answer: other programs have JSON for everything that they are asked, too. */
+/** A field that relays of every version have in their answer. JSON alone is no proof: other programs answer everything with it, too. */
 function partOf(method: string, path: string, status: number): string {
   if (status >= 400) return 'message'
-  // Behind "/api/".
+  // The parts behind "/api/".
   const [list = '', which] = path.split('/').slice(2)
   if (method === 'GET') return which === undefined ? list : 'id'
   if (list === 'acknowledgements') return 'object'
@@ -107,12 +107,12 @@ export function isHttp(url: string): boolean {
   return /^https?:$/.test(URL.parse(url)?.protocol ?? '')
 }
 
-/** Who runs this: the audit log names them. */
+/** The name of whoever runs this, for the audit log. */
 function person(): string {
   try {
     return userInfo().username.replaceAll(':', ' ')
   } catch {
-    // A user id without a name, as in a container.
+    // A user id may have no name, as in a container.
     return ''
   }
 }

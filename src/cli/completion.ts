@@ -4,12 +4,12 @@ import { quoted } from '../import/shell.ts'
 
 type Shell = 'bash' | 'zsh' | 'fish'
 
-/** A command by its words, such as `silence add`; the empty one is the program. */
+/** A command by its words, such as `silence add`; the program itself has none. */
 interface Entry {
   words: string
   commands: { name: string; about: string }[]
   options: { flags: string[]; about: string; choices: readonly string[]; takesValue: boolean }[]
-  /** What its argument may be. */
+  /** The values that its argument may have. */
   choices: readonly string[]
 }
 
@@ -43,12 +43,12 @@ function optionOf({ short, long, description, argChoices, required, optional }: 
   }
 }
 
-/** Menus have a line for each, which a comma does not end: of "turn Alerts, Providers and Secrets …" the first two words say nothing. */
+/** The first clause, for a line of a menu. A comma does not end it: little would be left of "turn Alerts, Providers and Secrets …". */
 function firstClause(text: string): string {
   return text.split(/[;:(]/, 1)[0]?.trim() ?? ''
 }
 
-/** What may stand after the words of `entry`, or for the value of an option; files where nothing is known. */
+/** Completes what may stand after the words of an entry, or as the value of an option; files if nothing is known. */
 function bash(name: string, entries: readonly Entry[]): string {
   const cases = entries.map(({ words, commands, options, choices }) => {
     const flags = options.flatMap(({ flags }) => flags)

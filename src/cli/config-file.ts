@@ -1,9 +1,9 @@
-// Config file: reads the one that a command is given, within the bounds that the relay keeps to.
+// Config file: reads the file that a command is given, within the bounds that the relay keeps to.
 import { type Loaded, loadConfig } from '../config/config.ts'
 import { readText } from '../config/files.ts'
 import { RelayError } from '../errors.ts'
 
-/** What is in `file`, by the environment of this process. Throws BAD_CONFIG where there is no text to be had. */
+/** Loads `file` with the environment of this process. Throws BAD_CONFIG if its text cannot be read. */
 export function loadConfigFile(file: string, options?: { sends?: boolean }): Loaded {
   const text = readText(file, { waits: true })
   if (typeof text !== 'string') throw new RelayError('BAD_CONFIG', `${file} ${text.error}`)

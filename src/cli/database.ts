@@ -7,8 +7,8 @@ import { verify as look } from '../store/verify/verify.ts'
 import { print } from './output.ts'
 
 /**
- * Says what it found; resolves to the exit code. A relay may be using the database meanwhile. Throws BAD_DATABASE where it cannot be
- * read: whether it is sound is not known.
+ * Prints what it found in a database. Resolves to the exit code. A relay may be using the database meanwhile. Throws BAD_DATABASE if
+ * it cannot be read: then nobody knows whether it is sound.
  */
 export async function verify(url: string, { json }: { json?: boolean }): Promise<number> {
   const report = await look(url)
@@ -32,14 +32,14 @@ function say({ counts, findings, damage }: Report, isSound: boolean): string {
   return [...counted, ...looked, ...pages, end].join('\n')
 }
 
-/** Moves everything; resolves to the exit code. Throws BAD_DATABASE, and nothing has changed, where it cannot. */
+/** Moves everything. Resolves to the exit code. If it cannot, it throws BAD_DATABASE, and nothing has changed. */
 export async function migrate(from: string, to: string): Promise<number> {
   const file = sqliteFile(from)
   if (file === undefined) throw new RelayError('BAD_DATABASE', '--from must be of the form sqlite:data/relay.db')
   if (!/^postgres(ql)?:/.test(to)) {
     throw new RelayError('BAD_DATABASE', '--to must be of the form postgres://user:password@host:5432/database')
   }
-  // Not with the file: `verify` of an embedded database has no use for the driver.
+  // Loaded only here: `verify` of an embedded database has no use for the driver.
   const { moveToPostgres } = await import('../store/migrate.ts')
   const bar = new SingleBar({ format: '{bar} {value}/{total} rows', stopOnComplete: true, hideCursor: true })
   let moved = 0

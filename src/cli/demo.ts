@@ -14,14 +14,14 @@ import { paint } from '../paint.ts'
 const sceneMs = 8000
 
 interface DemoOptions {
-  /** End after the day. */
+  /** Ends after the day. */
   once?: boolean
-  /** Wait for Enter where there is something to read, if somebody is at a terminal. */
+  /** Waits for Enter when there is something to read, if somebody is at a terminal. */
   pause: boolean
   port: string
 }
 
-/** Plays the day that ends now; with `once` it ends there, else the relay stays up until it is stopped. */
+/** Plays a day that ends now. With `once` it ends there, else the relay stays up until it is stopped. */
 export async function demo({ once: isShort, pause, port }: DemoOptions): Promise<void> {
   const start = Date.now() - dayMs
   let stage: Stage | undefined
@@ -30,7 +30,7 @@ export async function demo({ once: isShort, pause, port }: DemoOptions): Promise
     isStopping = true
     await stage?.close()
   })
-  // Before the relay is up: on a slow machine that takes seconds.
+  // Printed before the relay is up, which takes seconds on a slow machine.
   process.stdout.write(
     `${paint('bold', 'A day in a cluster, in fast-forward.')} What Slack would show (times are UTC):\n\n`
   )
@@ -42,7 +42,7 @@ export async function demo({ once: isShort, pause, port }: DemoOptions): Promise
     process.stdout.write(summary(day, messages))
     if (!isShort) process.stdout.write(pages(stage, await stage.newestOf({ name: 'ledger', transition: 'failed' })))
   } catch (error) {
-    // Posts that a Ctrl-C cuts off are not worth a word.
+    // Ctrl-C cuts posts off, which is not worth a word.
     if (isStopping) return
     await stage.close()
     throw error
@@ -83,7 +83,7 @@ async function play(stage: Stage, day: readonly Moment[], stops: readonly Stop[]
   return all
 }
 
-/** A bar below the messages; none where standard output or error is no terminal. */
+/** A progress bar below the messages; none if standard output or error is no terminal. */
 function createProgress(total: number) {
   const isWatched = process.stdout.isTTY && process.stderr.isTTY
   let bar: SingleBar | undefined
@@ -105,7 +105,7 @@ function createProgress(total: number) {
       }
       bar.update(done, { time })
     },
-    /** Room for text, until the next event. */
+    /** Makes room for text, until the next event. */
     clear(): void {
       bar?.stop()
       bar = undefined
@@ -122,7 +122,7 @@ async function readOn(says: string): Promise<void> {
   process.stdout.write('\n')
 }
 
-/** The day in pieces that can be posted at once: nothing in one of them depends on the order. */
+/** Splits the day into scenes that can be posted at once: nothing in one of them depends on the order. */
 function scenesOf(day: readonly Moment[]): Moment[][] {
   const scenes: Moment[][] = []
   let about = new Set<string>()
@@ -151,7 +151,7 @@ function summary(day: readonly Moment[], messages: readonly Shown[]): string {
   ].join('\n')
 }
 
-/** Where to look next. `event`: one with a story. */
+/** The pages to look at next. `event` is the id of one with a story. */
 function pages({ url, invitation }: Stage, event: string | undefined): string {
   const all: [what: string, path: string][] = [
     ['What fails now', invitation === undefined ? '/' : `/?token=${invitation}`],

@@ -4,7 +4,7 @@ import { collect, type ListOptions, mentionMore, sayNone } from './list.ts'
 import { age, print, table } from './output.ts'
 import { nameInCluster, painted } from './say.ts'
 
-/** As the API names them. */
+/** The names of filters in the API. */
 const filters = [
   ...['source', 'cluster', 'kind', 'namespace', 'name', 'reason', 'severity', 'transition'],
   ...['rule', 'destination', 'since', 'until', 'q']
@@ -21,7 +21,7 @@ const columns = [
   { name: 'MESSAGE' }
 ]
 
-/** Lists the newest that match; resolves to the exit code. */
+/** Lists the newest events that match. Resolves to the exit code. */
 export async function listEvents(options: ListOptions & Record<string, unknown>): Promise<number> {
   const query = Object.fromEntries(
     filters.map((name) => [name, options[name === 'q' ? 'search' : name] as string | undefined])

@@ -19,13 +19,13 @@ import { readTextFile } from './text-file.ts'
 
 interface Options {
   source?: string
-  /** With the address of each message in Slack's Block Kit Builder. */
+  /** Adds the address of each message in Slack's Block Kit Builder. */
   link?: boolean
   objectState?: 'unknown' | 'healthy' | 'failing'
   json?: boolean
 }
 
-/** Prints the explanation; resolves to the exit code: 1 if nobody would be notified. */
+/** Prints the explanation. Returns the exit code: 1 if nobody would be notified, 2 if a file or an option is faulty. */
 export function explain(
   configFile: string,
   eventFile: string,
@@ -73,7 +73,7 @@ export function explain(
   return messages.length > 0 ? 0 : 1
 }
 
-/** The memory of an object in that state: failing means that everyone was notified of it. */
+/** The memory of an object in that state. Of a failing one, everyone was notified. */
 function memoryOf(
   state: Options['objectState'],
   { event, config: { rules, owners, destinations }, now }: { event: FluxEvent; config: Config; now: number }
@@ -90,7 +90,7 @@ function memoryOf(
       reminders: 0
     }))
   )
-  // What the failure was, nobody says: so it was another one than that of the event.
+  // Nobody says what the failure was, so it counts as another one than that of the event.
   const failure = {
     severity: 'error',
     reason: '',
@@ -105,7 +105,7 @@ function memoryOf(
   return { ...healthy, failure, notified }
 }
 
-/** Where Slack shows the message. Its builder knows no attachments, so their blocks come after the others. */
+/** The address at which Slack shows the message. Its builder knows no attachments, so their blocks come after the others. */
 function builderUrl({ blocks = [], attachments = [] }: Payload): string {
   const all = [...blocks, ...attachments.flatMap((attachment) => attachment.blocks)]
   return `https://app.slack.com/block-kit-builder/#${encodeURIComponent(JSON.stringify({ blocks: all }))}`
@@ -125,7 +125,7 @@ function inWords(
   }[]
 ): string {
   const { object, severity, reason, source } = event
-  // Neither the event, nor its source, nor the file says which.
+  // Empty if neither the event, nor its source, nor the file names a cluster.
   const where = object.cluster === '' ? '' : ` in cluster "${object.cluster}"`
   const lines = [
     `${object.kind} ${object.namespace}/${object.name}${where}: ${transition} (${severity}, ${reason}), from source "${source}"`,
@@ -152,7 +152,7 @@ function inWords(
   return lines.join('\n')
 }
 
-/** What an event says since Flux 2.10. */
+/** What events say since Flux 2.10. */
 function sayMore({ action, related }: FluxEvent): string[] {
   const parts = [
     ...(action === '' ? [] : [`action ${clean(action)}`]),

@@ -6,7 +6,7 @@ import { withoutSecrets } from '../log.ts'
 import { printError } from './output.ts'
 import { saySystemError } from './system-errors.ts'
 
-/** To the standard error. `relayUrl`: of the relay that the command talked to, where it did. */
+/** Prints a fault on standard error. `relayUrl` is that of the relay that the command talked to, if it did. */
 export async function sayFault(error: unknown, relayUrl: string | undefined): Promise<void> {
   const { message, stack, code } = error as NodeJS.ErrnoException
   const isTheirs = error instanceof RelayError || /^E[A-Z_]+$/.test(code ?? '')
@@ -15,6 +15,6 @@ export async function sayFault(error: unknown, relayUrl: string | undefined): Pr
     const { sayUnreadable } = await import('./client.ts')
     printError(`${sayUnreadable(relayUrl)}. Where it is of the same, this is a fault of flux-relay:`)
   }
-  // What a library throws may repeat an address of the environment, password and all.
+  // An error of a library may repeat an address of the environment, password and all.
   printError(withoutSecrets(said, secretsIn(process.env)))
 }

@@ -1,12 +1,12 @@
 // Help: shows what each command does, and where to look if it was called wrongly.
 import type { AddHelpTextContext, Command } from 'commander'
 
-/** Adds the command `help` to `program`, which has all the others by then. */
+/** Adds the command `help` to `program`, which has all other commands by then. */
 export function addHelp(program: Command): void {
   program
     .addHelpText('after', '\nNew here? Start with `demo`. docs/README.md has a page for each question.')
     .addHelpText('beforeAll', refuseStrangers)
-    // Its own knows one level of commands alone.
+    // Commander's own help command knows only one level of commands.
     .helpCommand(false)
     .command('help')
     .helpGroup('Commands:')
@@ -16,7 +16,7 @@ export function addHelp(program: Command): void {
   leadToHelp(program, program.name())
 }
 
-/** Without this, asking for help with an unknown command would show the help of all, as if nothing were wrong. */
+/** Refuses an unknown command: otherwise, asking for help with it would show the help of all, as if nothing were wrong. */
 function refuseStrangers({ command }: AddHelpTextContext): string {
   const [first = '', second] = command.args
   const name = first === 'help' ? second : first

@@ -21,7 +21,7 @@ interface Options {
   json?: boolean
 }
 
-/** Prints the config, and on stderr what to know about it; resolves to the exit code: 1 where there is nothing to import. */
+/** Prints the config, and on stderr what to know about it. Resolves to the exit code: 1 if there is nothing to import. */
 export async function importFiles(paths: string[], { namespace, relay, flux, json }: Options): Promise<number> {
   const texts = await manifestTexts(paths)
   const read = texts.map((text) => ({ ...text, ...readManifests(text.text, text.file) }))
@@ -59,7 +59,7 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
   return 0
 }
 
-/** Texts of manifests may be untrusted, and a secret in the wrong field. */
+/** Makes a remark fit to print: texts of manifests may be untrusted, or a secret in the wrong field. */
 function discreet(remark: Remark): Remark {
   const message = plain(remark.message)
   return { ...remark, message: cutOut(message, suspectsIn(message)) }
@@ -67,7 +67,7 @@ function discreet(remark: Remark): Remark {
 
 const lost = 'cannot be read, and is left out: it is a link that leads nowhere, or not for this user'
 
-/** A file found in a folder may be anything: it must not stop the others. */
+/** Makes remarks on files of a folder that were not read: such a file may be anything, and must not stop the others. */
 function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): Remark[] {
   return read.flatMap(({ file, text, isLost, problems: [first] }) => {
     if (isLost) return [{ file, line: 1, message: lost }]
@@ -80,7 +80,7 @@ function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): 
   })
 }
 
-/** An overlay has its Alerts from its base, which may be next to the folder that was asked for. */
+/** Makes remarks on what kustomizations list elsewhere: an overlay has its Alerts from its base, which may be next to the given folder. */
 function listedElsewhere(kustomizations: readonly Kustomization[], paths: readonly string[]): Remark[] {
   const isRead = (path: string) => paths.some((folder) => !relative(folder, path).startsWith('..'))
   return kustomizations.flatMap(({ file, folder, lists, lineOf }) => {
@@ -109,7 +109,7 @@ function variablesOf(targets: Import['targets']): Variable[] {
   return all.filter(({ name }, at) => all.findIndex((other) => other.name === name) === at)
 }
 
-/** `2 Alerts, 1 Provider`, or that there was nothing of the kind. */
+/** Counts manifests by kind: `2 Alerts, 1 Provider`. */
 function inventory(manifests: readonly Manifest[]): string {
   const counts = [...Map.groupBy(manifests, ({ kind }) => kind)].map(([kind, { length }]) => count(length, kind))
   return counts.length === 0 ? 'no manifest' : counts.join(', ')

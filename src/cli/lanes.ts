@@ -14,7 +14,7 @@ const columns = [
   { name: 'WHY' }
 ]
 
-/** Lists all lanes; resolves to the exit code. */
+/** Lists all lanes. Resolves to the exit code. */
 export async function listLanes({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/lanes')
   const lanes: ListedLane[] = body.lanes

@@ -1,4 +1,4 @@
-// Lists: ask a running relay for what matches a filter, page by page.
+// Lists: asks a running relay for what matches a filter, page by page.
 import { ask, type ClientOptions, nextOf, type Query } from './client.ts'
 import { printError } from './output.ts'
 
@@ -6,11 +6,11 @@ export interface ListOptions extends ClientOptions {
   limit: string
 }
 
-/** A page may be short although there is more: after so many empty ones it stops looking. */
+/** The most pages that are asked for: a page may be short although there is more. */
 const maxPages = 200
 const pageSize = 500
 
-/** The first `limit` of `/api/<what>` that match; `next` where there are more. */
+/** The first `limit` of `/api/<what>` that match. `next` is not null if there are more. */
 export async function collect<T>(
   relay: ClientOptions,
   what: string,
@@ -30,13 +30,13 @@ export async function collect<T>(
   return { items, next }
 }
 
-/** `None matches --namespace elsewhere.`, because an empty answer may be a typing mistake. */
+/** `None matches --namespace elsewhere.`: it repeats the filter, because an empty answer may be due to a typing mistake. */
 export function sayNone(query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))
   return given.length === 0 ? 'None.' : `None matches ${given.join(' ')}.`
 }
 
-/** To a person only; JSON has `next`. */
+/** Says that there are more, to a person only; JSON has `next`. */
 export function mentionMore({ next }: { next: string | null }, { json, limit }: ListOptions): void {
   if (!json && next !== null) printError(`There are more; raise --limit (now ${limit}).`)
 }

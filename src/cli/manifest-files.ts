@@ -8,23 +8,23 @@ import { decoded, readTextFile } from './text-file.ts'
 export interface ManifestText {
   file: string
   text: string
-  /** In a folder; otherwise it was asked for by its name. */
+  /** True if it was found in a folder; otherwise it was asked for by its name. */
   isFound: boolean
-  /** It is there, and could not be read. */
+  /** True if it exists, and could not be read. */
   isLost?: true
 }
 
-/** As kustomize looks for them. */
+/** The names that kustomize looks for. */
 const kustomizationName = /^(kustomization\.ya?ml|Kustomization)$/
 
-/** What there is at `paths`: files, folders, or `-` for the standard input. Throws where one is not there. */
+/** Reads the texts at `paths`: files, folders, or `-` for the standard input. Throws if one does not exist. */
 export async function manifestTexts(paths: readonly string[]): Promise<ManifestText[]> {
   const found: ManifestText[] = []
   for (const path of paths) found.push(...(await textsAt(path)))
   return found
 }
 
-/** The kustomizations in the folders among `paths`. */
+/** Reads the kustomizations in the folders among `paths`. */
 export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
   const folders = paths.filter((path) => path !== '-' && statSync(path).isDirectory())
   const files = folders.flatMap(filesBelow).filter((file) => kustomizationName.test(basename(file)))
@@ -35,7 +35,7 @@ export function kustomizationsIn(paths: readonly string[]): Kustomization[] {
 }
 
 async function textsAt(path: string): Promise<ManifestText[]> {
-  // Not at once: what another program prints comes when it comes.
+  // Not read at once: what another program prints comes when it comes.
   if (path === '-') return [{ file: '<stdin>', text: decoded(await buffer(process.stdin)), isFound: false }]
   if (!statSync(path).isDirectory()) return [{ file: path, text: readTextFile(path), isFound: false }]
   return filesBelow(path)
@@ -46,7 +46,7 @@ async function textsAt(path: string): Promise<ManifestText[]> {
     .filter(({ text, isLost }) => isLost || isOfInterest.test(text))
 }
 
-// A folder may contain anything.
+// A folder may contain anything, so only these are read.
 const isOfInterest =
   /(notification|kustomize)\.toolkit\.fluxcd\.io|^\s*"?kind"?:\s*"?(ConfigMap|(Sealed|External)?Secret)\b/m
 

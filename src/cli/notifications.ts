@@ -1,4 +1,4 @@
-// `notifications`, `retry`, `discard`: list a running relay's notifications, and retry or discard its dead letters.
+// `notifications`, `retry`, `discard`: lists a running relay's notifications, and retries or discards its dead letters.
 import type { ListedNotification, RetriedNotification } from '../../routes/api/notifications.ts'
 import { isSure } from './ask-person.ts'
 import { ask, type ClientOptions, nextOf } from './client.ts'
@@ -13,7 +13,7 @@ interface NotificationsOptions extends ListOptions, Filter {
   state?: string
 }
 
-/** Lists the newest; resolves to the exit code. */
+/** Lists the newest notifications. Resolves to the exit code. */
 export async function list(options: NotificationsOptions): Promise<number> {
   const query = { state: options.state, ...filterOf(options) }
   const { items, next } = await collect<ListedNotification>(options, 'notifications', query, Number(options.limit))
@@ -49,7 +49,7 @@ export interface RetryOptions extends ClientOptions, Filter {
   all?: boolean
 }
 
-/** Retries dead letters: those of `ids`, or all that match. Resolves to the exit code, 1 where one could not be. */
+/** Retries dead letters: those of `ids`, or all that match. Resolves to the exit code: 1 if one could not be retried. */
 export async function retry(ids: readonly string[], { json, all, ...options }: RetryOptions): Promise<number> {
   const before = all ? await retryAll(options) : []
   const { done, failed } = await each(ids, 'retry', options)
@@ -63,7 +63,7 @@ interface Failed {
   message: string
 }
 
-/** Does that with each of `ids`: what the relay answered of those it did, and why it did not do the others. */
+/** Retries or discards each of `ids`. Returns what the relay answered of those that it did, and why it did not do the others. */
 async function each(ids: readonly string[], action: 'retry' | 'discard', options: ClientOptions) {
   const done: { id: string; body: unknown }[] = []
   const failed: Failed[] = []
@@ -119,7 +119,7 @@ export async function discard(
   return failed.length === 0 ? 0 : 1
 }
 
-/** The ids of all that match, however many. */
+/** The ids of all that match, up to the bound of {@link collect}. */
 async function deadLetters(options: ClientOptions & Filter): Promise<string[]> {
   const query = { ...filterOf(options), state: 'dead' }
   const { items } = await collect<ListedNotification>(options, 'notifications', query, Number.POSITIVE_INFINITY)

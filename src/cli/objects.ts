@@ -15,17 +15,17 @@ const columns = [
   { name: 'WHY' }
 ]
 
-/** The relay has those that fail in the order of their failures, and all together in the order of their names. */
+/** Asked for one after the other: the relay sorts failing objects by their failures, but all objects together by name. */
 const states = ['failing', 'stale', 'healthy']
 
-/** Lists those that match: failing ones first. Resolves to the exit code. */
+/** Lists the objects that match, failing ones first. Resolves to the exit code. */
 export async function listObjects(options: ListOptions & Record<string, unknown>): Promise<number> {
   const query = Object.fromEntries(filters.map((name) => [name, options[name] as string | undefined]))
   const limit = Number(options.limit)
   const found: ListedObject[] = []
   let next: string | null = null
   for (const state of query['state'] === undefined ? states : [query['state']]) {
-    // One more than is listed: whether there are more.
+    // One more than is listed shows whether there are more.
     const left = limit + 1 - found.length
     const page = await collect<ListedObject>(options, 'objects', { ...query, state }, left)
     found.push(...page.items)

@@ -3,20 +3,20 @@ import { sayDuration } from '../duration.ts'
 import { visible } from '../legible.ts'
 import { type Format, paint } from '../paint.ts'
 
-/** Prints `value` as JSON if that is asked for, else `text`, and ends its last line. */
+/** Prints `value` as JSON if that is asked for, else `text`, and ends the last line. */
 export function print(json: boolean | undefined, value: unknown, text: string): void {
   process.stdout.write(asLines(json ? JSON.stringify(value, null, 2) : text))
 }
 
-/** The same, on the standard error. */
+/** The same on standard error. */
 export function printError(text: string): void {
   process.stderr.write(asLines(text))
 }
 
-/** What {@link paint} writes; nothing that hides a text. */
+/** The codes that {@link paint} writes; none of them hides a text. */
 const painted = /(\u001b\[(?:0|1|4|9|22|24|29|39|[39]\d)m)/
 
-/** Parts of it may be from anywhere, also where that is an error: a terminal obeys none of them. */
+/** Makes control characters visible: parts of a text, also of an error, may be from anywhere, and no terminal may obey them. */
 function asLines(text: string): string {
   const parts = text.split(painted).map((part, at) => (at % 2 === 1 ? part : visible(part)))
   const output = parts.join('')
@@ -25,23 +25,23 @@ function asLines(text: string): string {
 
 export interface Column {
   name: string
-  /** Where there is too little room the lowest goes first. Without one it stays. */
+  /** If there is too little room, the column with the lowest number leaves first. A column without one stays. */
   leaves?: number
-  /** How few characters are enough when there is too little room: the middle is left out. */
+  /** How few characters are enough if there is too little room; the middle of a text is left out then. */
   least?: number
 }
 
-/** A text, and how it is painted. */
+/** A text, and how to paint it. */
 export type Cell = string | { text: string; format: Format }
 
 const gap = 2
 
-/** What the last column keeps while others leave or shrink: it says why. */
+/** The width that the last column keeps while others leave or shrink, because it says why. */
 const leastWhy = 30
 
 /**
- * One line for each row, under a header. In `width` characters, where it is given: columns leave, then they shrink, and only
- * then is the last one cut to less than {@link leastWhy}. Texts may be untrusted: none can move the cursor.
+ * Writes one line for each row, under a header, in `width` characters if that is given: columns leave, then they shrink, and only then
+ * is the last one cut to less than {@link leastWhy}. Texts may be untrusted: none can move the cursor.
  */
 export function table(
   columns: readonly Column[],
@@ -60,7 +60,7 @@ function cellOf(cell: Cell): { text: string; format: Format } {
   return { text: plain(text), format }
 }
 
-/** Widths of at most `width` together; 0 for a column that leaves. */
+/** The widths of columns, together at most `width`; 0 for a column that leaves. */
 function fit(columns: readonly Column[], natural: readonly number[], width: number): number[] {
   const widths = [...natural]
   const last = widths.length - 1
@@ -71,7 +71,7 @@ function fit(columns: readonly Column[], natural: readonly number[], width: numb
     .filter(({ leaves }) => leaves !== undefined)
     .sort((a, b) => (a.leaves ?? 0) - (b.leaves ?? 0))
   for (const { at } of leaving) if (room() < wanted) widths[at] = 0
-  // The widest gives first, one character at a time.
+  // The widest column gives way first, one character at a time.
   while (room() < wanted) {
     const spare = widths.map((each, at) => each - Math.max(columns[at]?.least ?? each, columns[at]?.name.length ?? 0))
     const widest = widths.reduce<number>((best, each, at) => {
@@ -97,7 +97,7 @@ function lineOf(row: readonly Exclude<Cell, string>[], columns: readonly Column[
     .join(' '.repeat(gap))
 }
 
-/** As people count: an emoji is one. */
+/** The length as people count it: an emoji is one. */
 function lengthOf(text = ''): number {
   return [...text].length
 }
@@ -106,7 +106,7 @@ function cutEnd(text: string, room: number): string {
   return lengthOf(text) <= room ? text : `${[...text].slice(0, Math.max(0, room - 1)).join('')}…`
 }
 
-/** The end of a name says more than its middle. */
+/** Cuts the middle out, because the end of a name says more. */
 function cutMiddle(text: string, room: number): string {
   const letters = [...text]
   if (letters.length <= room) return text
@@ -114,7 +114,7 @@ function cutMiddle(text: string, room: number): string {
   return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (room - 1 - head)).join('')}`
 }
 
-/** Without what moves the cursor. */
+/** `text` without what moves the cursor. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

@@ -6,19 +6,19 @@ import { plain } from './output.ts'
 /** A line of the log, as pino writes it. */
 interface Line {
   level: number
-  /** ms */
+  /** In ms. */
   time: number
   msg?: string
-  /** The config file, of what is said about it. */
+  /** The config file, if the line is about it. */
   file?: string
   line?: number
-  /** Where the dashboard is, with a token. */
+  /** The address of the dashboard, with a token. */
   dashboard?: string
   err?: { message?: string; stack?: string }
   [field: string]: unknown
 }
 
-/** What is said once, when the relay is up. */
+/** What is printed once, when the relay is up. */
 export interface Start {
   host: string
   port: number
@@ -29,7 +29,7 @@ export interface Start {
 export interface Prose {
   /** Takes a line of the log. */
   write(text: string): void
-  /** Says where it is, from now on. */
+  /** Says that the relay is up, and where. */
   started(start: Start): void
 }
 
@@ -50,7 +50,7 @@ export function createProse(out: (text: string) => void): Prose {
       const line = JSON.parse(text) as Line
       if (line.file !== undefined && line.level === 40 && !isUp) warnings += 1
       if (line.dashboard !== undefined) dashboard = line.dashboard
-      // Said by `started`, once instead of for each address.
+      // `started` prints these once, instead of once for each address.
       if (line.dashboard !== undefined || line.msg?.startsWith('Server listening at ')) return
       out(sayLine(line))
     },
@@ -71,7 +71,7 @@ export function createProse(out: (text: string) => void): Prose {
   }
 }
 
-/** `16:35:02  warning: config.yaml:10: …  lane=team` */
+/** A line of the log in words: `16:35:02  warning: config.yaml:10: …  lane=team`. */
 function sayLine({ level, time, msg = '', file, line, err, dashboard: _, ...fields }: Line): string {
   const [, word = '', format = 'reset'] = levels.find(([least]) => level >= least) ?? []
   const place = file === undefined ? '' : `${[file, line].filter((part) => part !== undefined).join(':')}: `

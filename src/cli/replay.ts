@@ -22,7 +22,7 @@ interface Options {
   json?: boolean
 }
 
-/** Prints what changes; resolves to the exit code: 1 where a message is lost. */
+/** Prints what changes. Resolves to the exit code: 1 if a message is lost, 2 if a file or an option is faulty. */
 export async function replay({ url, since, config: file, old: oldFile, token, json }: Options): Promise<number> {
   const fault = faultOf(url, since)
   const config = fault === undefined && load(file)
@@ -145,7 +145,7 @@ const isPage = ajv.compile<Page>(PageSchema)
 
 const pageSize = 500
 
-/** Every event received after `since` (ms), oldest first. Throws NO_ANSWER where the relay does not answer with them. */
+/** Yields every event received after `since` (ms), oldest first. Throws NO_ANSWER if the relay does not answer with events. */
 async function* storedEvents(relay: ClientOptions, since: number): AsyncGenerator<StoredEvent> {
   let cursor: string | null = null
   do {

@@ -8,12 +8,12 @@ interface Named {
   name: string
 }
 
-/** `HelmRelease prod-eu/payments/ledger` */
+/** The name of an object: `HelmRelease prod-eu/payments/ledger`. */
 export function nameOf({ cluster, kind, namespace, name }: Named): string {
   return `${kind} ${[cluster, namespace, name].filter(Boolean).join('/')}`
 }
 
-/** `HelmRelease payments/ledger`, beside a column for the cluster. */
+/** The name of an object beside a column for its cluster: `HelmRelease payments/ledger`. */
 export function nameInCluster(object: Named): string {
   return nameOf({ ...object, cluster: '' })
 }
@@ -25,7 +25,7 @@ const formats = {
   gray: ['muted', 'discarded', 'heartbeat', 'informed', 'info']
 } as const
 
-/** A word for a state: red fails, yellow waits or is not known, green is well. */
+/** A word for a state, painted: red fails, yellow waits or is not known, green is well. */
 export function painted(word: string): Cell {
   const format = (Object.keys(formats) as (keyof typeof formats)[]).find((format) =>
     (formats[format] as readonly string[]).includes(word)

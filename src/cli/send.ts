@@ -10,7 +10,7 @@ import { print } from './output.ts'
 import { readTextFile } from './text-file.ts'
 import { whyUnanswered } from './unanswered.ts'
 
-/** As long as Flux waits at most. */
+/** The longest that Flux waits. */
 const answerWithinMs = 15_000
 
 interface Answer {
@@ -22,11 +22,11 @@ interface Answer {
 interface SendOptions {
   hmacKey?: string
   token?: string
-  /** With the present as their timestamp. */
+  /** Gives events the present time as their timestamp. */
   now?: boolean
 }
 
-/** Posts one after the other, so that they arrive in the order of their names; resolves to the exit code. */
+/** Posts files one after the other, so that they arrive in the order of their names. Resolves to the exit code. */
 export async function send(
   url: string,
   paths: string[],
@@ -77,7 +77,7 @@ async function post(url: string, file: string, { hmacKey, token, now }: SendOpti
   }
 }
 
-/** The event of `text`, at the present second. What is not an event is posted as it is, for the relay to say so. */
+/** The event of `text` with the present second as its timestamp. What is not an event is posted as it is, so that the relay says so. */
 function dated(text: string): Buffer {
   try {
     const timestamp = new Date().toISOString().replace(/\.\d+Z$/, 'Z')

@@ -4,7 +4,7 @@ import { ask, type ClientOptions } from './client.ts'
 import { age, print, printError, table } from './output.ts'
 
 interface NewSilence extends ClientOptions {
-  /** `namespace=db`, as written. */
+  /** Conditions as they were typed: `namespace=db`. */
   match: string[]
   for?: string
   until?: string
@@ -13,7 +13,7 @@ interface NewSilence extends ClientOptions {
   comment?: string
 }
 
-/** Adds a silence for what matches all of `match`, and warns of what no event can match; resolves to the exit code. */
+/** Adds a silence for what matches all of `match`, and warns of what no event can match. Resolves to the exit code. */
 export async function addSilence({
   json,
   match,
@@ -61,33 +61,33 @@ export async function listSilences({ json, ...relay }: ClientOptions): Promise<n
   return 0
 }
 
-/** As `--match` takes it, but for what only a file or the API can say: `namespace=db,metadata.team=shop`. */
+/** A match as `--match` takes it, except what only a file or the API can say: `namespace=db,metadata.team=shop`. */
 export function sayMatch({ when, ...match }: Record<string, unknown>): string {
   const words = Object.entries(match).flatMap(([key, wanted]) => {
     if (key === 'metadata' || key === 'related')
       return Object.entries(wanted as object).map(([name, one]) => sayCondition(`${key}.${name}`, one))
     return [sayCondition(key, wanted)]
   })
-  // It takes all that follows.
+  // `when` comes last, because it takes all that follows.
   return [...words, ...(when === undefined ? [] : [`when=${when}`])].join()
 }
 
 function sayCondition(key: string, wanted: unknown): string {
   const regex = key === 'message' ? onlyRegex(wanted) : undefined
   const values = regex === undefined ? [wanted].flat() : [regex]
-  // One severity means it and worse, and a list exactly these, also of one.
+  // One severity means it and worse, but a list means exactly its severities, even a list of one.
   const isExact = key === 'severity' && Array.isArray(wanted) && wanted.length === 1
   const isText = !isExact && values.every((one) => typeof one === 'string')
   return `${key}=${isText ? values.map((one) => String(one).replaceAll(',', '\\,')).join() : JSON.stringify(wanted)}`
 }
 
-/** The one that is looked for in a message, where nothing else is asked of it. */
+/** The regular expression that a message has to match, if nothing else is asked of it. */
 function onlyRegex(wanted: unknown): unknown {
   const { include, ...rest } = wanted as { include?: unknown[] }
   return include?.length === 1 && Object.keys(rest).length === 0 ? include[0] : undefined
 }
 
-/** Ends them now, which sends summaries of what they withheld; resolves to the exit code, 1 where one was not there. */
+/** Ends silences now, which sends summaries of what they withheld. Resolves to the exit code: 1 if one did not exist. */
 export async function expireSilences(ids: readonly string[], relay: ClientOptions): Promise<number> {
   let code = 0
   for (const id of ids) {
@@ -99,9 +99,9 @@ export async function expireSilences(ids: readonly string[], relay: ClientOption
 }
 
 /**
- * `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` as a match, or its mistake; what
- * the keys are is for the relay to say. A comma goes before another value, or before another key and its "="; `\,` is a
- * comma. `when` takes the rest of its text, whatever is in it.
+ * Parses `["namespace=db,db-*,kind=HelmRelease", "metadata.team=shop"]` into a match, or returns the mistake. The relay checks the
+ * keys. A comma goes before another value, or before another key and its "="; `\,` is a comma. `when` takes the rest of its text,
+ * whatever is in it.
  */
 export function parseMatch(texts: readonly string[]): Record<string, unknown> | { error: string } {
   const match: Record<string, unknown> = {}
@@ -126,7 +126,7 @@ interface Condition {
   value: string | undefined
 }
 
-// A comma before a key and its "="; a "==" compares, and belongs to an expression.
+// A comma before a key and its "=". A "==" compares, and belongs to an expression.
 const beforeKey = /(?<!\\),(?=\s*[A-Za-z][\w./-]*\s*=(?!=))/
 
 function conditionsIn(text: string): Condition[] {
@@ -151,6 +151,6 @@ function textsOf(key: string, value: string): unknown {
   // One regular expression, which may contain commas.
   if (key === 'message') return { include: [plain(value)] }
   const values = value.split(/(?<!\\),/).map((each) => plain(each).trim())
-  // As in the file: one severity means this and worse, a list exactly these.
+  // As in the config file: one severity means it and worse, a list exactly its severities.
   return key === 'severity' && values.length === 1 ? values[0] : values
 }

@@ -4,7 +4,7 @@ import { ask, type ClientOptions } from './client.ts'
 import { age, print, table } from './output.ts'
 import { painted } from './say.ts'
 
-/** Lists all sources of the config file; resolves to the exit code. */
+/** Lists all sources of the config file. Resolves to the exit code. */
 export async function listSources({ json, ...relay }: ClientOptions): Promise<number> {
   const { body } = await ask(relay, 'GET', '/api/sources')
   print(json, body, asTable(body.sources))

@@ -19,10 +19,10 @@ interface StatusOptions extends ClientOptions {
   watch?: boolean
 }
 
-/** Nobody reads more of them; of more it says "1000+". */
+/** The most that are counted, because nobody reads more; beyond that, it says "1000+". */
 const maxCounted = 1000
 const watchEveryMs = 5000
-/** A screen's. */
+/** The rows that fit on a screen. */
 const maxRows = 40
 
 interface Found {
@@ -37,14 +37,14 @@ interface Found {
 
 /** Objects of one cluster and kind that fail for one reason. */
 interface Group {
-  /** The oldest of them first. */
+  /** The oldest comes first. */
   objects: ListedObject[]
   severity: string
   since: string
   isMuted: boolean
 }
 
-/** Prints what there is to know now, or again and again; resolves to the exit code: 1 unless all is well. */
+/** Prints what there is to know, once or again and again. Resolves to the exit code: 1 unless all is well. */
 export async function status({ json, watch, ...relay }: StatusOptions): Promise<number> {
   if (!watch) {
     const found = await look(relay)
@@ -56,7 +56,7 @@ export async function status({ json, watch, ...relay }: StatusOptions): Promise<
       if (error instanceof RelayError) return error
       throw error
     })
-    // From the top, over what was there.
+    // Clears the screen.
     if (process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[J')
     if (found instanceof RelayError) print(json, { error: found.message }, found.message)
     else print(json, forMachines(found), inWords(found))
@@ -86,7 +86,7 @@ async function look(relay: ClientOptions): Promise<Found> {
   }
 }
 
-/** What is not known is not well. */
+/** True if all is well. What is not known is not well. */
 function isWell({ failing, stale, dead, lanes, sources, apps }: Found): boolean {
   const isQuiet = [failing, stale, dead].every(({ items, next }) => items.length === 0 && next === null)
   const isPosted = lanes.every(({ block }) => block === null) && sources.every(({ state }) => state === 'active')
@@ -130,7 +130,7 @@ function headline(found: Found): string {
   const warnings = open.filter(({ failure }) => failure?.severity === 'warn').length
   const errors = open.length - warnings
   const kinds = warnings === 0 ? '' : ` (${counted(errors, 'error')}, ${counted(warnings, 'warning')})`
-  // What only waits, or has drifted, does not fail.
+  // Objects that only wait, or have drifted, do not count as failing.
   const says = errors > 0 ? `failing${kinds}` : warnings === 1 ? 'warning' : 'warnings'
   const parts = [
     open.length > 0 && paint(errors > 0 ? 'red' : 'yellow', `${count(failing, open.length)} ${says}`),
@@ -150,7 +150,7 @@ function headline(found: Found): string {
   return [...(opening ? [opening] : []), ...parts].join(' · ')
 }
 
-/** `length` of them, or more. */
+/** `length` of them, with a "+" if there are more. */
 function count({ items, next }: { items: unknown[]; next: string | null }, length = items.length): string {
   return `${length}${next === null ? '' : '+'}`
 }
@@ -197,7 +197,7 @@ const columns = [
   { name: 'WHY' }
 ]
 
-/** Errors before warnings, what is muted last, the oldest first. */
+/** Groups objects by cause: errors before warnings, what is muted last, the oldest first. */
 function groupsOf(objects: readonly ListedObject[]): Group[] {
   const alike = Map.groupBy(objects, ({ object, failure, muted }) =>
     JSON.stringify([object.cluster, object.kind, failure?.severity, muted?.by, causeOf(failure, object)])
@@ -217,7 +217,7 @@ function rankOf({ severity, isMuted }: Group): number {
   return severity === 'warn' ? 1 : 0
 }
 
-/** Equal where objects fail for one reason: their own names are what differs. */
+/** The cause of a failure. It is equal for objects that fail for one reason, whose texts differ only in their own names. */
 function causeOf(failure: ListedObject['failure'], object: ListedObject['object']): string {
   const { reason = '', text = '' } = failure ?? {}
   return fingerprint(reason, text, (normal) => withoutOwnNames(normal, object))
@@ -249,7 +249,7 @@ function rowOf({ objects, severity, since, isMuted }: Group) {
   ]
 }
 
-/** Who has taken them on, since when: `acknowledged by ada for 5 m; `. */
+/** Who has taken the failures on, and since when: `acknowledged by ada for 5 m; `. */
 function sayTaken(objects: readonly ListedObject[]): string {
   const taken = objects.flatMap(({ failure }) => failure?.acknowledged ?? [])
   const [first] = taken.toSorted((a, b) => a.at.localeCompare(b.at))

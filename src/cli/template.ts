@@ -12,7 +12,7 @@ export function templateText(): string {
   return document.toString({ lineWidth: 0, blockQuote: 'literal' })
 }
 
-/** Prints it. */
+/** Prints {@link templateText}. */
 export function template(): void {
   process.stdout.write(templateText())
 }

@@ -13,7 +13,7 @@ interface Result {
   failures: (Problem & Pick<TestFailure, 'because'>)[]
 }
 
-/** Prints what failed; resolves to the exit code: 1 where a test failed, 2 where a file is faulty. */
+/** Runs the tests, and prints what failed. Returns the exit code: 1 if a test failed, 2 if a file is faulty. */
 export function test(configFile: string, testFiles: string[], { json }: { json?: boolean }): number {
   const { config, problems } = loadConfigFile(configFile, { sends: false })
   const files = testFiles.map((file) => {
@@ -22,7 +22,7 @@ export function test(configFile: string, testFiles: string[], { json }: { json?:
   })
   const ofTests = files.flatMap(({ problems }) => problems)
   const errors = [...problems, ...ofTests].filter(({ isWarning }) => !isWarning)
-  // Warnings about the config file are for `check` to say.
+  // Warnings about the config file are for `check` to print.
   const warnings = ofTests.filter(({ isWarning }) => isWarning)
   if (config === undefined || errors.length > 0) {
     if (json) print(json, { ok: false, problems: errors, tests: [] }, '')

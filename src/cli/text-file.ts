@@ -1,4 +1,4 @@
-// Text files: reads what people have, in the encoding that it says it is in.
+// Text files: reads what people have, in the encoding that the first bytes name.
 import { readFileSync } from 'node:fs'
 
 /** The text of `file`, without a mark of its encoding. */
@@ -6,7 +6,7 @@ export function readTextFile(file: string): string {
   return decoded(readFileSync(file))
 }
 
-/** What a shell of Windows writes with `>` is UTF-16, and some editors there put a mark before UTF-8. */
+/** Decodes a text. A Windows shell writes UTF-16 with `>`, and some editors there put a mark before UTF-8. */
 export function decoded(bytes: Uint8Array): string {
   const [first, second] = bytes
   const isLittle = first === 0xff && second === 0xfe

@@ -1,14 +1,14 @@
-// `unblock`: has a waiting lane tried now, and prints the outcome.
+// `unblock`: tries a waiting lane now, and prints the outcome.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ListedLane } from '../../routes/api/lanes.ts'
 import { ask, type ClientOptions } from './client.ts'
 import { print } from './output.ts'
 
-/** An answer of Slack's may take 15 s, and a probe may ask twice. */
+/** The longest wait for the outcome: an answer of Slack's may take 15 s, and a probe may ask twice. */
 const patienceMs = 35_000
 const lookMs = 250
 
-/** Tries the lane of `name`, a destination or a lane; resolves to the exit code, 1 where it does not take messages. */
+/** Tries the lane that is called `name`, or is of the destination `name`. Resolves to the exit code: 1 if it takes no messages. */
 export async function unblock(name: string, { json, ...relay }: ClientOptions): Promise<number> {
   const before = await find(relay, name)
   const path = `/api/lanes/${encodeURIComponent(name)}/try`
@@ -42,7 +42,7 @@ async function outcomeOf(
   return found
 }
 
-/** Whether nothing waits but what has yet to last: a try does not send that. */
+/** True if all that waits has yet to last, so that a try would not send it. */
 export function isOnlyHeld({ backlog, oldest }: ListedLane): boolean {
   return backlog > 0 && oldest === null
 }

@@ -1,4 +1,4 @@
-// `why`: says of one event who was notified and why, what Slack answered, and what each rule made of it.
+// `why`: explains one event: who was notified and why, what Slack answered, and what each rule made of it.
 import type { OneEvent } from '../../routes/api/events.ts'
 import { RelayError } from '../errors.ts'
 import { parseRevision } from '../events/revision.ts'
@@ -9,12 +9,12 @@ import { ask, type ClientOptions } from './client.ts'
 import { age, plain, print } from './output.ts'
 import { nameOf } from './say.ts'
 
-/** Longer messages have logs in them. */
+/** The most lines of a message that are shown: longer ones contain logs. */
 const maxMessageLines = 12
 
 /**
- * Prints what came of `which`: the id of an event, or an object as {@link askedObject} has it, of which it takes the newest event.
- * Resolves to the exit code: 1 where nobody was notified. Throws NO_ANSWER where there is none, with what there is.
+ * Prints what came of `which`: the id of an event, or an object as {@link askedObject} reads it, of which it takes the newest event.
+ * Resolves to the exit code: 1 if nobody was notified. Throws NO_ANSWER, with what there is, if there is no such event.
  */
 export async function why(which: string, { json, ...relay }: ClientOptions): Promise<number> {
   const id = /^[0-9]+$/.test(which) ? which : await newestOf(which, relay)
@@ -67,12 +67,12 @@ function sayTakenOn({ by, at }: NonNullable<OneEvent['trace']['acknowledged']>):
   return `acknowledged by ${by} since ${at}: nobody was reminded or pinged`
 }
 
-/** How the object stands by now, and when who was notified is reminded. */
+/** The present state of the object, and when those who were notified are reminded. */
 function sayStanding(standing: OneEvent['standing']): string[] {
   if (standing === null) return []
   const { state, failure, since, seenAt, notified, muted, nextReminderAt, owner } = standing
   if (failure === undefined) return [`The object works, since ${age(since)}.`]
-  // A relay of before says none.
+  // An older relay sends no revision.
   const at = failure.revision ? `, at ${parseRevision(failure.revision).short}` : ''
   const is =
     state === 'stale'
@@ -96,7 +96,7 @@ function sayNext(muted: NonNullable<OneEvent['standing']>['muted'], nextReminder
     : `If it fails again, the next reminder is due in ${age(nextReminderAt)}.`
 }
 
-/** What is asked first. */
+/** The answer to the first question: who was notified, or why nobody was. */
 function sentence({ notifications, trace, transition }: OneEvent): string {
   const byState = Map.groupBy(notifications, ({ state }) => state)
   const named = (state: NotificationState) =>
@@ -122,7 +122,7 @@ function waitsFor(pending: readonly Notification[]): string {
   return pending.find(({ reason }) => reason !== null)?.reason ?? 'waiting'
 }
 
-/** `passed by itself after 40 s`, `withheld by db upgrade` */
+/** Why notifications were withheld: `passed by itself after 40 s`, `withheld by db upgrade`. */
 function whyMuted(muted: readonly Notification[]): string {
   const reasons = [...new Set(muted.flatMap(({ reason }) => reason ?? []))]
   return reasons.length > 0 ? reasons.slice(0, 3).join('; ') : 'withheld'

@@ -1,4 +1,4 @@
-// Clicks: carry out what a button below a message asks for. In: payloads of Slack. Out: one act of an operator, written down before
+// Clicks: carries out what a button below a message asks for. In: payloads of Slack. Out: one act of an operator, written down before
 // the payload is answered; a message that only the clicker sees; the card as it is after that.
 import type { Logger } from 'pino'
 import type { Actions } from '../actions.ts'
@@ -40,7 +40,7 @@ export interface ClicksOptions {
   cards: Pick<Cards, 'showAt'>
   destinations: () => Pick<Destinations, 'has'>
   slack: Slack
-  /** Where people reach the relay. */
+  /** The address at which people reach the relay. */
   publicUrl?: string | undefined
   metrics: Pick<Metrics, 'clicks'>
   clock: Clock
@@ -48,17 +48,17 @@ export interface ClicksOptions {
 }
 
 export interface Clicks {
-  /** Resolves when what was asked for is on disk, or nothing is to be done. Rejects where nobody could be told that it failed. */
+  /** Resolves once what the click asks for is on disk, or nothing is to be done. Rejects if nobody could be told that it failed. */
   take(app: SlackApp, payload: unknown): Promise<void>
-  /** Resolves when those who clicked have been answered. */
+  /** Resolves once all who clicked have been answered. */
   stop(): Promise<void>
 }
 
-/** For how long to try to write a click down, and when again: later, whoever clicked has been shown an error. */
+/** How long to try to write a click down, and the pause between tries. Any later, Slack has shown an error to the clicker. */
 const tryForMs = 1500
 const againMs = 400
 
-/** Slack shows an error to whoever clicked after three seconds: what is said by then counts. */
+/** The longest wait for the answer to be taken: Slack shows an error to the clicker after three seconds. */
 const answerMs = 2500
 
 const nameOfButton = new Map(Object.entries(buttons).map(([name, id]) => [id as string, name as ButtonName]))
@@ -74,7 +74,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     const click = readClick(payload)
     if (click === undefined) return
     const button = nameOfButton.get(click.button)
-    // A link is a button as well, and is reported when it is pressed.
+    // A link is a button as well, and Slack reports when it is pressed.
     if (button === undefined && !isOwnButton(click.button)) return
     if (button === undefined) return tell(app, click, sayAgain(unknownButton))
     const facts = { app: app.name, button, by: click.user.name, user: click.user.id }
@@ -90,19 +90,19 @@ export function createClicks(options: ClicksOptions): Clicks {
     const { outcome, say, isChange } = done
     metrics.clicks.inc({ button, outcome })
     log.info({ ...facts, outcome }, 'button pressed')
-    // Slack is answered meanwhile.
+    // Runs while Slack is answered.
     if (isChange && isAnswerUrl(click.answerTo, app)) follow(() => cards.showAt(app, click, click.answerTo))
     if (say === undefined) return
     if (outcome === 'done' && button !== 'why') follow(async () => void (await answer(app, click, say)))
     else await tell(app, click, say)
   }
 
-  /** If words are all that a click brings, whoever does not get them has to see Slack's own warning, as when nobody answers. */
+  /** Answers with words alone. If they do not arrive, it throws: the clicker then sees Slack's own warning, as when nobody answers. */
   async function tell(app: SlackApp, click: Click, say: string): Promise<void> {
     if (!(await answer(app, click, say))) throw new Error('whoever pressed a button could not be told what it did')
   }
 
-  /** A database that was away for a moment, and may have written it down: a click that has had its effect has no second one. */
+  /** Tries again while the database is away. `isAgain` says that an earlier try may have been written down: a click counts once. */
   async function insist<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
     const until = clock.ticks() + tryForMs
     for (let isAgain = false; ; isAgain = true) {
@@ -158,7 +158,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     return { outcome: 'done', isChange: true }
   }
 
-  /** Dead letters are sent again, as many as a page has; a lane does not wait any longer. */
+  /** Sends dead letters again, as many as a page has, or lets a lane wait no longer. */
   async function actOnLane({ value }: Click, button: 'retry' | 'try', actor: Actor): Promise<Done> {
     const noticed = readNoticed(value)
     if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: unknownMessage }
@@ -184,7 +184,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     }
   }
 
-  /** Whether the notice is one of this relay's. */
+  /** Reports whether the notice is one of this relay's. */
   async function isOurs({ id, createdAt }: { id: string; createdAt: number }): Promise<boolean> {
     const page = { limit: maxPage, order: 'asc' as const }
     const { items } = await store.records.notifications({ rule: 'operator', since: createdAt }, page)
@@ -199,14 +199,14 @@ export function createClicks(options: ClicksOptions): Clicks {
     const told = await Promise.all(
       shown.map(async (entry, index) => ({
         entry,
-        // More are not named.
+        // No more than ten are named.
         event: entry.event === undefined || index >= 10 ? undefined : await store.records.event(entry.event)
       }))
     )
     return { outcome: 'done', say: sayWhy(told, publicUrl) }
   }
 
-  /** Whether whoever clicked has it. */
+  /** Sends `text` to the clicker alone. Returns true if Slack took it. */
   async function answer(app: SlackApp, { answerTo }: Click, text: string): Promise<boolean> {
     if (!isAnswerUrl(answerTo, app)) return false
     const body = { response_type: 'ephemeral', replace_original: false, text, blocks: [section(text)] }

@@ -1,9 +1,9 @@
-// Done: is what came of a click.
+// Done: the result of a click.
 
-/** For metrics. */
+/** The outcome, as metrics call it. */
 export type Outcome = 'done' | 'refused' | 'repeated' | 'failed' | 'unknown'
 
-/** `say`: what only the clicker sees; `isChange`: what the card shows is another. */
+/** `say` is what only the clicker sees. `isChange` is true if the card has something else to show. */
 export interface Done {
   outcome: Outcome
   say?: string

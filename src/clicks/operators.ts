@@ -1,4 +1,4 @@
-// Operators: know who may press a button: users, and the members of user groups, which Slack is asked for now and then.
+// Operators: knows who may press a button: users, and the members of user groups, which Slack is asked for now and then.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { sayReply } from '../deliver/saying.ts'
@@ -7,14 +7,14 @@ import { readApiAnswer } from '../slack-api/answer.ts'
 import { type SlackApp, urlOf } from '../slack-api/app.ts'
 import { adviceOnGroup } from '../slack-api/words.ts'
 
-/** `reason`: why it cannot be known now. */
+/** `reason` says why it cannot be known now. */
 export type May = { is: 'yes' } | { is: 'no' } | { is: 'unknown'; reason: string }
 
-/** Whoever leaves a group has left it here after so long. */
+/** How long an answer about a group is used: whoever leaves the group has left it here after so long. */
 const freshMs = 60_000
-/** The longest that Slack's Retry-After is heeded: nobody of the group may press anything meanwhile. */
+/** The longest that Slack's Retry-After is heeded, because nobody of the group may press anything meanwhile. */
 const longestRestMs = 5 * 60_000
-/** Slack shows an error to whoever clicked after three seconds. */
+/** The longest wait for an answer: Slack shows an error to the clicker after three seconds. */
 const askMs = 2000
 
 export interface Operators {
@@ -24,10 +24,10 @@ export interface Operators {
 export function createOperators(slack: Slack, clock: Clock, log: Logger): Operators {
   const groups = new Map<string, { users: readonly string[]; at: number }>()
   const asking = new Map<string, Promise<readonly string[] | string>>()
-  /** Where Slack wants to be asked later: until when, in ticks, and what is said meanwhile. */
+  /** Groups that Slack wants to be asked for later: until when, in ticks, and what is said meanwhile. */
   const resting = new Map<string, { until: number; reason: string }>()
 
-  /** Its members, or in words why Slack does not say, and what to do. */
+  /** Asks Slack for the members of a group. Returns them, or in words why Slack does not say, and what to do. */
   async function ask(app: SlackApp, group: string, key: string): Promise<readonly string[] | string> {
     const url = `${urlOf(app, 'usergroups.users.list')}?usergroup=${group}`
     const reply = await slack.post(url, '{}', AbortSignal.timeout(askMs), app.token)

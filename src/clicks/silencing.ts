@@ -23,11 +23,11 @@ export interface SilencingOptions {
 
 export type Silencing = (card: Card, click: Pick<Click, 'value' | 'at'>, actor: Actor) => Promise<Done>
 
-/** Silences that end so far apart are shown to end at the same time. */
+/** Silences whose ends are less than this apart are shown to end at the same time. */
 const minuteMs = 60_000
 
 export function createSilencing({ store, actions, publicUrl, clock }: SilencingOptions): Silencing {
-  /** Who chooses the same is to find it there. */
+  /** One after the other, so that whoever chooses the same finds the first silence. */
   const inTurn = oneByOne()
 
   const silence: Silencing = async (card, { value: choice, at }, actor) => {
@@ -40,7 +40,7 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
     if (match === undefined) return { outcome: 'failed', say: notAlone }
     const name = nameOf(entry.view)
     const known = await lastingAsLong(match, choice)
-    // What they have silenced since they pressed is by this click, delivered twice or tried again: that is known when it is written.
+    // One that the same person made after the press is of this very click, delivered twice or tried again: the store notices that.
     if (known !== undefined && (known.author !== actor.name || known.createdAt < at))
       return { outcome: 'repeated', say: saySilenced(name, known, publicUrl, true), isChange: true }
     const comment = `silenced ${name}${choice === 'recovered' ? `, ${silenceChoices.recovered}` : ''}`
@@ -68,7 +68,7 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
   return (...asked) => inTurn(() => silence(...asked))
 }
 
-/** 08:00 of the day after that of `now`, by the time zone that the relay runs in (TZ). */
+/** 08:00 of the day after that of `now`, in the time zone of the relay (TZ). */
 function tomorrow(now: number): string {
   const zone = timeZone()
   const day = Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(zone).toPlainDate()

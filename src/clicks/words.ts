@@ -1,4 +1,4 @@
-// Words of clicks: say to whoever pressed a button what came of it, and why somebody was notified. Pure.
+// Words of clicks: says to whoever pressed a button what came of it, and why somebody was notified. Pure.
 
 import type { TriedLane } from '../actions/trying.ts'
 import type { Silence } from '../mutes/silence.ts'
@@ -11,7 +11,7 @@ import { messageRoom } from '../render/slack/limits.ts'
 import { code, cut, link, plain, prose, time } from '../render/slack/mrkdwn.ts'
 import type { EventDetail } from '../store/records.ts'
 
-/** Objects, and rules that did not match, that are named. */
+/** The most objects, and the most rules that did not match, that are named. */
 const maxNamed = 10
 const maxRules = 5
 /** The most characters of the name of an object, a source or a rule. */
@@ -20,13 +20,13 @@ const maxName = 120
 const maxNotified = 1000
 const maxMatched = 400
 
-/** What is known of the latest event of an entry of a card; `event` is undefined where it is not kept any more. */
+/** The latest event of an entry of a card. `event` is undefined if it is not kept any more. */
 export interface Told {
   entry: Named
   event: EventDetail | undefined
 }
 
-/** Why a card is there: of each incident on it what it is, who was notified by which rule, and what else did not match. */
+/** Explains a card: each incident on it, and who was notified by which rule. If it is the only one, also which rules did not match. */
 export function sayWhy(told: readonly Told[], publicUrl: string | undefined): string {
   const [only, ...others] = told
   if (only !== undefined && others.length === 0) return sayOnly(only, publicUrl)
@@ -39,7 +39,7 @@ function sayRest(count: number): string {
   return count > 0 ? `_and ${count} more_` : ''
 }
 
-/** The first of `lines` that fit into `room`. None is cut, or a part of its markup would show as it is. */
+/** The first of `lines` that fit into `room`. None is cut: a part of its markup would show as it is. */
 function fitting(lines: readonly string[], room: number): string[] {
   let left = room
   const end = lines.findIndex((line) => {
@@ -97,7 +97,7 @@ function ruleName(rule: string): string {
   return code(cut(rule, maxName))
 }
 
-/** What to say to who may not. */
+/** The answer to somebody who may not press the button. */
 export function sayRefusal(operators: readonly string[]): string {
   const who = operators.map((id) => (id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`))
   const rest = who.length - maxNamed
@@ -106,15 +106,15 @@ export function sayRefusal(operators: readonly string[]): string {
   return `You may not do that here. ${may} Nothing has changed.`
 }
 
-/** What to say to who asks why, and is of another workspace. */
+/** The answer to somebody of another workspace who asks why. */
 export const sayToGuest =
   'Only people of the workspace that the app is in see why somebody was notified: ask one of those in this channel.'
 
-/** What to say where what an object is called cannot be silenced alone. */
+/** The answer if what an object is called cannot be silenced alone. */
 export const notAlone =
   'Nothing has changed: what this object is called would be a pattern in a silence, which others match, too. Where that is meant, make the silence by hand, with `flux-relay silence` or on the page of silences.'
 
-/** What came of a try; `tried` is undefined where nothing waits for any channel of an app. */
+/** The answer to a try. `tried` is undefined if nothing waits for any channel of an app. */
 export function sayTried(name: string, tried: TriedLane | undefined, isApp: boolean): string {
   const { destinations = [], backlog = 0, limitedUntil } = tried ?? {}
   const which = isApp ? `Slack app ${prose(name)}` : prose(cut(destinations.join(', ') || name, maxNotified))
@@ -125,21 +125,21 @@ export function sayTried(name: string, tried: TriedLane | undefined, isApp: bool
   return `${which} is tried now${how}.`
 }
 
-/** What to say where what a notice is about is not there any more. */
+/** The answer if what a notice is about is not there any more. */
 export function sayGone(name: string): string {
   return `${prose(name)} is no longer in the config file: nothing can be sent there. Nothing has changed.`
 }
 
-/** What to say where nothing came of it for now. */
+/** The answer if nothing came of it for now. */
 export function sayAgain(because: string): string {
   return `That did not work: ${prose(because)}. Nothing has changed; please try again.`
 }
 
-/** What to say if a message is not in the database: the answer to its post was lost or is on its way, it was posted again, or another relay posted it. */
+/** The answer if a message is not in the database: its post's answer was lost or is on its way, or it was posted again, or elsewhere. */
 export const unknownMessage =
   'Nothing has changed: this message is not known to the relay that got the click. Is there another one like it in the channel? Then press there. Was it posted this very moment? Then try again. Do two relays share the app? Then give each an app of its own.'
 
-/** What to say where the database failed: it may have written it down before. */
+/** The answer if the database failed, which may have written the click down before. */
 export function sayUnsure(button: ButtonName): string {
   if (button === 'why') return sayAgain('the relay cannot read its database')
   const unsure = 'The relay could not write that down, or does not know whether it has.'
@@ -147,11 +147,11 @@ export function sayUnsure(button: ButtonName): string {
   return `${unsure} Look at the card, and try again where it shows no change.`
 }
 
-/** What to say where a try before was written down after all. */
+/** The answer if an earlier try was written down after all. */
 export const doneBefore =
   'That is done, though the database of the relay was away for a moment meanwhile. It takes effect within seconds.'
 
-/** What to say of a silence of what is called so; `isKnown`: it was there before. */
+/** The answer about a silence of `name`. `isKnown` is true if the silence was there before. */
 export function saySilenced(
   name: string,
   { endsAt, untilRecovered, author }: Silence,

@@ -1,10 +1,10 @@
-// Secrets astray: finds those that stand among names, texts and links, which pages, messages and metrics show to everybody.
+// Secrets astray: finds secrets among names, texts and links, which pages, messages and metrics show to everybody.
 import type { Fault } from '../errors.ts'
 import { pieceLength } from '../secrecy.ts'
 
 type Path = Fault['path']
 
-/** Where secrets belong. */
+/** The paths at which secrets belong. */
 const places = [
   ['sources', '*', 'hmacKeys'],
   ['sources', '*', 'tokens'],
@@ -17,16 +17,16 @@ const places = [
 const unmistakable =
   /https:\/\/(hooks\.slack(-gov)?\.com\/(services|workflows|triggers)|([a-z]+\.)?discord(app)?\.com\/api\/webhooks)\/.|\b(xox[a-z]|xapp)-\d[\w.-]{8}/i
 
-/** Elsewhere references stay as they are written. */
+/** Sections whose references are filled in. Elsewhere, they stay as they are written. */
 const filled = new Set<string | number | undefined>(['cluster', 'sources', 'destinations', 'slackApps'])
 
 /**
- * A fault for each text, or key, of the file that looks like a secret, or contains one of `secrets`. `fill` fills in the
- * references of a text.
+ * Finds each text or key of the file that looks like a secret, or contains one of `secrets`. `fill` fills in the references of a
+ * text.
  */
 export function astrayFaults(value: unknown, secrets: readonly string[], fill: (text: string) => string): Fault[] {
   const known = secrets.map((secret) => secret.trim()).filter((secret) => secret.length >= pieceLength)
-  // By how they begin: each text beside each secret would be a hundred million pairs in the file of a fleet.
+  // Grouped by how they begin: to compare each text with each secret would take a hundred million steps in the file of a fleet.
   const byBeginning = Map.groupBy(known, (secret) => secret.slice(0, pieceLength))
   const isKnownAt = (text: string, at: number) =>
     byBeginning.get(text.slice(at, at + pieceLength))?.some((secret) => text.startsWith(secret, at)) ?? false

@@ -1,7 +1,7 @@
-// Belongs: says where a key belongs that stands at the wrong place of a config file.
+// Belongs: finds where a misplaced key of a config file belongs.
 import type { Schema } from '../json-schema.ts'
 
-/** The keys that lead to a map; of a list and of names, `[]` and `<name>`. */
+/** The keys that lead to a map; `[]` stands for an item of a list, `<name>` for a name. */
 type Path = readonly string[]
 
 interface Keywords {
@@ -11,11 +11,11 @@ interface Keywords {
   anyOf?: Keywords[]
 }
 
-/** `; it belongs under \`rules[].match\``, nearest to `at`; empty where no map of `schema` has such a key. */
+/** Returns `; it belongs under \`rules[].match\``, for the place nearest to `at`; empty if no map of `schema` has such a key. */
 export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema): string {
   const [best] = mapsWith(key, schema as Keywords, [])
     .map((path) => ({ path, shared: sharedWith(at, path) }))
-    // Among equally near ones, prefer a rule's, which most files are about; and `match` to the `not` in it.
+    // Among equally near places, that of a rule comes first, which most files are about; and `match` before the `not` in it.
     .sort((a, b) => b.shared - a.shared || rank(a.path) - rank(b.path) || a.path.length - b.path.length)
   if (best === undefined) return ''
   const where = best.path.join('.').replaceAll('.[]', '[]')
@@ -40,7 +40,7 @@ function mapsWith(
   ]
 }
 
-/** How many keys the two begin with alike. */
+/** The number of keys with which both begin. */
 function sharedWith(at: readonly (string | number)[], path: Path): number {
   const differs = path.findIndex((name, index) => {
     const own = at[index]

@@ -31,10 +31,10 @@ export interface Config {
   /** The cluster of events whose source and metadata name none. */
   cluster: string
   sources: ReadonlyMap<string, Source>
-  /** Which of them speak for which clusters. */
+  /** Which sources speak for which clusters. */
   speakers: Speakers
   destinations: Destinations
-  /** Slack apps, by their names. */
+  /** Slack apps, by name. */
   apps: ReadonlyMap<string, SlackApp>
   classify: Classify
   /** The destinations that are notified of the relay itself. */
@@ -43,13 +43,13 @@ export interface Config {
   /** Keys of the metadata that messages show. */
   show: readonly string[]
   mutes: readonly Mute[]
-  /** By name. */
+  /** Templates of messages, by name. */
   templates: Templates
   rules: RuleSet
-  /** To whom events belong, for rules that send to the owner. */
+  /** Owners of events, for rules that send to the owner. */
   owners: OwnersTable
   retention: { eventsMs: number; deadLettersMs: number }
-  /** For the log to keep out. */
+  /** Secrets that the log has to keep out. */
   secrets: readonly string[]
 }
 
@@ -60,8 +60,8 @@ export interface Loaded {
 }
 
 /**
- * `file` is only for the problems' places. `environment` is what `${VARIABLE}` refers to. `sends: false` is for where
- * nothing is sent or verified: secrets may be missing. `isRunning`: the relay is already.
+ * Builds a config, and finds all mistakes. `file` is only for the places of problems; `environment` has the values of `${VARIABLE}`.
+ * `sends: false` allows missing secrets, because nothing is sent or verified. `isRunning` is true if the relay runs already.
  */
 export function loadConfig(
   given: string,
@@ -69,9 +69,9 @@ export function loadConfig(
   environment: Record<string, string | undefined>,
   { sends = true, isRunning = false }: { sends?: boolean; isRunning?: boolean } = {}
 ): Loaded {
-  // Columns are counted as editors do, which do not show the mark.
+  // Editors do not show the mark, and columns are counted as editors do.
   const text = given.replace(/^\ufeff/, '')
-  // As a shell of Windows writes it: nothing of it can be read, nor shown.
+  // Windows shells write UTF-16, of which nothing can be read or shown.
   if (text.startsWith('\ufffd\ufffd') && text.includes('\0')) {
     const message = 'the file is UTF-16; save it as UTF-8'
     return { config: undefined, problems: [{ file, line: 1, column: 1, message, excerpt: '', isWarning: false }] }
@@ -89,13 +89,13 @@ export function loadConfig(
   }
   const { problems, rest } = read
   if (rest === undefined) return { config: undefined, problems }
-  // A section that is not there may be behind the mistake.
+  // A section that seems to be missing may be behind the mistake.
   const lost = [...rest.lost, ...Object.keys(ConfigSchema.properties).filter((name) => !(name in rest.value))]
   const others = judge(rest, lost, secretsFor, fill).problems
   return { config: undefined, problems: inOrder([...problems, ...others]) }
 }
 
-/** Where a file of another encoding was read as what it is not: names with such a character meet nothing. */
+/** Warns of a file in another encoding that was read as UTF-8: names with such a character match nothing. */
 function lostCharacters(text: string, source: ConfigSource): Problem[] {
   const at = text.indexOf('\ufffd')
   return at < 0
@@ -103,7 +103,7 @@ function lostCharacters(text: string, source: ConfigSource): Problem[] {
     : [problemAt(source, at, 'a character here is not UTF-8, and is lost; save the file as UTF-8', true)]
 }
 
-/** `lost` are the sections that cannot be read: what hangs on them is left unsaid. */
+/** Finds the faults of a file. `lost` are the sections that cannot be read: faults that may come only of that are left out. */
 function judge(
   { source, value }: { source: ConfigSource; value: unknown },
   lost: readonly string[],
@@ -195,10 +195,10 @@ const tokenUnsendable =
   'the token has a tab or another control character in it, so that no request has it: write one without, such as what ' +
   '`openssl rand -hex 32` prints, on both sides'
 
-/** Sources are looked after every ten seconds. */
+/** The shortest `expectEvery`, because sources are looked at only every ten seconds. */
 const shortestExpectMs = 60_000
 
-/** Durations that would do something else than they seem to. */
+/** Finds durations that would do something other than what they seem to. */
 function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   const isNothing = (text: string | undefined) => text !== undefined && text !== 'never' && parseDuration(text) === 0
   const never = 'would remind with every event; write never, or at least 1s'
@@ -225,7 +225,7 @@ function durationFaults({ rules, retention = {} }: ConfigText): Fault[] {
   ]
 }
 
-/** Controllers that post by themselves cannot sign. */
+/** Advice on a source without keys. Controllers that post to the relay themselves cannot sign. */
 const sign = 'give it hmacKeys, or, if controllers post to it themselves, let only them in (docs/direct-mode.md)'
 
 function buildSource(

@@ -1,4 +1,4 @@
-// Cross-checks: find names that do not exist, and rules and destinations without effect.
+// Cross-checks: finds names that do not exist, and rules and destinations without effect.
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
 import type { Source } from '../events/source.ts'
@@ -33,7 +33,7 @@ interface Made {
   sources: ReadonlyMap<string, Source>
 }
 
-/** All contradictions between the parts of `text`. Those that depend on a misshapen part are left out. */
+/** Finds all contradictions between the parts of `text`, without those that depend on a misshapen part. */
 export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeFault[]): Fault[] {
   const strangers = unknownOfOwners(text)
   const unknown = [...unknownDestinations(text), ...strangers.destinations]
@@ -41,9 +41,9 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
   const lostApps = [...unknownApps(text), ...strangers.apps]
   const isWhole = (...sections: string[]) =>
     shape.every(({ path: [section] }) => section !== undefined && !sections.includes(String(section)))
-  /** A section whose entries are misshapen still has their names. */
+  /** True unless the section as a whole is misshapen: entries that are misshapen still have their names. */
   const isThere = (section: string) => !shape.some(({ path }) => path.length === 1 && path[0] === section)
-  /** Each has guesses of its own, which are bounded. */
+  /** Made anew for each use, because each use makes a bounded number of guesses. */
   const known = () => (isWhole('sources') ? knownFrom(made.sources) : nothingKnown)
   const mayHang = createNear(shape)
   return [
@@ -77,7 +77,7 @@ export function senseFaults(text: ConfigText, made: Made, shape: readonly ShapeF
 
 const noRule: Fault = { path: ['rules'], message: 'there is no rule: nobody is notified of anything', isWarning: true }
 
-/** Finds those of `shape` that something at a path may hang on: of the same entry, or of what holds that. A fleet's file has thousands. */
+/** Finds those of `shape` that something at a path may depend on: of its entry, or of what holds that. A fleet's file has thousands. */
 function createNear(shape: readonly ShapeFault[]): (path: Path) => readonly ShapeFault[] {
   const byEntry = Map.groupBy(shape, ({ path }) => JSON.stringify(path.slice(0, 2).map(String)))
   return (path) =>
@@ -86,20 +86,20 @@ function createNear(shape: readonly ShapeFault[]): (path: Path) => readonly Shap
     )
 }
 
-/** Whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
+/** Reports whether a fault at `path` may be there only because something else, which is misshapen, was left out. */
 function hangsOn(path: Path, { path: misshapen, isAboutKey }: ShapeFault): boolean {
   const isIn = (inner: Path, outer: Path) => outer.every((key, at) => String(key) === String(inner[at]))
   // An entry that lacks something is still right in its other parts.
   const isLacking = isAboutKey && misshapen.length === 2
   if (!isLacking) {
     if (isIn(path, misshapen)) return true
-    // Without one of its matchers, an entry is about more than its author thinks.
+    // Without one of its matchers, an entry matches more than its author thinks.
     if (misshapen[2] !== 'match') return false
   }
   return isIn(path, misshapen.slice(0, 2)) && !isPlain(path)
 }
 
-/** These faults are about a name alone, whatever is next to it. */
+/** True for faults that are about a name alone, whatever stands next to it. */
 function isPlain([section, , key, matcher]: Path): boolean {
   if (section === 'severities') return key === 'kind' || key === 'reason'
   return key === 'send' || key === 'template' || (key === 'match' && matcher !== 'not')
@@ -109,12 +109,12 @@ function unknownDestinations({ rules, operator = [], destinations, owners }: Con
   const known = new Set(Object.keys(destinations))
   const guess = createGuess()
   const meant = owners === undefined ? [...known] : [...known, toOwner]
-  // Where the whole section is missing or misshapen, that was reported already.
+  // A whole section that is missing or misshapen was reported already.
   if (known.size === 0) return []
   const unknown = (names: string | string[], path: Path): Fault[] =>
     [names].flat().flatMap((name, at) => {
       if (known.has(name)) return []
-      // No name has a comma or a space.
+      // No name has a comma or a space, so this may be a list.
       const parts = name.split(/[\s,]+/).filter((part) => part !== '')
       const several = parts.length > 1 && !Array.isArray(names) ? `; a list is [${parts.join(', ')}]` : ''
       const message = `there is no destination "${name}"${several || guess(name, meant)}`
@@ -123,7 +123,7 @@ function unknownDestinations({ rules, operator = [], destinations, owners }: Con
   return [
     ...unknown(operator, ['operator']),
     ...rules.flatMap(({ send }, at) =>
-      // What `owner` lacks is said of it by itself.
+      // What `owner` lacks is reported by mixedOwners.
       unknown(send, ['rules', at, 'send']).filter(({ path }) => nameAt(send, path.at(-1)) !== toOwner)
     )
   ]
@@ -142,7 +142,7 @@ function unknownTemplates({ rules, templates = {} }: ConfigText): Fault[] {
   })
 }
 
-/** The relay remembers by the rule's name what a destination was notified of. */
+/** Finds rules of the same name. The relay remembers by it what a destination was notified of. */
 function repeatedNames({ rules }: ConfigText): Fault[] {
   const first = new Map<string, number>()
   return rules.flatMap(({ name }, at) => {
@@ -183,12 +183,12 @@ function writtenOutSecrets({ sources = {}, slackApps = {}, destinations }: Confi
       ...(source?.tokens ?? []).flatMap((token, at) => faultsOf('token', token, ['sources', name, 'tokens', at]))
     ]),
     ...Object.entries(slackApps).flatMap(([name, { token, appToken, apiUrl = '' }]) => [
-      // Nothing but this machine takes it.
+      // A token for loopback is of no use to anybody else.
       ...(isLoopback(apiUrl) ? [] : faultsOf('token', token, ['slackApps', name, 'token'])),
       ...(appToken === undefined ? [] : faultsOf('token', appToken, ['slackApps', name, 'appToken']))
     ]),
     ...Object.entries(destinations).flatMap(([name, { slack }]) =>
-      // Plain http is for loopback only, and nobody else can post to that.
+      // Plain http is for loopback only, where nobody else can post.
       slack?.webhookUrl === undefined || slack.webhookUrl.startsWith('http:')
         ? []
         : faultsOf('webhook URL', slack.webhookUrl, ['destinations', name, 'slack', 'webhookUrl'])
@@ -196,7 +196,7 @@ function writtenOutSecrets({ sources = {}, slackApps = {}, destinations }: Confi
   ]
 }
 
-/** The value stays out of the message: it may be a key. */
+/** Finds items that stand twice in a list. The value stays out of the message: it may be a key. */
 function repeatedItems(value: unknown, path: Path): Fault[] {
   if (typeof value !== 'object' || value === null) return []
   if (!Array.isArray(value))
@@ -229,7 +229,7 @@ function brokenLinks({ links = [] }: ConfigText): Fault[] {
   })
 }
 
-/** References to the environment in the texts of templates, which Slack would show. */
+/** Finds references to the environment in the texts of templates, which Slack would show as they are. */
 function literalReferences(value: unknown, path: Path): Fault[] {
   if (typeof value === 'object' && value !== null)
     return Object.entries(value).flatMap(([key, inner]) =>
@@ -241,7 +241,7 @@ function literalReferences(value: unknown, path: Path): Fault[] {
   return [{ path, message, offset: reference.index, isWarning: true }]
 }
 
-/** Sources whose events could be taken for each other's. */
+/** Finds sources whose events could be taken for each other's. */
 function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
   const entries = Object.entries(sources)
   const [first, ...others] = entries.filter(([, source]) => source?.cluster === undefined).map(([name]) => name)
@@ -259,7 +259,7 @@ function clusterFaults({ sources = {}, cluster }: ConfigText): Fault[] {
   return [...faults, { path: ['sources', first], message, beside: ['sources', owner, 'cluster'], isWarning: true }]
 }
 
-/** A cluster has a name; a pattern would be taken for one, and no rule for the clusters that it seems to mean would match. */
+/** Finds patterns in place of a cluster's name. One would count as the name, and no rule for the clusters that it means would match. */
 function patternClusters({ cluster = '' }: ConfigText, { sources }: Pick<Made, 'sources'>): Fault[] {
   const named = [...sources.values()].map((source) => ({
     path: ['sources', source.name, 'cluster'],
@@ -271,7 +271,7 @@ function patternClusters({ cluster = '' }: ConfigText, { sources }: Pick<Made, '
   })
 }
 
-/** Whoever has a key posts as any source that takes it. The key itself stays out of the message. */
+/** Finds keys that several sources take: whoever has one can post as any of them. The key itself stays out of the message. */
 function sharedKeys({ sources }: Pick<Made, 'sources'>): Fault[] {
   const first = new Map<string, { source: Source; path: Path }>()
   return [...sources.values()].flatMap((source) =>
@@ -280,7 +280,7 @@ function sharedKeys({ sources }: Pick<Made, 'sources'>): Fault[] {
         const path = ['sources', source.name, kind, at]
         const other = first.get(key.trim())
         if (other === undefined) first.set(key.trim(), { source, path })
-        // Nobody gains anything where both speak for one cluster.
+        // Nobody gains anything if both speak for one cluster.
         if (key === standIn || other === undefined || other.source.cluster === source.cluster) return []
         const message = `is a key of "${other.source.name}" as well: whoever has it can post as either; give each a key of its own; the other one is`
         return [{ path, message, beside: other.path, isWarning: true }]

@@ -1,4 +1,4 @@
-// Effect: finds matchers that no event meets, options that nothing heeds, and templates that nothing uses.
+// Effect: finds matchers that match no event, options that nothing heeds, and templates that nothing uses.
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
 import { globCovers } from '../patterns.ts'
@@ -8,7 +8,7 @@ import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
 
-/** Everything in `text` that no event will ever bring to bear. */
+/** Finds everything in `text` that can never take effect, whatever events come. */
 export function effectFaults(text: ConfigText, known: Known): Fault[] {
   const { rules, links = [], mute = [], severities = [], show = [] } = text
   const isRaised = severities.some(({ severity }) => severity !== 'info')
@@ -67,7 +67,7 @@ function idleOptions({ rules }: ConfigText): Fault[] {
   })
 }
 
-/** What a rule about rollouts does not heed; and where it can never say that anything was applied. */
+/** Finds options that a rule about rollouts does not heed, and rollouts that can never learn that anything was applied. */
 function idleOfRollouts({ match, ...rule }: ConfigText['rules'][number], path: Path): Fault[] {
   const keys = (['notify', 'remindEvery', 'for', 'group', 'mention', 'template'] as const).filter(
     (key) => rule[key] !== undefined
@@ -83,7 +83,7 @@ function idleOfRollouts({ match, ...rule }: ConfigText['rules'][number], path: P
   return [...idle, { path: [...path, 'as'], message }]
 }
 
-/** The first entry that matches counts. */
+/** Finds entries that never count, because the first entry that matches is the one that does. */
 function idleSeverities({ severities = [] }: ConfigText): Fault[] {
   const isWithin = (wide: string | string[] = '*', narrow: string | string[] = '*') =>
     [narrow].flat().every((pattern) => [wide].flat().some((one) => globCovers(one, pattern)))
@@ -109,7 +109,7 @@ function idleLinks({ links = [] }: ConfigText): Fault[] {
   })
 }
 
-/** Templates that no rule names. */
+/** Finds templates that no rule names. */
 export function unusedTemplates({ rules, templates = {} }: ConfigText): Fault[] {
   const used = new Set(rules.map(({ template }) => template))
   return Object.keys(templates)

@@ -1,8 +1,8 @@
-// Files: read the config file and those of secrets, and see when they change. Whatever stands in their place, reading it
-// comes to an end.
+// Files: reads the config file and those of secrets, and sees when they change. Reading always comes to an end, whatever stands in a
+// file's place.
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 
-/** Eight times what a ConfigMap or a Secret may have. What is larger is another file, and would keep everybody waiting. */
+/** Eight times what a ConfigMap or a Secret may have. A larger file is a wrong one, and would keep everybody waiting. */
 const maxBytes = 8 * 1024 * 1024
 const chunkBytes = 64 * 1024
 
@@ -16,12 +16,12 @@ const why: Record<string, string> = {
   ELOOP: 'is a link to itself'
 }
 
-/** What is in `file`, or why that cannot be had, as in `does not exist`. `waits`: for whoever writes to it, where it is a pipe. */
+/** The text of `file`, or why it cannot be read, as in `does not exist`. With `waits`, a pipe is waited for until somebody writes to it. */
 export function readText(file: string, { waits = false }: { waits?: boolean } = {}): string | { error: string } {
   let opened: number | undefined
   try {
     opened = openSync(file, constants.O_RDONLY | (waits ? 0 : constants.O_NONBLOCK))
-    // Its next text may never come, and nobody would be answered meanwhile.
+    // The next text of a pipe may never come, and nobody would be answered meanwhile.
     if (!waits && fstatSync(opened).isFIFO())
       return { error: 'is a pipe, which can be read only once: write it to a file' }
     const bytes = readUpTo(maxBytes, opened)
@@ -34,7 +34,7 @@ export function readText(file: string, { waits = false }: { waits?: boolean } = 
   }
 }
 
-/** Undefined where there is more. */
+/** Reads all bytes; undefined if there are more than `most`. */
 function readUpTo(most: number, opened: number): Buffer | undefined {
   const chunks: Buffer[] = []
   for (let size = 0; size <= most; ) {
@@ -48,8 +48,8 @@ function readUpTo(most: number, opened: number): Buffer | undefined {
 }
 
 /**
- * Another where `file` is another, was written to (also by what sets its time back, as `cp -p` does) or may be read by
- * others than before; undefined where it cannot be looked at.
+ * A text that changes when `file` is another one, is written to (also by something that sets its time back, like `cp -p`) or may be
+ * read by others than before; undefined if the file cannot be looked at.
  */
 export function stampOf(file: string): string | undefined {
   try {

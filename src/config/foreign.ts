@@ -1,6 +1,6 @@
-// Foreign: what keys of other tools' files, such as Alertmanager's and Flux's, are called in a config file.
+// Foreign: gives advice on keys of other tools' files, such as Alertmanager's and Flux's, in a config file.
 
-/** What to write, and the keys that are meant, which then are not missing. */
+/** What to write instead, and the keys that are meant, which then do not count as missing. */
 type Advice = readonly [advice: string, ...meant: string[]]
 
 const destinations: Advice = ['write `destinations`, by name', 'destinations']
@@ -25,7 +25,7 @@ const begins: Advice = ['a mute of this file begins when the file is read; write
 const weekly: Advice = ['write `weekly: { days: [mon-fri], from: "20:00", to: "07:00", timeZone: UTC }`']
 const dialect = (name: string): Advice => [`write \`slack: { webhookUrl: "\${VARIABLE}", dialect: ${name} }\``]
 
-/** By the section or the map that they stand in; `''` is the top of the file. */
+/** By the section or the map in which the keys stand; `''` is the top of the file. */
 const words: Record<string, Record<string, Advice>> = {
   '': {
     ...{ receivers: destinations, providers: destinations, channels: destinations },
@@ -80,12 +80,12 @@ const words: Record<string, Record<string, Advice>> = {
   }
 }
 
-/** What to write instead of `key`, which the map at `path` of a config file does not have. */
+/** Advice on what to write instead of `key`, which the map at `path` of a config file does not have. */
 export function adviceOn(key: string, path: readonly (string | number)[]): Advice | undefined {
   const place = path.findLast((name) => Object.hasOwn(words, String(name))) ?? ''
   const known = words[String(place)] ?? {}
   return Object.hasOwn(known, key) ? known[key] : undefined
 }
 
-/** All keys that there is advice on. They give nothing away. */
+/** All keys that there is advice on. To show them gives no secret away. */
 export const foreignKeys: ReadonlySet<string> = new Set(Object.values(words).flatMap((known) => Object.keys(known)))

@@ -1,9 +1,9 @@
-// Inside: finds where a part of a value stands in the file, however YAML wrote it: in quotes, folded, as a block.
+// Inside: finds the place of a part of a value in the file, however YAML wrote the value: in quotes, folded, as a block.
 import type { Scalar } from 'yaml'
 
 /**
- * Where in `text` the character at `offset` of the value of `scalar` stands. What white space has become is not known, but
- * all else is there in the same order. The start of the value where it is not.
+ * The place in `text` of the character at `offset` of the value of `scalar`. White space may have become something else, but all other
+ * characters are there in the same order. If they are not, the place is the start of the value.
  */
 export function placeInside(text: string, scalar: Scalar, offset: number): number {
   const { value, type } = scalar
@@ -23,17 +23,17 @@ export function placeInside(text: string, scalar: Scalar, offset: number): numbe
     const isSame = is !== '' && value.startsWith(is, read)
     if (isSame && read + is.length > offset) return at
     if (isSame) read += is.length
-    // Only what is white space is somewhere else, or gone.
+    // Only white space may be somewhere else, or gone.
     else if (!/^\s*$/.test(is) || at >= text.length) return start
     at += length
   }
   return at
 }
 
-/** Any other is of white space, or of what nobody types. */
+/** Other escapes stand for white space, or for what nobody types. */
 const escapes: Record<string, string> = { '"': '"', '\\': '\\', '/': '/' }
 
-/** What is written at `at`, and in how many characters. */
+/** The character that is written at `at`, and the number of characters that it takes. */
 function writtenAt(text: string, at: number, type: Scalar['type'] | undefined): { is: string; length: number } {
   if (type === 'QUOTE_SINGLE' && text.startsWith("''", at)) return { is: "'", length: 2 }
   if (type !== 'QUOTE_DOUBLE' || text[at] !== '\\') return { is: text[at] ?? '', length: 1 }

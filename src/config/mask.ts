@@ -1,13 +1,13 @@
-// Mask: decides what of a file's lines, and of messages about it, may be shown. Nothing is quoted that stands where secrets
-// do, under whichever key, and whether or not it is YAML; elsewhere everything but what is, or looks like, a secret.
+// Mask: decides which parts of a file, and of messages about it, may be shown. Where secrets stand, nothing is quoted, under whatever
+// key, and whether or not it is YAML. Elsewhere everything is, except secrets and what looks like one.
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Pair, type Scalar } from 'yaml'
 import { createKnownSecrets, cutOut, pieceLength, type Range, starOut, suspectsIn } from '../secrecy.ts'
 import { longestHarmless, plainKeys, type Vocabulary } from './vocabulary.ts'
 
 export interface Mask {
-  /** The file as it may be shown, column by column. */
+  /** The file as it may be shown. Columns stay as they are. */
   text: string
-  /** `message` as it may be shown, of a fault at `start`. */
+  /** `message`, about a fault at `start`, as it may be shown. */
   message(message: string, start: number): string
 }
 
@@ -15,11 +15,11 @@ export interface MaskOptions {
   text: string
   document: Document
   vocabulary: Vocabulary
-  /** A text with its references to secrets filled in. */
+  /** Fills in the references to secrets of a text. */
   fill: (text: string) => string
 }
 
-/** Whether a text is a word that may be shown. `isPlain`: where no secret belongs, as a key or the value of a plain one. */
+/** Reports whether a text is a word that may be shown. `isPlain` is true if no secret belongs there: for a key, or a plain key's value. */
 type IsWord = (text: string, isPlain: boolean) => boolean
 
 const word = /(?<=^|\s)(?<comment>#.*)|\$\{[^}\s]*\}|(?:[^\s"'{}[\],:]|:(?=\S))+/gm
@@ -30,7 +30,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 export function createMask({ text, document, vocabulary, fill }: MaskOptions): Mask {
   const names = namesIn(document, vocabulary)
-  // With a key that is twice there, everything is still read as what it is.
+  // A key that is there twice does not change how anything else is read.
   const isWhole = document.errors.every(({ code }) => code === 'DUPLICATE_KEY')
   const open = isWhole ? openInDocument(document, vocabulary, text.length) : openInText(text, vocabulary)
   const closed = complementOf(open, text.length)
@@ -40,7 +40,7 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   const known = createKnownSecrets()
   const ofDocument = hiddenInDocument(document, mayShow, vocabulary)
   const hidden = isWhole ? ofDocument : hiddenInText(text, closed, isWord)
-  // Messages quote what was made of the text, also where that is only a part of it.
+  // Messages quote what was made of the text, even if that is only a part of it.
   hidden.texts.push(...(isWhole ? [] : ofDocument.texts))
   for (const { is, mayBeSecret } of hidden.texts) if (mayBeSecret) known.add(is)
   for (const reference of hidden.references) known.add(fill(reference))
@@ -74,11 +74,11 @@ export function createMask({ text, document, vocabulary, fill }: MaskOptions): M
   }
 }
 
-/** Where messages send people: secrets of nobody. */
+/** Pages that messages send people to. They are nobody's secrets. */
 const publicPages =
   /https:\/\/(api\.slack\.com\/apps|slack(-gov)?\.com\/api|hooks\.slack\.com\/services\/T…\/B…\/…)(?![\w/.?#-])/g
 
-/** Whether we say that ourselves: what is quoted stands in quotes, or is not a plain word. A short secret may be two words. */
+/** Reports whether the words are our own: what is quoted stands in quotes, or is not a plain word. A short secret may be two words. */
 function isProse(message: string, [start, end]: Range): boolean {
   const [before, words, after] = [message.slice(0, start), message.slice(start, end), message.slice(end)]
   const isPlain = words.length < pieceLength ? /^[a-z ]+$/.test(words) : /^[a-z]+$/.test(words)
@@ -88,9 +88,9 @@ function isProse(message: string, [start, end]: Range): boolean {
 interface Hidden {
   ranges: Range[]
   texts: { is: string; mayBeSecret: boolean }[]
-  /** Texts with references to secrets in them. */
+  /** Texts that contain references to secrets. */
   references: string[]
-  /** What may be shown all the same. */
+  /** Ranges that may be shown nevertheless. */
   shown: Range[]
 }
 
@@ -128,7 +128,7 @@ function textOf(node: unknown): string {
   return isScalar(node) ? String(node.value) : ''
 }
 
-/** From each key of an open section to the next key, but for what stands there under a key that leads to secrets. */
+/** The ranges from each key of an open section to the next key, without what stands there under a key that leads to secrets. */
 function openInDocument(document: Document, vocabulary: Vocabulary, end: number): Range[] {
   const open = sectionsOpen(document, vocabulary, end)
   const astray = pairsAstray(document.contents, vocabulary).map(rangeOf)
@@ -140,7 +140,7 @@ function openInDocument(document: Document, vocabulary: Vocabulary, end: number)
   })
 }
 
-/** The outermost pairs of the open sections whose key leads to secrets: those of a section that lost its first line. */
+/** The outermost pairs in open sections whose key leads to secrets: they are of a section that lost its first line. */
 function pairsAstray(node: unknown, vocabulary: Vocabulary, isOpen = false): Pair[] {
   if (isSeq(node)) return isOpen ? node.items.flatMap((item) => pairsAstray(item, vocabulary, isOpen)) : []
   if (!isMap(node)) return []
@@ -172,7 +172,7 @@ function openInFlow(pairs: readonly Pair[], vocabulary: Vocabulary): Range[] {
   })
 }
 
-/** The closed parts of a file that is not YAML: found by lines that begin with the name of a section. */
+/** The open parts of a file that is not YAML, found by lines that begin with the name of a section. */
 function openInText(text: string, vocabulary: Vocabulary): Range[] {
   const ranges: [number, number][] = []
   let isOpen = false
@@ -180,7 +180,7 @@ function openInText(text: string, vocabulary: Vocabulary): Range[] {
     const [, section] = /^["']?([^\s"':#-][^\s"':]*)["']?\s*:(?:\s|$)/.exec(line) ?? []
     if (section !== undefined) isOpen = vocabulary.isOpen(section)
     else if (/^[^\s#-]/.test(line)) isOpen = false
-    // The rest of a section that lost its first line belongs to the section above.
+    // The rest of a section that lost its first line seems to belong to the section above.
     else if ([...line.matchAll(key)].some(([, name = '']) => vocabulary.isSecretive(name))) isOpen = false
     if (isOpen) ranges.push([index, index + line.length])
   }
@@ -197,7 +197,7 @@ function complementOf(open: readonly Range[], length: number): Range[] {
   return from < length ? [...closed, [from, length]] : closed
 }
 
-/** Every text of the closed sections, by whether it may be shown. */
+/** All texts of the closed sections, sorted by whether they may be shown. */
 function hiddenInDocument({ contents }: Document, mayShow: IsWord, vocabulary: Vocabulary): Hidden {
   const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
   const note = (node: Scalar, isPlain: boolean, isKey: boolean) => {
@@ -210,7 +210,7 @@ function hiddenInDocument({ contents }: Document, mayShow: IsWord, vocabulary: V
     const mayBeSecret = !isPlain || suspectsIn(is).length > 0
     hidden.texts.push({ is, mayBeSecret }, { is: source ?? is, mayBeSecret })
   }
-  // Messages name them, and whoever forgot the quotes wrote something else.
+  // Messages name anchors, aliases and tags; whoever forgot the quotes meant something else by them.
   const noteNames = (node: unknown) => {
     if (!isNode(node)) return
     const written = isAlias(node) ? [node.source] : [node.anchor ?? '', (node.tag ?? '').replace(/^!+/, '')]
@@ -234,7 +234,7 @@ function hiddenInDocument({ contents }: Document, mayShow: IsWord, vocabulary: V
   return hidden
 }
 
-/** The texts of a file that is not YAML: every word is one, and a short one may be a piece of a longer one. */
+/** The texts of a file that is not YAML: every word is one, even a short one, which may be a piece of a longer text. */
 function hiddenInText(text: string, closed: readonly Range[], isWord: IsWord): Hidden {
   const hidden: Hidden = { ranges: [], texts: [], references: [], shown: [] }
   for (const [from, to] of closed) {

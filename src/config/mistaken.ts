@@ -1,8 +1,8 @@
-// Mistaken: recognises what is no config file at all, and values that a # has made a comment.
+// Mistaken: recognises files that are no config file at all, and values that a # has turned into a comment.
 import { type Document, isScalar, type Node } from 'yaml'
 import type { ShapeFault } from './shape.ts'
 
-/** What is wrong with a manifest of Kubernetes that was given for a config file; undefined for anything else. */
+/** The fault of a Kubernetes manifest that was given for a config file; undefined for anything else. */
 export function manifestFault(value: unknown): ShapeFault | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown }
@@ -14,7 +14,7 @@ export function manifestFault(value: unknown): ShapeFault | undefined {
   return { path: ['apiVersion'], message: `is a Kubernetes manifest and no config file; ${instead}`, isAboutKey: true }
 }
 
-/** What is wrong with a file that SOPS has encrypted: names and lists may be as illegible as secrets. */
+/** The fault of a file that SOPS has encrypted, in which names and lists may be as illegible as secrets. */
 export function sopsFault(value: unknown): ShapeFault | undefined {
   if (typeof value !== 'object' || value === null || !('sops' in value)) return undefined
   const { sops } = value
@@ -26,7 +26,7 @@ export function sopsFault(value: unknown): ShapeFault | undefined {
   }
 }
 
-/** `fault`, and why, where the value is empty because what stands there is a comment: `channel: #team`. */
+/** Adds the reason to `fault` if a value is empty because what stands there is a comment: `channel: #team`. */
 export function withComment(fault: ShapeFault, document: Document): ShapeFault {
   if (!fault.message.endsWith(' but is empty')) return fault
   const node = document.getIn(fault.path, true) as Node | undefined
@@ -34,5 +34,5 @@ export function withComment(fault: ShapeFault, document: Document): ShapeFault {
   return isLost ? { ...fault, message: `${fault.message}: ${hashed}` } : fault
 }
 
-/** What a # without a space behind it was not meant to be. */
+/** Advice on a # that was not meant to begin a comment, because no space follows it. */
 export const hashed = 'what stands behind # is a comment; put it in quotes'

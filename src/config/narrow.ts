@@ -1,8 +1,8 @@
-// Narrow: leaves out of a schema what it says of keys that nothing has. Compiling all that may stand in a config file takes a
-// tenth of a start, and no file has most of it.
+// Narrow: leaves out of a schema what it says of keys that a file does not have. Compiling everything that may stand in a config file
+// takes a tenth of a start, and no file has most of it.
 import type { Schema } from '../json-schema.ts'
 
-/** The keywords that have schemas in them, but for `if` and `not`, which are small. */
+/** The keywords that contain schemas, except `if` and `not`, which are small. */
 interface Parts {
   properties?: Record<string, Schema>
   patternProperties?: Record<string, Schema>
@@ -11,7 +11,7 @@ interface Parts {
   anyOf?: Schema[]
 }
 
-/** A schema by which `values` have the same faults. All its keys stay: a misspelt one is near to one that nothing has. */
+/** A smaller schema by which `values` have the same faults. All its keys stay: a misspelt one may be near to one that nothing has. */
 export function narrow(schema: Schema, values: readonly unknown[]): Schema {
   if (values.length === 0) return {}
   const { properties = {}, patternProperties, additionalProperties, items, anyOf } = schema as Parts

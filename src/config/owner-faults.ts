@@ -1,4 +1,4 @@
-// Faults of owners: finds entries that are neither one thing nor the other, that no event reaches, and names that do not exist.
+// Faults of owners: finds entries that lack something, contradict themselves or are never reached, and names that do not exist.
 import type { Fault } from '../errors.ts'
 import { type Known, neverFaults } from '../rules/never.ts'
 import type { OwnerText } from '../rules/owners-schema.ts'
@@ -9,7 +9,7 @@ import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
 
-/** What each entry lacks, or has too much of, and an `owner` that could be meant twice. */
+/** Finds what each entry lacks, or has too much of, and an `owner` with two meanings. */
 export function mixedOwners({ owners, rules, destinations }: ConfigText): Fault[] {
   const senders = rules.flatMap(({ send }, at) =>
     [send].flat().includes(toOwner)
@@ -58,7 +58,7 @@ function mixed({ send, app, channel, allow }: OwnerText, path: Path): Fault[] {
   ]
 }
 
-/** Names of destinations and apps that are nowhere. */
+/** Finds names of destinations and apps that do not exist. */
 export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: ConfigText): {
   destinations: Fault[]
   apps: Fault[]
@@ -87,12 +87,12 @@ export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: C
   }
 }
 
-/** Entries that no event reaches or meets, and events that no entry takes. */
+/** Finds entries that no event reaches or matches, and events that no entry takes. */
 export function idleOwners({ owners = [] }: ConfigText, known: Known): Fault[] {
   const asRules = owners.map(({ match = {}, channel }, at) => ({
     ...{ name: `${at}`, send: [] },
     match: { severity: 'info' as const, ...match },
-    // What a channel does not get goes on to the entries after it.
+    // An event that may not go to the channel goes on to the entries after it.
     final: channel === undefined
   }))
   const last = owners.length - 1

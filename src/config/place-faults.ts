@@ -1,4 +1,4 @@
-// Faults of places: finds destinations that are neither one thing nor the other, and Slack apps that are missing, unused or
+// Faults of places: finds destinations that lack something or contradict themselves, and Slack apps that are missing, unused or
 // there twice.
 import type { Destination } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
@@ -7,7 +7,7 @@ import { createGuess } from '../spelling.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 
-/** What each destination lacks, or has too much of. */
+/** Finds what each destination lacks, or has too much of. */
 export function mixedDestinations({ destinations }: ConfigText): Fault[] {
   return Object.entries(destinations).flatMap(([name, { slack, preview }]): Fault[] => {
     const path = ['destinations', name]
@@ -41,10 +41,10 @@ export function mixedDestinations({ destinations }: ConfigText): Fault[] {
   })
 }
 
-/** Microsoft Teams takes cards of its own, by way of Power Automate, which answers 202 to whatever comes. */
+/** Hosts of Power Automate, through which Microsoft Teams takes cards of its own. It answers 202 to everything. */
 const teams = /(^|\.)(logic\.azure\.com|powerplatform\.com|powerautomate\.com)$/
 
-/** Webhooks of receivers that say yes to messages that they cannot show, unless somebody wrote how to speak to them. */
+/** Finds webhooks of receivers that say yes to messages which they cannot show, unless the file sets their dialect. */
 export function deafReceivers({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
   return destinations.flatMap(({ name, slack }): Fault[] => {
     const isTeams = slack?.app === undefined && teams.test(URL.parse(slack?.url ?? '')?.hostname ?? '')
@@ -57,7 +57,7 @@ export function deafReceivers({ destinations: texts }: ConfigText, destinations:
 
 const itsOwn = { channel: 'a channel of their own', username: 'a name of their own' }
 
-/** Channels and names that a receiver does not get: its messages are where, and by whom, its webhook says. */
+/** Finds channels and names that a receiver does not get: its webhook decides where, and under which name, messages appear. */
 export function idleSenders({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
   return destinations.flatMap(({ name, slack }): Fault[] => {
     const text = texts[name]?.slack
@@ -92,7 +92,7 @@ export function unusedApps({ slackApps = {}, owners = [], destinations }: Config
     .map((name) => ({ path: ['slackApps', name], message: `no destination is of the app "${name}"`, isWarning: true }))
 }
 
-/** Buttons that nobody gets, or nobody may press. */
+/** Finds buttons that nobody gets, or nobody may press. */
 export function idleButtons({ slackApps = {} }: ConfigText): Fault[] {
   const idle = (name: string, key: 'appToken' | 'operators', message: string): Fault => ({
     ...{ path: ['slackApps', name, key], message, isWarning: true }
@@ -107,8 +107,8 @@ export function idleButtons({ slackApps = {} }: ConfigText): Fault[] {
 }
 
 /**
- * Under two names, a channel may have two lanes, each with a pace of its own; and Slack sends a click to either of two connections of an
- * app, or of a card of another app to none.
+ * Finds tokens that several apps share. Under two names, a channel may have two lanes, each with a pace of its own. And Slack sends a
+ * click to either of two connections of an app; a click on a card of another app reaches none.
  */
 export function sharedTokens(destinations: readonly Destination[]): Fault[] {
   const apps = new Map(destinations.flatMap(({ slack }) => (slack?.app ? [[slack.app.name, slack.app]] : [])))
@@ -135,7 +135,7 @@ export function sharedTokens(destinations: readonly Destination[]): Fault[] {
   ]
 }
 
-/** On purpose where each has a channel of its own, as long as no pace is written that does not count. */
+/** Finds lanes that destinations share. That is on purpose if each has a channel of its own, and none a pace, which would not count. */
 export function sharedLanes({ destinations: texts }: ConfigText, destinations: readonly Destination[]): Fault[] {
   const first = new Map<string, Destination>()
   return destinations.flatMap((destination): Fault[] => {

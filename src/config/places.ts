@@ -1,5 +1,5 @@
-// Places: builds Slack apps and destinations (a webhook, a channel of an app, a preview) from the config file. A part that is
-// missing is stood in for: crosscheck.ts reports it.
+// Places: builds Slack apps and destinations (a webhook, a channel of an app, a preview) from the config file. A missing part gets a
+// stand-in; crosscheck.ts reports it.
 import { createDestination, type Destination, type PlaceText, webhookUrlFault } from '../deliver/destination.ts'
 import type { Fault } from '../errors.ts'
 import {
@@ -18,7 +18,7 @@ type Path = Fault['path']
 type DestinationText = ConfigText['destinations'][string]
 type SlackText = NonNullable<DestinationText['slack']>
 
-/** What the texts of a file are read with. */
+/** The secrets to fill in, and the faults to add to. */
 interface Given {
   secrets: Secrets
   faults: Fault[]

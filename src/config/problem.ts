@@ -22,25 +22,25 @@ export interface Problem {
   /** From 1. */
   column: number
   message: string
-  /** The line it is on. */
+  /** The line that the problem is in. */
   excerpt: string
   isWarning: boolean
 }
 
-/** The text a fault was found in. */
+/** The text in which a fault was found. */
 export interface Source {
   file: string
-  /** As it may be shown. */
+  /** The text as it may be shown. */
   readonly text: string
-  /** A message as it may be shown, of a fault at `start`. */
+  /** `message`, about a fault at `start`, as it may be shown. */
   say(message: string, start: number): string
   document: Document
   lines: LineCounter
-  /** Where the character at `offset` of a value stands. */
+  /** The place of the character at `offset` of a value. */
   inside(scalar: Scalar, offset: number): number
 }
 
-/** Where in the file a fault is. A path that is not there, such as a missing key, is that of its nearest parent. */
+/** Finds the place of a fault in the file. A path that is not there, such as that of a missing key, has the place of its nearest parent. */
 export function locate(
   source: Source,
   { path, message, offset, beside, isWarning = false }: Fault,
@@ -67,6 +67,7 @@ export function problemAt(
 }
 
 /**
+ * Writes a problem for people:
  * ```
  * config.yaml:14:9 error: "eror" is not one of info, warn, error; did you mean "error"?
  *   14 |       severity: eror
@@ -86,7 +87,7 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
   ].join('\n')
 }
 
-/** As they are in the file. */
+/** Sorts problems as they are in the file. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
 }
@@ -95,7 +96,7 @@ function startOf({ document, inside }: Source, path: Fault['path'], offset: Faul
   for (let length = path.length; length > 0; length--) {
     const keyNode = keyAt(document, path.slice(0, length))
     const node = nodeAt(document, path.slice(0, length))
-    // A fault of a whole entry is at its name, not at what comes first inside it.
+    // A fault of a whole entry is at its name, not at the first thing inside it.
     const isAboutKey = length === path.length && (atKey || isCollection(node))
     if (isAboutKey && keyNode?.range) return keyNode.range[0]
     if (isNode(node) && node.range) {
@@ -121,7 +122,7 @@ function nodeAt({ contents }: Document, path: Fault['path']): unknown {
 
 const pairs = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>()
 
-/** The pairs of a map by their keys. The library looks for a key through all pairs: of a fleet's sources, with a fault each, for seconds. */
+/** The pairs of a map by key. The library searches all pairs for a key, which takes seconds for a fleet's sources with a fault each. */
 function pairsOf(map: YAMLMap): ReadonlyMap<unknown, Pair> {
   const known = pairs.get(map)
   if (known !== undefined) return known

@@ -1,35 +1,35 @@
-// Secrets: reads them from the environment or from files; the config file only names them: ${VARIABLE}, ${file:/path}.
+// Secrets: reads secrets from the environment or from files. The config file only names them: ${VARIABLE}, ${file:/path}.
 import type { Fault } from '../errors.ts'
 import { didYouMean } from '../spelling.ts'
 import { readText } from './files.ts'
 
 export interface Secrets {
   /**
-   * `text` with its references filled in, as one line without white space around it: files end in a line end. A fault is
-   * added for each that cannot be.
+   * `text` with its references filled in, as one line without white space around it, because files end in a line end. Adds a fault for
+   * each reference that cannot be filled in.
    */
   fill(text: string, path: Fault['path']): string
-  /** Fills in the references of a text that is a secret, wherever it stands. */
+  /** The same for a text that is a secret, even if it is written out in the file. */
   secret(text: string, path: Fault['path']): string
-  /** A signing key, as it is: Flux may sign with the line end that it ends in. */
+  /** A signing key, not trimmed: Flux may sign with the line end that it ends in. */
   key(text: string, path: Fault['path']): string
-  /** Every secret: none of them may be in any output. */
+  /** All secrets: none of them may be in any output. */
   values(): readonly string[]
-  /** Where a reference could not be filled in: without it, the value may seem to be that of another place. */
+  /** True if a reference could not be filled in: without it, the value may seem to be that of another place. */
   isUnknown(path: Fault['path']): boolean
 }
 
-// The last alternative is what only looks like one, and would be taken for the secret itself.
+// The last alternative only looks like a reference, and would be taken for the secret itself.
 const reference = /\$\{(?:file:([^}]+)|([A-Za-z_][A-Za-z0-9_]*))\}|\$\{[^}]*\}?/g
 
-/** How a shell, Kubernetes, Helm, Windows and vaults write one: here they would be taken for the value itself. */
+/** References as a shell, Kubernetes, Helm, Windows and vaults write them. Here they would be taken for the value itself. */
 const foreign =
   /^(?:\$[A-Z_][A-Z\d_]*|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|%[A-Z_][A-Z\d_]*%|<path:.*>|(?:ref\+\w+|op):\/\/.*|vault:.*#.*)$/
 /** What SOPS leaves in place of a value: nobody signs with that. */
 const encrypted = /^ENC\[AES256_GCM,.*\]$/
 
 const neverSeen = '; where it was set after the relay was started, restart it'
-/** As much of it as is not text would be the same character, whoever signs with it or guesses. */
+/** All bytes that are not text would become the same character, for those who sign and for those who guess. */
 const notText =
   'is not text in UTF-8, so that a part of it is lost: save it as UTF-8, or write a key of random bytes in hex, on both sides'
 
@@ -41,12 +41,12 @@ export function filesIn(text: string): string[] {
   return [...new Set([...text.matchAll(reference)].flatMap(([, file]) => file ?? []))]
 }
 
-/** Whether `text` refers to a value elsewhere, in whatever form. */
+/** Reports whether `text` refers to a value elsewhere, in whatever form. */
 export function refers(text: string): boolean {
   return text.includes('${') || foreign.test(text.trim()) || encrypted.test(text.trim())
 }
 
-/** `isRunning`: the relay is, so that its environment is the one that it was started with. */
+/** Reads secrets from `environment` and files. `isRunning` is true if the relay runs, with the environment that it was started with. */
 export function createSecrets(
   environment: Record<string, string | undefined>,
   faults: Fault[],
@@ -108,15 +108,15 @@ export function createSecrets(
 
 const blank = `this secret is blank, so everybody knows it; ${rightForm}`
 
-/** Nothing to be seen in it, whatever Unicode calls it: white space, marks of order and of direction, joiners. */
+/** True if there is nothing to be seen, whatever Unicode calls it: white space, marks of order and of direction, joiners. */
 function isBlank(secret: string): boolean {
   return /^[\s\p{Cc}\p{Cf}\p{Zs}\u2800\u3164\uffa0]*$/u.test(secret)
 }
 
-/** As good as any for what is made of secrets: a webhook URL has to be one. */
+/** Stands in for any secret. It is a URL, because a webhook URL has to be one. */
 export const standIn = 'https://stand-in.invalid/'
 
-/** The same, but a secret that is missing is stood in for. What is not a secret, such as the name of a cluster, still counts. */
+/** The same with a stand-in for each missing secret. What is not a secret, such as the name of a cluster, still has to be there. */
 export function createStandIns(environment: Record<string, string | undefined>, faults: Fault[]): Secrets {
   return { ...createSecrets(environment, faults), secret: stoodIn('secret'), key: stoodIn('key') }
 

@@ -1,4 +1,4 @@
-// Shape: describes every value in a config file that has the wrong shape, in words.
+// Shape: finds every value in a config file that has the wrong shape, and describes it in words.
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { Fault } from '../errors.ts'
 import type { Schema } from '../json-schema.ts'
@@ -9,7 +9,7 @@ import { narrow } from './narrow.ts'
 import { ConfigSchema } from './schema.ts'
 import { longestHarmless, plainKeys, type Vocabulary, vocabularyOf } from './vocabulary.ts'
 
-/** A fault of shape. `isAboutKey`: the key is at fault, not its value. `meant`: what an unknown key should be. */
+/** A fault of shape. `isAboutKey` is true if the key is at fault, not its value. `meant` is what an unknown key should be. */
 export interface ShapeFault extends Pick<Fault, 'message' | 'missing'> {
   path: (string | number)[]
   isAboutKey: boolean
@@ -20,7 +20,7 @@ const ajv = new Ajv({
   allErrors: true,
   verbose: true,
   allowUnionTypes: true,
-  // Schemas are checked in the tests, and each is used a few times only: neither is worth a tenth of a second at the start.
+  // The tests check the schemas, and each one is used a few times only: checking and optimising would cost a tenth of a second at a start.
   meta: false,
   validateSchema: false,
   code: { optimize: false }
@@ -28,7 +28,7 @@ const ajv = new Ajv({
   // Editors show this where a text has the wrong form.
   .addKeyword('patternErrorMessage')
 
-/** The sections of a config file in which any text may be a secret, at its place or not. */
+/** The vocabulary of a config file. In these sections any text may be a secret, at its place or not. */
 export const vocabulary = vocabularyOf(
   ConfigSchema,
   ['sources', 'destinations', 'slackApps'],
@@ -36,8 +36,8 @@ export const vocabulary = vocabularyOf(
 )
 
 /**
- * Says everything about a value that is not of the shape of `schema`; with a `vocabulary`, only what it lets be quoted. `whole`:
- * where keys belong that stand elsewhere.
+ * Compiles a check that describes everything in a value that is not of the shape of `schema`. With a `vocabulary`, it quotes only what
+ * that allows. `whole` is the schema in which it looks up where misplaced keys belong.
  */
 export function compileShape(
   schema: Schema,
@@ -53,7 +53,7 @@ export function compileShape(
   }
 }
 
-/** `faults` without those of keys that are missing because they are written otherwise, which `shape` says. */
+/** `faults` without missing keys that the file has in another spelling, which `shape` reports. */
 export function withoutMeant<F extends Pick<Fault, 'missing'>>(faults: F[], shape: readonly ShapeFault[]): F[] {
   const said = new Set(
     shape.flatMap(({ path, meant = [] }) => meant.map((key) => comparable([...path.slice(0, -1), key])))
@@ -67,7 +67,7 @@ function comparable(path: readonly (string | number)[]): string {
   return JSON.stringify(path.map(String))
 }
 
-/** ajv would keep it for ever, and a file has other keys every now and then. */
+/** Compiles a schema for one use: ajv would keep it for ever, and a file has other keys every now and then. */
 function compileOnce(schema: Schema): ValidateFunction {
   const validate = ajv.compile(schema)
   ajv.removeSchema(schema)
@@ -76,7 +76,7 @@ function compileOnce(schema: Schema): ValidateFunction {
 
 let last = { schema: '', faults: compileShape({}) }
 
-/** Everything about `value` that is not of the shape of a config file. Compiles only what is about the keys it has. */
+/** Finds everything in `value` that is not of the shape of a config file. Compiles only the schema of the keys that it has. */
 export function shapeFaults(value: unknown): ShapeFault[] {
   const narrowed = narrow(ConfigSchema, [value])
   const schema = JSON.stringify(narrowed)
@@ -85,8 +85,8 @@ export function shapeFaults(value: unknown): ShapeFault[] {
 }
 
 /**
- * Where a value may be of one of several shapes, ajv says what is wrong with it by each. Those of the shapes that it is
- * not even of the type of say nothing to a person, and neither does the summary if anything else is left.
+ * Drops errors that say nothing to a person. If a value may have one of several shapes, ajv reports its faults by each of them. Those
+ * by a shape of another type go, and so does the summary if anything else is left.
  */
 function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   const unions = errors.filter(({ keyword }) => keyword === 'anyOf')
@@ -97,11 +97,11 @@ function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   const isEcho = (error: ErrorObject) => {
     const union = unions.find((candidate) => isInside(error, candidate))
     if (union === undefined || error.instancePath !== union.instancePath) return false
-    // A list is not "not one of these words".
+    // To a list, "not one of these words" says nothing.
     return error.keyword === 'type' || (error.keyword === 'enum' && typeof error.data === 'object')
   }
   const specific = errors.filter((error) => !isEcho(error))
-  // Of what may only be one value, the type says nothing more.
+  // If only one value is allowed, a fault of its type says nothing more.
   const only = new Set(errors.flatMap(({ keyword, instancePath }) => (keyword === 'const' ? [instancePath] : [])))
   const isEmptySummary = (error: ErrorObject) =>
     error.keyword === 'anyOf' && specific.some((other) => isInside(other, error))
@@ -176,10 +176,10 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: 
   }
 }
 
-// More than that is a page of the documentation.
+// More keys than that are a page of the documentation.
 const maxKeysNamed = 6
 
-/** What to write for a lone text, number or truth value that has another type than it should. */
+/** Advice on what to write for a lone text, number or truth value that should be of another type. */
 function instead({ data, params, parentSchema }: ErrorObject): string {
   if (data === null || typeof data === 'object') return ''
   const types = [params['type']].flat() as string[]
@@ -221,7 +221,7 @@ function articles(types: string[]): string {
   return types.map(article).join(' or ')
 }
 
-/** `closed`: where it stands, only what these words let be quoted may be. */
+/** The words for a value. If `closed` is given, only what it allows is quoted. */
 function show(value: unknown, closed: Vocabulary | undefined, isPlain: boolean): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
@@ -232,7 +232,7 @@ function show(value: unknown, closed: Vocabulary | undefined, isPlain: boolean):
   return isShown ? `"${text.slice(0, 60)}"` : describe(text)
 }
 
-/** `isPlain`: no secret belongs there. */
+/** Reports whether a text may be quoted. `isPlain` is true if no secret belongs there. */
 function mayShow(text: string, closed: Vocabulary | undefined, isPlain: boolean): boolean {
   if (closed === undefined || text.length <= longestHarmless) return true
   return isPlain ? closed.isNearWord(text) : closed.isWord(text)
@@ -242,7 +242,7 @@ function isPlainAt(path: readonly (string | number)[]): boolean {
   return plainKeys.has(String(path.findLast((key) => typeof key === 'string')))
 }
 
-/** A text that is not quoted. */
+/** The words for a text that may not be quoted. */
 function describe(text: string): string {
   const { hostname = '' } = URL.parse(text) ?? {}
   return hostname === '' ? 'a text' : `a URL of ${hostname}`

@@ -3,7 +3,7 @@ import type { ShapeFault } from './shape.ts'
 
 type Path = (string | number)[]
 
-/** Texts in which white space says something: templates, expressions, regular expressions, and keys, which Flux does not trim. */
+/** True for texts in which white space matters: templates, expressions, regular expressions, and keys, which Flux does not trim. */
 function isFree(path: Path): boolean {
   const [section, , key] = path
   if (section === 'templates') return true
@@ -14,10 +14,10 @@ function isFree(path: Path): boolean {
   )
 }
 
-/** `value`, which stands at `at` of a file, with every name trimmed, and a fault for each that goes on in another line. */
+/** Trims every name in `value`, which stands at `at` of a file, and adds a fault for each that has several lines. */
 export function trimNames(value: unknown, at: Path = []): { value: unknown; faults: ShapeFault[] } {
   const faults: ShapeFault[] = []
-  // What an alias repeats stays one thing, or a thousand rules with one `match: *common` would be a thousand copies.
+  // What an alias repeats stays one object: otherwise a thousand rules with one `match: *common` would be a thousand copies.
   const done = new Map<object, unknown>()
   return { value: trimmed(value, at), faults }
 
@@ -36,7 +36,7 @@ export function trimNames(value: unknown, at: Path = []): { value: unknown; faul
     done.set(inner, copy)
     for (const [key, each] of Object.entries(inner)) {
       const place = [...path, Array.isArray(inner) ? Number(key) : key]
-      // Not by assignment: `__proto__` is a key as any other here.
+      // Not by assignment: `__proto__` is a key like any other here.
       Object.defineProperty(copy, key, {
         value: trimmed(each, place),
         enumerable: true,

@@ -1,32 +1,32 @@
-// Vocabulary: knows the words of a schema, which may be shown wherever they stand, and a file's open sections.
+// Vocabulary: knows the words of a schema, which may be shown anywhere, and the open sections of a file.
 import type { Schema } from '../json-schema.ts'
 import { suspectsIn } from '../secrecy.ts'
 import { didYouMean } from '../spelling.ts'
 import { foreignKeys } from './foreign.ts'
 
 export interface Vocabulary {
-  /** Whether what stands under this key of the file may be quoted. An unknown key may hide anything. */
+  /** True if what stands under this key of the file may be quoted. An unknown key may hide anything. */
   isOpen(section: string | number | undefined): boolean
-  /** Whether what stands under it has names that may be quoted. */
+  /** True if there are names under this key that may be quoted. */
   isNamed(section: string | number | undefined): boolean
-  /** Whether secrets stand under this key, or one near to it, wherever somebody put it. */
+  /** True if secrets stand under this key, or under one that is spelt nearly so, wherever somebody put it. */
   isSecretive(key: string): boolean
-  /** Whether `text` gives nothing away wherever it stands: it is a word of the schema, or a reference to a secret. */
+  /** True if `text` gives nothing away wherever it stands: it is a word of the schema, or a reference to a secret. */
   isWord(text: string): boolean
-  /** Whether it gives nothing away where no secret belongs, such as in place of a key: near to a word is many a password. */
+  /** True if `text` gives nothing away where no secret belongs, such as in place of a key. Many a password is near to a word. */
   isNearWord(text: string): boolean
 }
 
-/** What is at most so long is not a secret, if it stands alone. */
+/** A text of at most this length is no secret, if it stands alone. */
 export const longestHarmless = 4
 
-/** Keys next to secrets that hold none: a name, a time, a number. Anything else under `sources` and the like may be a secret. */
+/** Keys next to secrets that hold none: a name, a time, a number. Any other key in `sources` and the like may hold a secret. */
 export const plainKeys: ReadonlySet<string> = new Set([
   ...['channel', 'username', 'cluster', 'expectEvery', 'dialect', 'perSecond', 'burst', 'preview', 'app', 'style'],
   ...['operators', 'apiUrl', 'history', 'apiVersion', 'kind']
 ])
 
-/** `closed`: the sections of `schema` in which secrets stand, under names; `secretive`: the keys in them that lead there. */
+/** Takes the words of `schema`. `closed` are its sections with secrets in them, under names; `secretive` are the keys that lead there. */
 export function vocabularyOf(
   schema: Schema,
   closed: readonly string[] = [],
@@ -35,9 +35,9 @@ export function vocabularyOf(
   const sections = Object.keys((schema as { properties?: object }).properties ?? {})
   const open = new Set(sections.filter((name) => !closed.includes(name)))
   const leading = [...closed, ...secretive]
-  // Near to a short one is many a word: `stack`, `block`.
+  // Many a word is near to a short key: `stack`, `block`.
   const long = leading.filter(({ length }) => length > 5)
-  /** Each key of a file is asked for, and most are those of the entry before. */
+  /** Remembered, because each key of a file is looked up, and most are those of the entry before. */
   const secretiveKeys = new Map<string, boolean>()
   let all: Set<string> | undefined
   const words = () => (all ??= new Set([...wordsOf(schema), ...closed, 'true', 'false', 'null']))
@@ -59,14 +59,14 @@ export function vocabularyOf(
   }
 }
 
-// Whoever writes the file chooses them.
+// Bounded, because whoever writes the file chooses the keys.
 const maxKnownKeys = 1000
 
 function isNear(text: string, words: readonly string[]): boolean {
   return didYouMean(text, words) !== ''
 }
 
-/** Names of properties and their parts, and the values that they may have. */
+/** The names of properties and their parts, and the values that properties may have. */
 function wordsOf(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return []
   if (Array.isArray(schema)) return schema.flatMap(wordsOf)
@@ -79,7 +79,7 @@ function wordsOf(schema: unknown): string[] {
   })
 }
 
-/** `${VARIABLE}`, `${file:/path}`, with little around them; also one that is written wrongly, if it cannot be a secret itself. */
+/** True for `${VARIABLE}` or `${file:/path}` with little around it; also for a malformed one, if it cannot be a secret itself. */
 function isReference(text: string): boolean {
   if (!text.includes('${') || suspectsIn(text).length > 0) return false
   const left = text.replace(/\$\{(file:\/[^}\s]*|[A-Za-z_]\w*)\}/g, '')

@@ -1,5 +1,5 @@
-// Config watch: reloads the config file when it, or a file of secrets that it names, changes: built, checked, then swapped
-// whole. A bad file keeps the last good one.
+// Config watch: reloads the config file when it, or a file of secrets that it names, changes. A new config is built, checked, then
+// swapped in whole. A bad file leaves the last good one in use.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
@@ -11,34 +11,34 @@ import { filesIn } from './secrets.ts'
 
 /** Why the file as it is now is not in use. */
 export interface Refusal {
-  /** When it was read, in ms. */
+  /** When the file was read, in ms. */
   at: number
   /** `config.yaml:14:9 "eror" is not one of info, warn, error`. */
   problems: readonly string[]
 }
 
-/** What came of reading the file again. */
+/** The result of reading the file again. */
 export interface Reading {
   file: string
-  /** Undefined where it could not even be read. */
+  /** Undefined if the file could not even be read. */
   text: string | undefined
-  /** `14:9 "eror" is not one of …`: what keeps it from being used. */
+  /** What keeps the file from being used: `14:9 "eror" is not one of …`. */
   problems: string[]
   isGood: boolean
 }
 
-/** How soon a change is seen. Polled: a ConfigMap changes by a swapped symbolic link, which no notification follows. */
+/** How soon a change is seen. The file is polled: a ConfigMap changes by a swapped symbolic link, which no notification follows. */
 const lookEveryMs = 500
 
-/** A file that was not there so often is gone, and not between the two halves of a swap. */
+/** A file that is missing at so many looks is gone, and not between the two halves of a swap. */
 const goneLooks = 6
 
-/** Looking at this many secret files takes milliseconds; whoever changes one beyond these sends SIGHUP. */
+/** The most secret files that are looked at, which takes milliseconds. Whoever changes one beyond these sends SIGHUP. */
 const maxFollowed = 1000
 
 export type ConfigWatch = ReturnType<typeof watchConfig>
 
-/** Reads `file`. Throws BAD_CONFIG with every fault where the first reading fails: then there is nothing to go on with. */
+/** Reads `file`. Throws BAD_CONFIG with every fault if the first reading fails: then there is nothing to go on with. */
 export function watchConfig(
   file: string,
   environment: Record<string, string | undefined>,
@@ -56,7 +56,7 @@ export function watchConfig(
   let now = Date.now
   let looking: NodeJS.Timeout | undefined
   let isStopped = false
-  /** The changes before this one: each takes effect after the last. */
+  /** Resolves when all changes so far have taken effect, one after the other. */
   let following = Promise.resolve()
   let seen = used
   let missed = 0
@@ -68,9 +68,9 @@ export function watchConfig(
     }
   }
 
-  /** Throws BAD_CONFIG where there is no text. */
+  /** Throws BAD_CONFIG if the file cannot be read. */
   function load({ isRunning }: { isRunning: boolean }): { text: string; loaded: Loaded } {
-    // Each is taken before what it stands for is read: a change meanwhile is seen at the next look.
+    // Each stamp is taken before its file is read: a change meanwhile is seen at the next look.
     const stamp = stampOf(file)
     const text = readText(file, { waits: !isRunning })
     if (typeof text === 'string') secretFiles = filesIn(text).slice(0, maxFollowed)
@@ -97,7 +97,7 @@ export function watchConfig(
     }
   }
 
-  /** Reads the file again. Nothing changes unless all of it is right. */
+  /** Reads the file again. A file with an error changes nothing. */
   function reload(): void {
     if (isStopped) return
     const { loaded, reading } = read()
@@ -123,21 +123,21 @@ export function watchConfig(
   function look(): void {
     const stamps = [file, ...secretFiles].map(stampOf)
     const now = stampsOf(stamps)
-    // What was written to since the last look may be written to still: half a file may be a valid one, without the rest.
+    // A file that has changed since the last look may still be written to: half a file may be a valid one, without the rest.
     const isStill = now === seen
     seen = now
     missed = stamps.includes(undefined) ? missed + 1 : 0
-    // A restart would not find it either: whoever removed it hears of it then.
+    // A missing file may be in the middle of a swap. If it stays away it is reported, because a restart would not find it either.
     const isSwapped = missed > 0 && missed < goneLooks
     if (isStill && !isSwapped && now !== used) reload()
   }
 
   return {
     current: (): Config => config,
-    /** Nothing, where {@link current} is what the file says. */
+    /** Why {@link current} is not what the file says; undefined if it is. */
     refusal: () => refusal,
     reload,
-    /** `whenChanged` is called after each swap, `whenRead` after each reading. `clock`: by which the pages say how long ago that was. */
+    /** Calls `whenChanged` after each swap, and `whenRead` after each reading. Pages say by `clock` how long ago a file was refused. */
     start(
       whenChanged: () => Promise<void>,
       whenRead: (reading: Reading) => Promise<void>,

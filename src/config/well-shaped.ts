@@ -1,5 +1,4 @@
-// Well-shaped: drops the misshapen values of a config file, so that the rest is checked in the
-// same run.
+// Well-shaped: drops the misshapen values of a config file, so that the rest is checked in the same run.
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import { type ShapeFault, shapeFaults } from './shape.ts'
@@ -7,7 +6,7 @@ import { type ShapeFault, shapeFaults } from './shape.ts'
 type Entry = Record<string, unknown>
 type Sections = Record<string, Record<string, unknown>>
 
-// Entries without any fault, by section. Sections that are not here have no entries.
+// Entries without any fault, by section. Sections that are missing here have no entries.
 const harmless: Record<string, Entry> = {
   sources: { tokens: [standIn] },
   slackApps: { token: standIn },
@@ -21,18 +20,18 @@ const harmless: Record<string, Entry> = {
 }
 
 /**
- * `value` without its misshapen fields; what then is missing of an entry is stood in for by what nothing can be said
- * against. `faults` are all that there are.
+ * `value` without its misshapen fields. What an entry then lacks is replaced by something that has no fault. `faults` are all those of
+ * its shape.
  */
 export function wellShaped(value: unknown, faults: readonly ShapeFault[]): ConfigText {
   if (faults.length === 0) return value as ConfigText
-  // Without a legible file there is nothing to say about sources.
+  // Nothing can be said about the sources of an illegible file.
   const copy = structuredClone(isMap(value) ? value : { sources: { default: harmless['sources'] } }) as Sections
   for (const { path } of faults) remove(copy, path.map(String))
   for (const [section, entry] of faults.map(({ path }) => path.map(String))) {
     if (section !== undefined && section in harmless && entry !== undefined) fill(copy, section, entry)
   }
-  // A field that is misshapen through and through leaves one that lacks something; it goes as a whole, and then the entry.
+  // A field that is misshapen throughout leaves one that lacks something: the field goes as a whole, and then the entry.
   for (const [section = '', entry = '', field] of entriesAtFault(shapeFaults(copy))) {
     if (field !== undefined) delete (copy[section]?.[entry] as Entry | undefined)?.[field]
     fill(copy, section, entry)
@@ -43,7 +42,7 @@ export function wellShaped(value: unknown, faults: readonly ShapeFault[]): Confi
   return { destinations: {}, rules: [], ...copy } as ConfigText
 }
 
-/** A list is dropped as a whole: otherwise the items behind a dropped one would be at wrong places. */
+/** Removes what stands at a path. A list goes as a whole: otherwise the items behind a dropped one would be at wrong places. */
 function remove(copy: Sections, [section = '', entry, ...rest]: string[]): void {
   if (entry === undefined) {
     delete copy[section]
@@ -61,7 +60,7 @@ function remove(copy: Sections, [section = '', entry, ...rest]: string[]): void 
   let place: unknown = copy
   for (const key of path) place = isMap(place) || Array.isArray(place) ? (place as Entry)[key] : undefined
   if (Array.isArray(place)) return
-  // An entry stays, for its name; its fields are filled in.
+  // An entry stays, because of its name; its fields are filled in.
   if (isMap(place) && (path.length > 1 || !isOfEntries)) delete (place as Entry)[last]
 }
 
@@ -69,7 +68,7 @@ function entriesAtFault(faults: readonly ShapeFault[]): string[][] {
   return (
     faults
       .map(({ path }) => path.map(String))
-      // A rule that sends nothing is the least that a rule without `send` can mean.
+      // A rule that sends nothing stays: that is the least that a rule without `send` can mean.
       .filter(([section = '', entry, field]) => section in harmless && entry !== undefined && field !== 'send')
   )
 }
@@ -84,7 +83,7 @@ function fill(copy: Sections, section: string, entry: string): void {
     entries[entry] = whole
     return
   }
-  // Each of these may be given instead of another.
+  // Each of these may be given instead of another one.
   const { tokens, preview, until, dashboard, send, ...lacking } = whole
   const has = (...keys: string[]) => keys.some((key) => key in own)
   entries[entry] = {

@@ -15,18 +15,18 @@ import {
 } from 'yaml'
 import { hashed } from './mistaken.ts'
 
-/** A mistake in the writing; `start` is where, in characters from the start of the file. */
+/** A mistake in the writing of a file. `start` is its place, in characters from the start of the file. */
 export interface WritingFault {
   start: number
   message: string
 }
 
-// One mistake makes hundreds, where what follows is read as what it is not.
+// One mistake can make hundreds, because what follows it is misread.
 const maxFaults = 50
 
 /** Everything that keeps `text`, parsed as `document`, from having a value. */
 export function writingFaults(text: string, document: Document, lines: LineCounter): WritingFault[] {
-  // For the library, an unknown tag is only a warning, and what follows it is read as if the tag were not there.
+  // The library only warns of an unknown tag, and reads what follows as if the tag were not there.
   const errors = [...withoutRest(document.errors), ...document.warnings]
     .slice(0, maxFaults)
     .filter((error) => !isEmptyEnd(error, text))
@@ -37,24 +37,24 @@ export function writingFaults(text: string, document: Document, lines: LineCount
     ),
     text
   )
-  // Without an anchor, what looks like an alias is noticed when the value is made.
+  // Without any anchor, something that looks like an alias is noticed when the value is made.
   return withoutEchoes([...said, ...(said.length > 0 || text.includes('&') ? lostAliases(document) : [])])
 }
 
-/** What follows the end of the whole value is not read, token by token: it may be there because of an earlier mistake. */
+/** Drops the errors behind the end of the whole value. They are of single tokens, and an earlier mistake may have ended the value. */
 function withoutRest(errors: readonly YAMLError[]): readonly YAMLError[] {
   const rest = errors.findIndex(({ message }) => message.includes(' in YAML stream'))
   return rest < 0 ? errors : errors.slice(0, Math.max(1, rest))
 }
 
-/** Whether nothing follows the line that begins another document, as where manifests are put together. */
+/** True if nothing follows the line that begins another document, such as in manifests that were put together. */
 function isEmptyEnd({ code, pos }: YAMLError, text: string): boolean {
   return code === 'MULTIPLE_DOCS' && /^(?:(?:---|\.\.\.)?[ \t]*(?:#.*)?(?:\r?\n|$))+$/.test(text.slice(pos[0]))
 }
 
 /**
- * `faults`, and instead of what comes of them the references without quotes that stand as a value in { } or [ ]: there their
- * brace begins a map, and what follows is read as what it is not.
+ * Reports references without quotes that stand as a value in { } or [ ], instead of the faults that come of them: their brace begins
+ * a map there, and what follows is misread.
  */
 function withReferences(faults: WritingFault[], text: string): WritingFault[] {
   if (!faults.some(({ start }) => text.startsWith('${', start - 1))) return faults
@@ -67,7 +67,7 @@ function withReferences(faults: WritingFault[], text: string): WritingFault[] {
   ]
 }
 
-/** Lines that are no YAML because something has yet to make some of the file. */
+/** Lines that are no YAML because something has yet to make parts of the file. */
 const unfinished: [line: RegExp, message: string][] = [
   [
     /^(?:<{7}|={7}|>{7})(?:\s|$)/,
@@ -79,7 +79,7 @@ const unfinished: [line: RegExp, message: string][] = [
   ]
 ]
 
-/** `faults` up to the first in such a line, which says what it is. */
+/** `faults` up to the first in such a line, which is reported as what it is. */
 function withoutUnfinished(faults: WritingFault[], text: string): WritingFault[] {
   for (const [at, { start }] of faults.entries()) {
     const from = text.lastIndexOf('\n', start - 1) + 1
@@ -90,7 +90,7 @@ function withoutUnfinished(faults: WritingFault[], text: string): WritingFault[]
   return faults
 }
 
-/** The mistake behind the library's `said` about the aliases of `document`. */
+/** The mistake behind what the library `said` of the aliases of `document`. */
 export function aliasFaults(document: Document, said: string): WritingFault[] {
   const lost = lostAliases(document)
   if (said.startsWith('Unresolved alias') || (said.startsWith('Merge') && lost.length > 0)) return lost
@@ -146,13 +146,13 @@ const words: Partial<Record<ErrorCode, Words>> = {
     text.startsWith('{{', start - 1) ? 'a text that begins with {{ needs quotes' : 'a key must be a text',
   RESOURCE_EXHAUSTION: () => 'lists and maps stand inside of each other here, more deeply than can be read',
   TAB_AS_INDENT: () => 'is indented with a tab; YAML takes spaces only',
-  // As it is in the file: the library's message spells it out, sometimes with what follows it.
+  // Quoted from the file: the library's message spells the tag out, sometimes with what follows it.
   TAG_RESOLVE_FAILED: (_, start, { text }) =>
     `${/^!\S+?(?=[\s,[\]{}]|$)/.exec(text.slice(start))?.[0] ?? 'this'} is read as a YAML tag; put the text in quotes`,
   UNEXPECTED_TOKEN: (message, start, { document, lines }) => {
     const [, token] = /^Unexpected .* token.*: "(.+)"$/.exec(message) ?? []
     if (token !== undefined && /^[}\]]$/.test(token)) return `this ${token} closes nothing`
-    // The library's message quotes the text.
+    // The library's message would quote the text.
     if (token !== undefined) return misplaced
     if (message.endsWith(' at node end') && quotedBefore(document, start) === undefined) return behind
     const opening = quotedBefore(document, start)
@@ -167,7 +167,7 @@ const tooDeep = 'is indented deeper than the key above it, and so continues its 
 const misplaced = 'is indented unlike the lines above it'
 const noKey = 'a key needs a colon and a space after it ("key: value"), a list item a dash and a space ("- item")'
 
-/** What is wrong where a value, which begins at `start`, has a colon: it may be meant, or begin with the next line. */
+/** The fault of a value that begins at `start` and has a colon: in its line, or in the next one, which is indented too deeply. */
 function secondColon(text: string, start: number): string | WritingFault {
   const [line = ''] = text.slice(start).split(/\r?\n/, 1)
   if (/:(\s|$)/.test(line)) return 'a second ": " on one line; put the text in quotes'
@@ -182,8 +182,8 @@ function inWords({ code, message, pos }: YAMLError, place: Place): WritingFault 
 }
 
 /**
- * One mistake makes the library stumble several times over the same place, and behind something that is never closed
- * everything is read as what it is not.
+ * Drops faults that repeat another. One mistake makes the library stumble several times over the same place, and everything behind
+ * something that is never closed is misread.
  */
 function withoutEchoes(all: WritingFault[]): WritingFault[] {
   const open = all.findIndex(({ message }) => message.includes('is never closed'))
@@ -227,7 +227,7 @@ function firstAlias(document: Document): number {
   return start
 }
 
-/** Where the first `<<` is that merges something else than a map. */
+/** The place of the first `<<` that merges something else than a map. */
 function wrongMerge(document: Document): number {
   let start = 0
   visit(document, {
@@ -255,7 +255,7 @@ function firstOfKey(document: Document, start: number): { key: string; first: nu
   return found
 }
 
-/** Where the last text in quotes that begins before `end` begins. */
+/** The start of the last text in quotes that begins before `end`. */
 function quotedBefore(document: Document, end: number): number | undefined {
   return lastBefore(document, end, (node) => isScalar(node) && (node.type?.startsWith('QUOTE') ?? false))
 }

@@ -1,5 +1,5 @@
 // YAML file: parses a text into its value and the place of everything in it, or into what keeps it from being read. Sections
-// without a mistake are read all the same, so that they are checked in the same run.
+// without a mistake are read nevertheless, so that they are checked in the same run.
 import {
   type Document,
   type ErrorCode,
@@ -19,19 +19,19 @@ import { inOrder, type Problem, problemAt, type Source } from './problem.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import { aliasFaults, type WritingFault, writingFaults } from './yaml-words.ts'
 
-// A thousand rules may share one `match: *common`; anchors inside of anchors multiply, and reach it with a few lines.
+// A thousand rules may share one `match: *common`. Anchors inside of anchors multiply, and exceed this within a few lines.
 const maxAliasCount = 10_000
 
-/** A file that cannot be read as a whole: why not, and the sections that can be. */
+/** What is known of a file that cannot be read as a whole: why not, and the sections that can be. */
 export interface Refused {
   problems: Problem[]
-  /** `lost`: names of sections with a mistake in them, or behind one. Undefined where nothing is legible. */
+  /** `lost` has the names of sections with a mistake in them, or behind one. Undefined if nothing is legible. */
   rest: { source: Source; value: Record<string, unknown>; lost: string[] } | undefined
 }
 
 /**
- * `file` is only for the problems' places. `vocabulary` says what of the file they may quote; `fill` fills in the references
- * to secrets in a text.
+ * Parses a file. `file` is only for the places of problems. `vocabulary` says what of the file they may quote; `fill` fills in the
+ * references to secrets in a text.
  */
 export function readYaml(
   text: string,
@@ -43,7 +43,7 @@ export function readYaml(
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    // It would compare each key with each before it: fifty million pairs in a fleet's file.
+    // The library would compare each key with each before it: fifty million pairs in a fleet's file.
     uniqueKeys: false,
     stringKeys: true,
     merge: true,
@@ -51,7 +51,7 @@ export function readYaml(
   })
   const repeated = repeatedKeys(document)
   if (repeated.length > 0) document.errors = [...document.errors, ...repeated].sort((a, b) => a.pos[0] - b.pos[0])
-  // Only where there is something to say.
+  // Made only if there is something to say.
   let mask: Mask | undefined
   const masked = () => (mask ??= createMask({ text, document, vocabulary, fill }))
   const source: Source = {
@@ -82,7 +82,7 @@ export function readYaml(
   } catch (error) {
     const { message } = error as Error
     const { problems, rest } = refused(aliasFaults(document, message))
-    // Where aliases multiply, so does what would be said of them.
+    // If aliases multiply, so would the faults of what they repeat.
     return { problems, rest: /^(?:Unresolved alias|Merge)/.test(message) ? rest : undefined }
   }
 }
@@ -104,7 +104,7 @@ function repeatedKeys(document: Document): YAMLParseError[] {
   return errors
 }
 
-// These are about their own place. Behind any other mistake, what follows may be read as what it is not.
+// These mistakes are about their own place. Behind any other, what follows may be misread.
 const local: ReadonlySet<ErrorCode> = new Set([
   'DUPLICATE_KEY',
   'BAD_DQ_ESCAPE',
@@ -113,7 +113,7 @@ const local: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * The sections of `document` that no mistake is in or before, and the names of the others. `starts` are the places of the
+ * The sections of `document` without a mistake in them or before them, and the names of the others. `starts` are the places of the
  * mistakes, in characters from the start of the file.
  */
 function soundSections(
@@ -132,7 +132,7 @@ function soundSections(
     if (!isScalar(key) || typeof key.value !== 'string') return []
     const from = key.range?.[0] ?? 0
     const to = (isNode(value) ? value.range?.[1] : undefined) ?? key.range?.[1] ?? from
-    // What is behind nothing may have been meant to be in it.
+    // A mistake right behind an empty value may have been meant to be in it.
     const isCutOff = (place: number) => endsEmpty(value) && /^\s*$/.test(text.slice(to, place))
     const isSound = to <= end && !places.some((place) => from <= place && (place <= to || isCutOff(place)))
     return [{ name: key.value, value: isSound && isNode(value) ? read(value, document, maxAliasCount) : undefined }]
@@ -142,14 +142,14 @@ function soundSections(
   return { value: Object.fromEntries(kept), lost: [...lost] }
 }
 
-/** Whether the last of what `node` has is empty. */
+/** True if the last thing in `node` is empty. */
 function endsEmpty(node: unknown): boolean {
   if (isMap(node)) return endsEmpty(node.items.at(-1)?.value)
   if (isSeq(node)) return endsEmpty(node.items.at(-1))
   return !isNode(node) || (isScalar(node) && node.value === null)
 }
 
-/** Where what is never closed begins is before the place at which the library notices. */
+/** The places from which on everything may be misread. Something that is never closed begins before the library notices. */
 function lasting(errors: Document['errors'], starts: readonly number[]): number[] {
   return errors.every(({ code }) => local.has(code)) ? [] : [...starts]
 }

@@ -17,11 +17,11 @@ import type { Settled } from './outcome.ts'
 import { adviceOn } from './saying.ts'
 
 export interface Alarm {
-  /** What to say of an outcome that blocks a lane, or ends its block; undefined where there is nothing, or nobody to hear it. */
+  /** The notices for an outcome that blocks a lane or ends its block; undefined if it is no news, or no operator can be reached. */
   ofLane(message: Message, block: LaneState['block'], settled: Settled): Promise<News | undefined>
-  /** That is written down: the block of the lane before and by now, and whether it was news, as far as that is known. */
+  /** To be called once the outcome is stored: with the lane's block before and after, and whether it was news, as far as is known. */
   noted(lane: string, before: LaneState['block'], block: LaneState['block'], isNews: boolean | undefined): void
-  /** Notifies of the dead letters since it last looked, whatever their reason. */
+  /** Notifies of the dead letters since the last call, whatever their reason. */
   ofDeadLetters(): Promise<void>
 }
 
@@ -37,26 +37,26 @@ export interface AlarmOptions {
 
 const withinMs = 60 * 60_000
 
-/** Dead letters whose reasons are looked at. */
+/** The most dead letters that are read for their reasons. */
 const maxLooked = 100
 
-/** How long not to ask again whether the hour of a destination is over. */
+/** Pause before the store is asked again whether the hour of a destination is over. */
 const askAgainMs = 60_000
 
-/** `view` for each of `operators`, as a notification of the rule `operator`. */
+/** Makes `view` a notification of the rule `operator` for each of `operators`. */
 export function noticesTo(operators: readonly Destination[], view: View): NewNotification[] {
   return operators.map(({ name, lane }) => ({ rule: 'operator', destination: name, lane, view }))
 }
 
 export function createAlarm({ store, destinations, operators, metrics, clock, log, wake }: AlarmOptions): Alarm {
   /**
-   * By lane, whether this process has notified of its block, and since when that is: another replica may have seen its end, and
-   * the next is news. Of some nobody was notified yet: they came to be blocked again within the hour.
+   * By lane: when the block that this process knows of began, and whether it has notified of that. A block with another `since` is
+   * news: another replica may have seen the end of the one before. A lane that is blocked again within the hour is not announced.
    */
   const blocks = new Map<string, { since: number; isAnnounced: boolean }>()
   let seen = 0
   const counted = new Map<string, number>()
-  /** By destination, the dead letters that nobody was notified of. */
+  /** By destination: dead letters that nobody was notified of yet. */
   const owed = new Map<string, { count: number; askAt: number }>()
 
   const besides = (lane: string | undefined, app?: SlackApp) =>
@@ -73,16 +73,16 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       if (known?.since === next.since && known.isAnnounced) return undefined
       const app = appOf(next, place)
       const reachable = besides(lane, app)
-      // Nobody: it stays news until the config file names somebody who can be reached.
+      // No operator can be reached: it stays news until the config file names one who can.
       if (reachable.length === 0) return undefined
       const isGone = kind === 'gone' && place?.app === undefined
-      // The message that was refused waits as well.
+      // The backlog does not include the refused message, which waits as well.
       const waiting = (await store.backlog(lane)) + message.notifications
       const { instead = '' } = partsOf(destination) ?? {}
       const means = { isGone, advice: adviceOn(kind, reply, place), ...(instead !== '' && { instead }) }
       const change = { block: next, isOver: false as const, ...means, waiting, nextAt: settlement.lane.notBefore }
       const notices = noticesTo(reachable, laneNotice(subjectOf(destination, app?.name), change, now))
-      // Another process may have notified of this block, or have had to wait for the hour to be over.
+      // Reaches back to the start of the block: another process may have notified of it, or have had to wait for the hour to be over.
       const sinceMs = Math.max(withinMs, now - next.since + 1)
       return { key: `blocked ${keyOf(destination, app)}`, notices, now, withinMs: sinceMs }
     }
@@ -90,7 +90,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     const app = appOf(block, place)
     const change = { block, isOver: true as const, waited: await store.backlog(lane) }
     const notices = noticesTo(besides(lane), laneNotice(subjectOf(destination, app?.name), change, now))
-    // Each channel of an app has a block of its own, and who notified of them may have been another process: the first to end says it.
+    // Each channel of an app has a block of its own, and another process may have notified of them: the first end is announced for all.
     return { key: `over ${keyOf(destination, app)}`, notices, now, withinMs: now - block.since }
   }
 
@@ -101,7 +101,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
       blocks.set(lane, { since: block.since, isAnnounced: isNews })
   }
 
-  /** The app of a token that Slack does not take: one notice covers all its channels. */
+  /** The app whose token Slack refuses, if the block is about that: one notice covers all its channels. */
   function appOf({ reason }: { reason: string }, place: Place | undefined): SlackApp | undefined {
     return isAbout('token', reason) ? place?.app : undefined
   }
@@ -121,7 +121,7 @@ export function createAlarm({ store, destinations, operators, metrics, clock, lo
     const now = clock.now()
     for (const [destination, { count, askAt }] of [...owed]) {
       if (now < askAt && askAt - now <= askAgainMs) continue
-      // Whoever looks meanwhile finds it taken.
+      // Taken out before the notice is stored, so that a call meanwhile does not notify of the same.
       owed.delete(destination)
       const isNews = await notify(destination, count).catch((err: unknown) => {
         log.error({ err, destination }, 'cannot notify the operator of dead letters yet; trying again in a minute')

@@ -1,5 +1,5 @@
-// Answer: decides what one receiver means by a status and a body. Pure. Only its own yes is a yes: in front of any may
-// stand a proxy, a firewall or a login page, and they answer 200 as readily as 403.
+// Answer: decides what a status and a body mean for one receiver. Pure. Only the receiver's own yes counts: a proxy, a
+// firewall or a login page may stand in front of it, and they answer 200 as readily as 403.
 import { type Dialect, isOfSlack } from '../render/receivers/dialect.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { meanings } from '../slack-api/words.ts'
@@ -15,19 +15,19 @@ export type Reply =
       /** The host that a redirect names. */
       redirectsTo?: string | undefined
     }
-  /** The proxy of HTTPS_PROXY answered with this instead of opening the way: the receiver never saw the message. */
+  /** The proxy of HTTPS_PROXY answered with this status instead of opening the way: the receiver never saw the message. */
   | { is: 'proxy'; status: number }
-  /** No answer, or half of one: whether the receiver took the message is not known. */
+  /** No answer, or half of one: nobody knows whether the receiver took the message. */
   | { is: 'failure'; code: string }
 
-/** Nothing was posted: the message waits in a lane that is not its destination's any more. */
+/** Nothing was posted: the message waits in a lane that is no longer its destination's. */
 export const moved: Reply = { is: 'failure', code: 'DestinationMoved' }
 /** Nothing was posted: its destination is no longer in the config file. */
 export const removed: Reply = { is: 'failure', code: 'NoDestination' }
 
 /**
- * Who answers. `slack` are its incoming webhooks; `other` is whatever else calls itself Slack-compatible, of which nothing is
- * known.
+ * Who answers. `slack` stands for Slack's incoming webhooks; `other` for any other receiver that calls itself Slack-compatible,
+ * of which nothing is known.
  */
 export type Receiver = 'slack' | 'web-api' | 'workflow' | 'mattermost' | 'rocketchat' | 'discord' | 'zulip' | 'other'
 
@@ -36,20 +36,20 @@ export type Kind =
   | 'taken'
   /** A 2xx that is neither a yes nor a no: the message may have been taken. */
   | 'unclear'
-  /** A no, and not known to be the receiver's, or what it is about: it may be this message, or all of them. */
+  /** A no that may not be the receiver's own, or does not say whether it is about this message or about all of them. */
   | 'doubtful'
-  /** The proxy does not let anything through. */
+  /** The proxy lets nothing through. */
   | 'proxy'
-  /** Whoever answers did not show to be the receiver, so that nothing was sent. */
+  /** The other end could not prove to be the receiver, so nothing was sent. */
   | 'untrusted'
   | 'rate limit'
   | 'transient'
-  /** The receiver's word on this message. */
+  /** The receiver refuses this message. */
   | 'refused'
-  /** The receiver's word on the webhook or its channel. */
+  /** The receiver refuses every message to this webhook or channel, or with this token. */
   | 'gone'
 
-/** Who is behind a webhook `url` that is spoken to in `dialect`. */
+/** The receiver behind a webhook `url` that is spoken to in `dialect`. */
 export function receiverOf(url: string, dialect: Dialect): Receiver {
   if (dialect === 'workflow') return 'workflow'
   if (!URL.canParse(url)) return 'other'
@@ -57,36 +57,36 @@ export function receiverOf(url: string, dialect: Dialect): Receiver {
   if (isOfSlack(hostname)) return 'slack'
   if (dialect === 'text') return 'other'
   if (dialect !== 'slack' && dialect !== 'slack-legacy') return dialect
-  // Slack behind an address of one's own, as where an egress gateway forwards to it.
+  // Slack behind somebody's own address, such as an egress gateway that forwards to it.
   return pathname.startsWith('/services/') ? 'slack' : 'other'
 }
 
 /**
- * Which 2xx answers without a plain yes count as one. Wherever a receiver is known to say yes in so many words, its
- * silence is none. Of one that nothing is known of, anything but a page or a no has to do: taken for a no, each of its
- * messages would be posted again for a day.
+ * The 2xx answers without a plain yes that count as one. A receiver that is known to say yes in so many words gets no credit for
+ * silence. From an unknown receiver everything but a web page or a no has to count: otherwise each of its messages would be
+ * posted again for a day.
  */
 const lenience: Record<Receiver, { empty: boolean; noContent: boolean; json: boolean; text: boolean }> = {
   // docs.slack.dev/messaging/sending-messages-using-incoming-webhooks: `ok`.
   slack: { empty: false, noContent: false, json: false, text: false },
   // docs.slack.dev/reference/methods/chat.postMessage: {"ok":true} with where and when it was posted.
   'web-api': { empty: false, noContent: false, json: false, text: false },
-  // node-slack-sdk WebhookTrigger: {"ok":true}; empty as well, which made Grafana post twice (grafana/alerting#183).
+  // node-slack-sdk WebhookTrigger: {"ok":true}; an empty answer as well, which made Grafana post twice (grafana/alerting#183).
   workflow: { empty: true, noContent: true, json: true, text: false },
   // mattermost server, web/webhook.go: `ok`.
   mattermost: { empty: false, noContent: true, json: false, text: false },
   // Rocket.Chat integrations/server/api: {"success":true}, or what the integration's own script makes of it.
   rocketchat: { empty: false, noContent: true, json: true, text: true },
-  // docs.discord.com/developers/resources/webhook: 204 or, where it is asked to wait, the message as JSON; /slack: `ok`.
+  // docs.discord.com/developers/resources/webhook: 204, or the message as JSON if the request asked to wait; /slack: `ok`.
   discord: { empty: true, noContent: true, json: true, text: false },
   // zulip zerver/lib/response.py: {"result":"success"}.
   zulip: { empty: false, noContent: true, json: false, text: false },
   other: { empty: true, noContent: true, json: true, text: true }
 }
 
-// Incoming webhooks answer an error with one plain-text word, the Web API with {"ok":false,"error":word}; statuses vary, so
-// the word counts first. https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks, and reports of
-// what is seen. Those of the Web API are seen at webhooks, too.
+// Incoming webhooks answer an error with one plain-text word, the Web API with {"ok":false,"error":word}. Statuses vary, so
+// the word counts first. https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks, and reports from
+// the field, where webhooks also answer with words of the Web API.
 const words = {
   gone: [
     ...['action_prohibited', 'channel_is_archived', 'invalid_token', 'no_active_hooks', 'no_service', 'no_service_id'],
@@ -101,7 +101,7 @@ const kindOfWord = new Map<string, Kind>([
   ...Object.entries(words).flatMap(([kind, all]) => all.map((word): [string, Kind] => [word, kind as Kind]))
 ])
 
-/** Whether a no is about the token of an app, so that it goes for all its channels. */
+/** Reports whether a refusal is about the token of an app, and so holds for all its channels. */
 export function isAboutToken(reply: Reply, receiver: Receiver): boolean {
   if (receiver !== 'web-api' || reply.is !== 'answer' || kindOf(reply, receiver) !== 'gone') return false
   return meanings.get(read(reply.body).word)?.scope === 'token'
@@ -129,8 +129,8 @@ export function kindOf(reply: Reply, receiver: Receiver): Kind {
 }
 
 /**
- * What receivers say of their webhooks and channels under the status of a message that is at fault: taken for that, each
- * message would be lost, until somebody looks.
+ * Errors about a webhook or its channel that receivers send under the status of a faulty message. If they were taken for that,
+ * every message would be lost until somebody looks.
  */
 const ofWebhooks: Partial<Record<Receiver, RegExp>> = {
   // mattermost server, app/webhook.go: 400 for a webhook that was deleted, 501 where none are allowed.
@@ -146,11 +146,11 @@ const ofWebhooks: Partial<Record<Receiver, RegExp>> = {
     /^(STREAM_DOES_NOT_EXIST|NONEXISTENT_SUBDOMAIN|INVALID_API_KEY|REALM_DEACTIVATED|USER_DEACTIVATED|UNAUTHORIZED_PRINCIPAL)$/
 }
 
-/** What an error in the form of `receiver` is about, where it says that in so many words. */
+/** The kind of an error in the form of `receiver`, if the error says in so many words what it is about. */
 function kindOfOwn(receiver: Receiver, { fields }: Said): Kind | undefined {
   const { id, error, code } = fields
   const word = { mattermost: id, rocketchat: error, discord: code, zulip: code }[receiver as string]
-  // Since Mattermost 9.6 one word for everything.
+  // Mattermost has had one word for everything since 9.6.
   if (receiver === 'mattermost' && word === 'web.incoming_webhook.general.app_error') return 'doubtful'
   return ofWebhooks[receiver]?.test(String(word)) ? 'gone' : undefined
 }
@@ -161,20 +161,20 @@ function kindOfSuccess(status: number, said: Said, receiver: Receiver, body: str
   if (said.is === 'page') return 'doubtful'
   if (said.verdict === 'no') return known ?? 'doubtful'
   if (said.verdict === 'yes') {
-    // A gateway says {"ok":true}, too.
+    // A gateway says {"ok":true}, too; only Slack says where the message was posted.
     return receiver !== 'web-api' || readApiAnswer(body)?.posted !== undefined ? 'taken' : 'unclear'
   }
   if (known !== undefined) return known
   if (said.is === 'nothing') return (status === 204 ? noContent : empty) ? 'taken' : 'unclear'
-  // In the words of somebody else: it is not known who has the message.
+  // These are the words of somebody else: nobody knows who has the message.
   if (said.is === 'text') return text ? 'taken' : 'unclear'
   return json ? 'taken' : 'doubtful'
 }
 
-/** The meaning of a body, as far as it is clear without knowing whose it is. */
+/** The meaning of a body, as far as it is clear without knowing who sent it. */
 export interface Said {
   is: 'nothing' | 'page' | 'json' | 'text'
-  /** The word Slack answers errors with; empty where there is none. */
+  /** The word that Slack answers errors with; empty if there is none. */
   word: string
   verdict: 'yes' | 'no' | undefined
   fields: Record<string, unknown>
@@ -189,15 +189,15 @@ export function read(body: string): Said {
   if (text === 'ok') return { ...nothing, is: 'text', verdict: 'yes' }
   const fields = parseObject(text)
   if (fields !== undefined) return { is: 'json', fields, word: wordOf(fields['error']), verdict: verdictOf(fields) }
-  // It was cut off, and nobody knows whether the rest takes back a yes.
+  // The body was cut off, and the rest may take back a yes: only a no counts.
   const start = fieldsAtStart(text)
   if (verdictOf(start) === 'no') return { is: 'json', fields: start, word: wordOf(start['error']), verdict: 'no' }
-  // Some pages have a warning of their makers before the first tag.
+  // Some pages begin with text, such as a warning, before the first tag.
   if (/<(!doctype|html|head|title|body)\b/i.test(text)) return { ...nothing, is: 'page' }
   return { ...nothing, is: 'text', word: wordOf(text), verdict: beginsAsNo.test(text) ? 'no' : undefined }
 }
 
-/** The object that `text` is, or the first of a list of them. */
+/** The object in `text`, or the first of a list of objects. */
 function parseObject(text: string): Record<string, unknown> | undefined {
   if (!/^[{[]/.test(text)) return undefined
   try {
@@ -217,7 +217,7 @@ function fieldsAtStart(text: string): Record<string, unknown> {
   fieldAtStart.lastIndex = 0
   for (let found = fieldAtStart.exec(text); found !== null; found = fieldAtStart.exec(text)) {
     const [, name = '', constant, value = '', end] = found
-    // A word that was cut off may look like another.
+    // A word that was cut off may look like another one, so it is marked.
     fields[name] = constant === undefined ? `${value}${end === '' ? '…' : ''}` : JSON.parse(constant)
   }
   return fields
@@ -229,26 +229,26 @@ function wordOf(value: unknown): string {
 
 const noes = 'errors?|fail(ed|ure)?|invalid|unauthori[sz]ed|forbidden|denied|rejected|access denied|not found|false'
 const isNo = new RegExp(`^(${noes})$`, 'i')
-/** What proxies and gateways say of themselves, whatever the status they say it with. */
+/** The words of proxies and gateways for their own errors, under whatever status. */
 const ofGateways =
   'page not found|bad (request|gateway)|internal server error|service unavailable|gateway time-?out|request time-?out|too many requests|method not allowed|payload too large|no healthy upstream|upstream (connect|request)|rbac:|(user is )?not (authenticated|authori[sz]ed)'
 const status = '(http/[\\d.]+ )?([45]\\d\\d[ :-]+)?'
 const beginsAsNo = new RegExp(`^["'\\[]*${status}(${noes}|${ofGateways})(?![a-z])`, 'i')
 
-/** What the fields say that gateways and bots put beside a 200. */
+/** Reads a yes or a no from the fields that gateways and bots put beside a 200. */
 function verdictOf(fields: Record<string, unknown>): Said['verdict'] {
   const { ok, success, result, status, error, errors, errorMessage } = fields
   if ([ok, success].some((value) => value === false || value === 0 || isNo.test(String(value)))) return 'no'
   if (ok === true || success === true) return 'yes'
   if ([result, status].some((value) => isNo.test(String(value)))) return 'no'
-  // API Gateway of AWS has `message`, others of its services `Message`, FastAPI `detail`.
+  // AWS API Gateway has `message`, other AWS services have `Message`, FastAPI has `detail`.
   if ([fields['message'], fields['Message'], fields['detail']].some((value) => beginsAsNo.test(String(value))))
     return 'no'
   if ([status, fields['code'], fields['errcode'], fields['statusCode'], fields['status_code']].some(isErrorCode))
     return 'no'
-  // The last one: of a Lambda function that has failed, which answers 200 (docs.aws.amazon.com/lambda, Invoke).
+  // `errorMessage` is that of a failed Lambda function, which answers 200 (docs.aws.amazon.com/lambda, Invoke).
   if ([error, errors, errorMessage].some(isSomething)) return 'no'
-  // Zulip; `partially_completed` is how it says that it left an unknown parameter alone.
+  // Zulip says `success`, or `partially_completed` if it ignored an unknown parameter.
   return result === 'success' || result === 'partially_completed' ? 'yes' : undefined
 }
 
@@ -262,13 +262,13 @@ function isSomething(value: unknown): boolean {
   return Boolean(value)
 }
 
-/** Whether an error is in the form that `receiver` gives its own, and nobody in front of it. */
+/** Reports whether an error has the form of `receiver`'s own errors, and not of something in front of it. */
 function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status: number): boolean {
   switch (receiver) {
     case 'slack':
     case 'web-api':
     case 'workflow':
-      // `forbidden` and `blocked` are words of gateways; Slack's have two parts.
+      // `forbidden` and `blocked` are words of gateways; Slack's words have two parts.
       return word.includes('_') || 'ok' in fields
     case 'mattermost':
       return 'status_code' in fields
@@ -280,7 +280,7 @@ function isFrom(receiver: Receiver, { is, word, verdict, fields }: Said, status:
       // Without a code it is the {"message":"Forbidden"} of an API gateway.
       return 'message' in fields && 'code' in fields
     case 'other':
-      // An unknown body that was called bad is bad; that it was forbidden or not found, anybody may have said.
+      // A receiver that calls the body bad has read it; anybody may have called the message forbidden or not found.
       return [400, 422].includes(status) && (verdict === 'no' || is === 'json' || is === 'text')
   }
 }

@@ -8,33 +8,33 @@ import type { Rollout } from '../store/kept.ts'
 import type { Card, CardEnd, CardEntry } from '../store/kept-cards.ts'
 import { isAboutToken, kindOf, type Reply } from './answer.ts'
 
-/** What may pass by itself. */
+/** Pause after a fault that may pass by itself. */
 const againMs = 30_000
-/** Somebody has to do something: the card shows what was true when they did. */
+/** Pause after a fault that somebody has to mend. */
 const blockedMs = 5 * 60_000
 const maxRestMs = 60 * 60_000
-/** Where the workspace forbids edits, each change would be one more message: how far those of what goes on are apart. */
+/** The shortest time between two new messages about what goes on, where the workspace forbids edits and each change is one. */
 const anewMs = 15 * 60_000
 
 export type Judgement =
   | { is: 'end'; end: CardEnd }
-  /** Nothing in its channel can be updated: no card there is tried before, in ms, or each would cost the app an update. */
+  /** Nothing in the card's channel can be updated. No card there is tried before `until`, in ms: each try would cost an update. */
   | { is: 'channel rests'; until: number; end: CardEnd }
-  /** Slack refuses its form: it is shown in plain text. */
+  /** Slack refuses the form of the card, which is then shown in plain text. */
   | { is: 'refused' }
-  /** No card of the app is updated before, in ms. */
+  /** No card of the app is updated before `until`, in ms. */
   | { is: 'rest'; until: number; end: CardEnd }
 
-/** What is known of a card that is updated. */
+/** A card that Slack was asked to update, and what is known of it. */
 export interface Updated {
   card: Card
-  /** What it names, and what is known of that by now. */
+  /** What the card names, and what is known of that now. */
   named: readonly (CardEntry & Named)[]
-  /** Where its destination is by now. */
+  /** The lane that its destination has now. */
   lane: string
 }
 
-/** `now` in ms. */
+/** Decides what becomes of a card after `reply`. `now` is in ms. */
 export function judge(updated: Updated, reply: Reply, now: number): Judgement {
   const kind = kindOf(reply, 'web-api')
   const word = (reply.is === 'answer' && readApiAnswer(reply.body)?.word) || ''
@@ -53,7 +53,7 @@ export function judge(updated: Updated, reply: Reply, now: number): Judgement {
     case 'untrusted':
       return again(word, now + againMs)
     default:
-      // If it is about the token, all other cards would get the same answer.
+      // If the answer is about the token, all other cards would get the same.
       if (isAboutToken(reply, 'web-api')) return { is: 'rest', until: now + blockedMs, end: { is: 'again', at: now } }
       return again(word, now + blockedMs)
   }
@@ -65,8 +65,8 @@ function again(word: string, until: number): Judgement {
 }
 
 /**
- * What goes on is posted anew, as it is by now, which makes a card of it. What is over is over; but where the card `stays`, the channel
- * would read for ever that it is not: then what its thread says of the end is said there. `now` in ms.
+ * Ends a card that can no longer be updated. What goes on is posted anew, in its present state, and becomes a new card. What is over
+ * is posted only if the old card `stays`: the channel would read there for ever that it goes on. `now` is in ms.
  */
 export function lost({ card, named, lane }: Updated, stays: boolean, now: number): CardEnd {
   const { destination, rollout } = card
@@ -74,7 +74,7 @@ export function lost({ card, named, lane }: Updated, stays: boolean, now: number
   if (rollout !== undefined) return lostRollout({ ...card, rollout, lane }, stays, isYoung, now)
   const open = named.filter(isOpen)
   const shown = open.filter(({ quiet }) => quiet === undefined)
-  // Whoever wants to hear nothing of it deletes its card, too.
+  // People who silence an incident may delete its card, too: it is not posted again while all of it is quiet.
   if (open.length > 0 && (isYoung || shown.length === 0)) return { is: 'again', at: now + blockedMs }
   const ended = stays ? named.filter((entry) => !isOpen(entry) && entry.view.says === 'recovered') : []
   const anew = shown.map((entry) => ({ ...entry, view: asPostedAgain(viewOf(entry, now)) }))
@@ -93,7 +93,7 @@ function lostRollout(
   const goesOn = is === 'open' || is === 'failing'
   const changedAt = is === 'settled' ? rollout.lastAt + rollout.settleMs : rollout.lastAt
   const isNews = !stays || changedAt >= postedAt
-  // Its message says all that there is to say.
+  // The message that stays already says everything.
   if (!isNews && goesOn) return { is: 'shown' }
   if (isNews && isYoung) return { is: 'again', at: now + blockedMs }
   const isSaid = isNews && (goesOn || stays)

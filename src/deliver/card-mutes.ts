@@ -1,34 +1,34 @@
-// Card mutes: know which incidents on cards a mute or a silence withholds, and for which that has changed.
+// Card mutes: knows which incidents on cards a mute or a silence withholds, and for which of them that has changed.
 import { readStored } from '../events/flux.ts'
 import { type Mute, mutingOf } from '../mutes/mutes.ts'
 import type { Quiet } from '../render/compose/card.ts'
 import type { CardIncident, Records } from '../store/records.ts'
 
-/** What is in effect or may come to be: of the config file, and made by hand. */
+/** Mutes of the config file and silences made by hand, in effect now or later. */
 export interface Withholding {
   muted: readonly Mute[]
   silenced: readonly Mute[]
 }
 
 export interface CardMutes {
-  /** Objects on cards whose incidents are withheld since the last look, or are so no more; at first, all that are. */
+  /** Keys of objects on cards whose incidents came to be withheld, or ceased to be, since the last look; at first, all withheld ones. */
   changed(now: number): Promise<string[]>
-  /** What withholds the incidents of a card, by their events. */
+  /** The mute or silence that withholds each incident of a card, by the incident's event. */
   of(card: string, now: number): Promise<ReadonlyMap<string, Quiet>>
 }
 
-/** While something is withheld, how often to look for cards that were posted since, after they had waited. */
+/** How often, while something is withheld, to look for cards that were posted late, after waiting in their lanes. */
 const lookMs = 60_000
 
 const nobody: ReadonlyMap<string, Quiet> = new Map()
 
 export function createCardMutes(records: Pick<Records, 'incidentsOnCards'>, withholding: () => Withholding): CardMutes {
   let known: ReadonlyMap<string, Mute> = new Map()
-  /** Incidents that are, as of the last look. */
+  /** Incidents that were withheld at the last look. */
   let withheld: ReadonlySet<string> = new Set()
   let lookAt = 0
 
-  /** The mutes in effect, by what cards say of them. */
+  /** The mutes and silences in effect, keyed by what cards say of them. */
   function inEffect(now: number): ReadonlyMap<string, Mute> {
     const { muted, silenced } = withholding()
     const of = (is: Quiet['is'], mutes: readonly Mute[]) =>

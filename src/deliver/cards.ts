@@ -1,5 +1,5 @@
-// Cards: keep what channels of Slack apps show true. In: cards that are out of date, found in the store by what is due. Out: one
-// update at a time for each app, of the newest state only.
+// Cards: keeps the cards in channels of Slack apps true. In: cards that are out of date, found in the store by what is due. Out:
+// one update at a time for each app, always of the newest state.
 import type { Logger } from 'pino'
 import { type Clock, every, timeZone } from '../clock.ts'
 import { withCardButtons } from '../render/compose/buttons.ts'
@@ -30,17 +30,17 @@ import { type Pace, take } from './pace.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
-/** How often to look. */
+/** Time between two looks. */
 const lookMs = 1000
 
 /**
- * Slack allows 50 updates a minute for each app, in all its channels (docs.slack.dev/reference/methods/chat.update, tier 3). We send 40,
- * of which these may come at once.
+ * Slack allows each app 50 updates a minute over all its channels (docs.slack.dev/reference/methods/chat.update, tier 3). The relay
+ * sends 40, of which this many may come at once.
  */
 const burst = 8
 const pace: Pace = { burst, perSecond: (40 - burst) / 60 }
 
-/** A card that somebody is updating is asked for again after this, in ms, less and less often, until the claim must be over. */
+/** A claim on a card that somebody else updates is tried again after this, in ms, then less and less often, until theirs must be over. */
 const firstAskMs = 50
 const longestAskMs = 500
 const askForMs = cardClaimMs + 5000
@@ -49,12 +49,12 @@ export interface CardsOptions {
   store: Store
   slack: Slack
   destinations: () => Destinations
-  /** There is something new in these lanes. */
+  /** Wakes these lanes: something new waits in them. */
   wake(lanes: Iterable<string>): void
-  /** Where people reach the relay. */
+  /** The address at which people reach the relay. */
   publicUrl?: string | undefined
   withholding: () => Withholding
-  /** Resolves once that is what is so by now, whichever replica it was done on. */
+  /** Resolves once `withholding` has what was done on any replica so far. */
   catchUp: () => Promise<void>
   clock: Clock
   log: Logger
@@ -62,21 +62,21 @@ export interface CardsOptions {
 
 export interface Cards {
   start(): void
-  /** Something is out of date: it is not waited until the next look. */
+  /** Looks at once instead of at the next interval, because something is out of date. */
   look(): void
   /**
-   * Shows what is known by now in the message of `app` that a click came from, by `answerTo`, where an answer to it is posted: Slack
-   * does not count that among the updates of the app. What does not get through is shown later, as any card.
+   * Updates the message of `app` that a click came from, so that it shows what is known now. Posts to `answerTo`, the address for
+   * answers to the click, which Slack does not count among the updates of the app. If that fails, the card is updated like any other.
    */
   showAt(app: SlackApp, place: Posted, answerTo: string): Promise<void>
-  /** Resolves once no update is under way. */
+  /** Stops, and resolves once no update is under way. */
   stop(): Promise<void>
 }
 
-/** When a card that says until when something is quiet is looked at again: it is not to say so for longer. */
+/** When to look again at a card that says until when something is quiet: after that, the card would be false. */
 function quietUntil(entries: readonly Named[], now: number): { until?: number } {
   const ends = entries.filter(isOpen).flatMap(({ quiet }) => quiet?.until ?? [])
-  // Whoever reads it believes no time beyond the horizon.
+  // The store takes a time beyond the horizon for that of a clock that was set back.
   return ends.length === 0 ? {} : { until: Math.min(...ends, now + cardHorizonMs / 2) }
 }
 
@@ -86,14 +86,14 @@ export function createCards(options: CardsOptions): Cards {
   const giveUp = new AbortController()
   const working = new Map<string, Promise<void>>()
   const clicked = new Set<Promise<void>>()
-  /** By the name of an app: until when none of its cards in a channel is tried, by the channel's ID. */
+  /** By the name of an app: the channels, by ID, in which none of its cards is tried, and until when. */
   const resting = new Map<string, Map<string, number>>()
-  /** Clicks that wait to show their cards, one for each, by the place of these. */
+  /** Clicks that wait to show their cards, one for each card, by the card's place. */
   const asking = new Map<string, { answerTo: string }>()
   let stopLooking = () => {}
   let isStopping = false
 
-  /** An app whose answers are slow keeps no other waiting. */
+  /** Starts the updates of each app on their own: an app whose answers are slow keeps no other waiting. */
   async function look(): Promise<void> {
     const apps = [...destinations().apps]
     if (apps.length === 0) return
@@ -132,12 +132,12 @@ export function createCards(options: CardsOptions): Cards {
   /** The channels whose cards are left alone at `now`. */
   function restingOf({ name }: SlackApp, now: number): string[] {
     const channels = resting.get(name) ?? new Map<string, number>()
-    // Beyond the horizon is what a clock said that was set back.
+    // A time beyond the horizon is that of a clock that was set back.
     for (const [channel, until] of channels) if (until <= now || until > now + cardHorizonMs) channels.delete(channel)
     return [...channels.keys()]
   }
 
-  /** Whether the next may follow. */
+  /** Updates one card in Slack. Returns true if the next card may follow. */
   async function update(
     app: SlackApp,
     card: Card,
@@ -175,7 +175,7 @@ export function createCards(options: CardsOptions): Cards {
     return end.is !== 'again' || judged.is === 'channel rests'
   }
 
-  /** What a card of `app` shows by now, and when it is to be looked at again. */
+  /** What a card of `app` has to show now, and when to look at it again. */
   async function shownBy(
     card: Card,
     app: SlackApp
@@ -189,14 +189,14 @@ export function createCards(options: CardsOptions): Cards {
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
     const { hasFullDigests: isFull } = destinations().get(card.destination) ?? {}
     const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull })
-    // Its destination may be of another app by now, which gets no clicks on it.
+    // The destination may be of another app by now, which gets no clicks on this card.
     const buttons = buttonsOf({ app, style: 'cards' }, timeZone())
     return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now), named: entries }
   }
 
   /**
-   * The card, as soon as whoever is updating it is done, or gone; undefined if there is none, or another click waits for it already:
-   * that one then shows this click, too, by the newest address. `signal` aborts while the claim lasts.
+   * Claims the card as soon as nobody else has claimed it. Undefined if there is no such card, or if another click waits for it already:
+   * that one then shows this click, too, at the newest address. `signal` aborts before the claim is over.
    */
   async function claim(
     place: Posted,
@@ -204,7 +204,7 @@ export function createCards(options: CardsOptions): Cards {
   ): Promise<{ card: Card; signal: AbortSignal } | undefined> {
     const key = `${place.channel} ${place.ts}`
     for (let [waited, ask] = [0, firstAskMs]; waited < askForMs && !isStopping; waited += ask) {
-      // In real time from before it: a process that was stopped for a while is not to show what was so before that.
+      // The time starts before the claim and is real time: a process that was suspended must not show what was true before that.
       const signal = AbortSignal.any([giveUp.signal, AbortSignal.timeout(cardClaimMs / 2)])
       const card = await store.claimCard(place, clock.now())
       if (card !== 'claimed') return card && { card, signal }
@@ -214,7 +214,7 @@ export function createCards(options: CardsOptions): Cards {
         return undefined
       }
       ask = Math.min(longestAskMs, ask * 1.5)
-      // Only now: what a click did after the card was asked for is not in the answer.
+      // Only while it waits: if a click comes during the claim itself, the claimed card may not have what that click did.
       asking.set(key, click)
       await new Promise<void>((resolve) => clock.after(ask, resolve))
       asking.delete(key)
@@ -231,7 +231,7 @@ export function createCards(options: CardsOptions): Cards {
     const { payload, next } = await shownBy(card, app)
     const body = { ...payload, attachments: payload.attachments ?? [], replace_original: true }
     const reply = await slack.post(answerTo, JSON.stringify(body), signal)
-    // A webhook for this one message, which answers as those do.
+    // `answerTo` is a webhook for this one message, and answers like any webhook.
     const isShown = kindOf(reply, 'slack') === 'taken'
     await store.settleCard(
       card,

@@ -1,5 +1,5 @@
 // Channels: finds destinations by name: those of the file, and channels of an app that events name (`acme:team-a:platform`),
-// bounded in number; what Slack does not take there goes to whom their name says.
+// bounded in number. What Slack refuses there goes to the destination at the end of that name.
 import type { Clock } from '../clock.ts'
 import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
 import { isAbout } from '../slack-api/words.ts'
@@ -7,11 +7,11 @@ import type { LaneHead } from '../store/records.ts'
 import { createDestination, type Destination, type Style } from './destination.ts'
 import { lastProbeMs } from './outcome.ts'
 
-/** What is known of channels that events name, each by its app and name as {@link placeOf}. */
+/** What is known of the channels that events name, each by its app and name as in {@link placeOf}. */
 export interface Known {
-  /** Whether Slack takes nothing there for now. */
+  /** True if Slack takes nothing there for now. */
   isRefused(place: string): boolean
-  /** Whether it may be used, because it is one of those in use or there is room for one more. */
+  /** True if the channel may be used: it is in use already, or there is room for one more. */
   isRoom(place: string): boolean
 }
 
@@ -19,7 +19,7 @@ const nothing: Known = { isRefused: () => false, isRoom: () => true }
 
 const idPattern = /^[CGD][A-Z0-9]{7,}$/
 
-/** Destinations by name. As a map it has those of the file; `get` and `has` also know the channels that events name. */
+/** Destinations by name. Iteration yields those of the file; `get` and `has` also know the channels that events name. */
 export class Destinations extends Map<string, Destination> {
   readonly #apps: ReadonlyMap<string, SlackApp>
   readonly #known: Known
@@ -44,17 +44,17 @@ export class Destinations extends Map<string, Destination> {
     const instead = super.get(named.instead)
     if (instead !== undefined && this.#known.isRefused(named.place)) return { ...instead, name }
     const place = createDestination(name, { slack: named })
-    // A channel shows one thing, by whatever name: what the file says of it goes.
+    // The style that the file gives to a channel holds under whatever name it is reached.
     const style = this.#styles().get(place.lane)
     return place.slack && style !== undefined ? { ...place, slack: { ...place.slack, style } } : place
   }
 
-  /** The apps that events may name channels of, and those of the file. */
+  /** The Slack apps of the file, whose channels events may name. */
   get apps(): Iterable<SlackApp> {
     return this.#apps.values()
   }
 
-  /** What the file says that the channels in it show, by their lanes: of several of one lane, the first. */
+  /** By lane: the style that the file gives to its channel; if several destinations share a lane, that of the first. */
   #styles(): ReadonlyMap<string, Style> {
     this.#styled ??= new Map(
       [...this.values()].toReversed().flatMap(({ lane, slack }) => (slack?.style ? [[lane, slack.style]] : []))
@@ -62,7 +62,7 @@ export class Destinations extends Map<string, Destination> {
     return this.#styled
   }
 
-  /** Lanes of the file whose channels show messages and no cards. */
+  /** Lanes of the file whose channels show messages, and no cards. */
   lanesOfMessages(): string[] {
     return [...this.#styles()].flatMap(([lane, style]) => (style === 'messages' ? [lane] : []))
   }
@@ -76,7 +76,7 @@ export class Destinations extends Map<string, Destination> {
     return super.has(name) || this.#named(name) !== undefined
   }
 
-  /** Why the channel of that name, one that an event names, is not to be used now. */
+  /** Why the channel that an event names must not be used now; undefined if it may be. */
   whyShut(name: string): string | undefined {
     const named = this.#named(name)
     if (named === undefined) return 'is not the name or the ID of a channel'
@@ -86,7 +86,7 @@ export class Destinations extends Map<string, Destination> {
       : `is one more than the ${maxChannels} that events may name in a day`
   }
 
-  /** The same, with what is known of channels. */
+  /** The same destinations, with what is `known` of channels. */
   knowing(known: Known): Destinations {
     return new Destinations(this, this.#apps, known)
   }
@@ -101,46 +101,46 @@ export class Destinations extends Map<string, Destination> {
   }
 }
 
-/** What the name of a channel that an event names consists of; undefined for a destination of the file. */
+/** The parts of the name of a channel that an event names; undefined for a destination of the file. */
 export function partsOf(destination: string): { app: string; channel: string; instead: string } | undefined {
   const [app = '', channel = '', instead, ...more] = destination.split(':')
   return instead === undefined || more.length > 0 ? undefined : { app, channel, instead }
 }
 
 /**
- * What metrics call a destination: a channel that an event names is one of all those of its app (`acme:*`), so that events
- * make no series.
+ * The name of a destination in metrics. All channels of an app that events name share one (`acme:*`), so that events create no
+ * series.
  */
 export function labelOf(destination: string): string {
   const named = partsOf(destination)
   return named === undefined ? destination : `${named.app}:*`
 }
 
-/** One of the destinations that post from `lane`, if only by its app and channel. */
+/** A destination that posts from `lane`: one of the file, or else one made of the app and the channel of the lane. */
 export function inLane(destinations: ReadonlyMap<string, Destination>, lane: string): Destination | undefined {
   const declared = destinations.values().find((destination) => destination.lane === lane)
   return declared ?? destinations.get(`${lane.replace(/^slack:/, '')}:`)
 }
 
-/** Channels that events may name in a day. Each is a lane; whoever can annotate an object can name one. */
+/** The most channels that events may name in a day. Each one is a lane, and whoever can annotate an object can name one. */
 export const maxChannels = 100
 const dayMs = 24 * 60 * 60 * 1000
 
-/** The channels that one running relay uses. It forgets them when it stops, and learns again what Slack does not take. */
+/** The channels that one running relay uses. It forgets them when it stops, and then learns anew which of them Slack refuses. */
 export interface Channels {
   /** The destinations of the file, and the channels that events name. */
   destinations(): Destinations
-  /** Nothing can be posted from `lane` until then, in ms, for `reason`, such as `200 is_archived`. */
+  /** Learns that nothing can be posted from `lane` before `until`, in ms, because of `block` (`200 is_archived`); or that it can. */
   learn(lane: string, block: { reason: string } | undefined, until: number): void
-  /** Somebody wants to know: what is for `lane` goes there again. */
+  /** Forgets that `lane` was refused, because an operator wants to try it: its messages go there again. */
   askAgain(lane: string): void
-  /** {@link learn} for all lanes: of one that is not among `heads`, another replica has found that it takes messages. */
+  /** {@link learn} for all lanes. A lane that is not among `heads` takes messages, as another replica has found. */
   follow(heads: readonly LaneHead[]): void
 }
 
-/** `declared`: those of the file in use. */
+/** Creates the channels of a running relay. `declared` returns the destinations of the file in use. */
 export function createChannels(declared: () => Destinations, clock: Clock): Channels {
-  /** In ticks, too: by a clock that is put back Slack would refuse one, or one would be in use, for as long as that was ahead. */
+  /** `ticks` as well, because the clock may be put back: by time alone, a channel would stay refused for as much longer. */
   const refused = new Map<string, { until: number; ticks: number }>()
   const usedUntil = new Map<string, number>()
   let of: Destinations | undefined
@@ -154,7 +154,7 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
         for (const [other, until] of usedUntil) if (until <= now) usedUntil.delete(other)
         if (usedUntil.size >= maxChannels) return false
       }
-      // From here on it counts, even if the event is not stored after all: asked again, the answer is the same.
+      // The channel counts from here on, even if the event is not stored after all: the next question gets the same answer.
       usedUntil.set(place, now + dayMs)
       return true
     }
@@ -168,7 +168,7 @@ export function createChannels(declared: () => Destinations, clock: Clock): Chan
     if (block === undefined) refused.delete(place)
     else if (isAbout('channel', block.reason)) {
       const ticks = clock.ticks() + Math.min(until - clock.now(), lastProbeMs)
-      // Said again, it does not last longer.
+      // A block that is reported again does not last longer.
       refused.set(place, known?.until === until ? known : { until, ticks })
     }
   }

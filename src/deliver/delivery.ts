@@ -1,5 +1,5 @@
-// Delivery: takes one message to where its destination is, and writes down what came of it. In: a message whose turn it is. Out: a
-// request, its outcome in the store, and what that changes for lanes.
+// Delivery: posts one message to its destination, and records what came of it. In: a message whose turn it is. Out: a request, its
+// outcome in the store, and what that changes for lanes.
 import type { Logger } from 'pino'
 import type { Ages, Clock } from '../clock.ts'
 import type { RelayError } from '../errors.ts'
@@ -25,32 +25,32 @@ export interface DeliveryOptions {
   channels: Channels
   tokens: Tokens
   alarm: Alarm
-  /** There is something new in these lanes. */
+  /** Wakes these lanes: something new waits in them. */
   wake(lanes: Iterable<string>): void
   metrics: Metrics
   spans: Pick<Spans, 'posted'>
   clock: Clock
   ages: Ages
   log: Logger
-  /** Nothing is tried again in hand. */
+  /** Aborted when the relay stops: after that, nothing is tried again in memory. */
   stopping: AbortSignal
-  /** No answer is waited for. */
+  /** Aborted when no more answers are waited for. */
   givingUp: AbortSignal
 }
 
 export interface Delivered {
-  /** It was the last in its lane, as far as that is known. */
+  /** True if the message was the last in its lane, as far as is known. */
   isLast: boolean
-  /** Lanes that waited for what its answer says. */
+  /** Lanes that waited for what this answer says of their app's token. */
   waitedForIt: string[]
-  /** Its destination moved meanwhile: it is tried again where it is now, behind what is being posted there. */
+  /** True if the destination moved meanwhile: the message is tried again in the new lane, behind what is being posted there. */
   hasMoved: boolean
 }
 
-/** How long to wait where the store cannot be reached. */
+/** Pause before the next try if the store cannot be reached. */
 export const storeRetryMs = 1000
 
-/** An attempt at a message: where it goes, whether it was posted before, and what ends it. */
+/** An attempt at a message: where it goes, whether it may have been posted before, and what ends it. */
 interface Attempted {
   destination: Destination | undefined
   place: Place | undefined
@@ -65,7 +65,7 @@ export function createDelivery(options: DeliveryOptions) {
   const posts = createPost(options.slack, log)
   const looks = createLookBefore(options.slack, log)
 
-  /** Rejects with LANE_LOST where another replica settles it. */
+  /** Posts one message and settles it. Rejects with LANE_LOST if another replica has the message now. */
   async function deliver({ message, isAgain, block, signal }: Extract<Step, { is: 'post' }>): Promise<Delivered> {
     const [beganAt, beganTicks] = [clock.now(), clock.ticks()]
     const destination = destinations().get(message.destination)
@@ -76,7 +76,7 @@ export function createDelivery(options: DeliveryOptions) {
     const isInDoubt = destination !== undefined && needsEmpty(message, reply, { block, receiver })
     const empty = isInDoubt ? await posts.empty(destination, until) : undefined
     const now = clock.now()
-    // By the clock as it is set by now: what follows from the answer goes by that, too.
+    // By the clock as it is set now, which decides what follows from the answer.
     const at = now - Math.round(clock.ticks() - beganTicks)
     const settled = settle(message, reply, {
       now,
@@ -96,10 +96,10 @@ export function createDelivery(options: DeliveryOptions) {
     }
     const answer = `${sayReply(settled.reply)}${notes[from]}`
     if (place?.app?.hasHistory && from === 'post') looks.learn(message, reply, settlement.message.state !== 'open')
-    // Before anything is written: other lanes of the app are about to ask.
+    // Learnt before anything is written, because other lanes of the app are about to ask.
     const waitedForIt = from === 'token' ? [] : tokens.learn(message.lane, settled, now)
     const isLast = await record(message, { at, answer }, settled, block)
-    // After the notice of it, which is about the channel itself: from now on its messages go elsewhere.
+    // Learnt after the notice, which is about the channel itself: from now on its messages go elsewhere.
     channels.learn(message.lane, settlement.lane.block, settlement.lane.notBefore)
     const { id, destination: name, notifications } = message
     if (from !== 'token') {
@@ -120,13 +120,13 @@ export function createDelivery(options: DeliveryOptions) {
     return { isLast, waitedForIt, hasMoved }
   }
 
-  /** The answer to `message`, and what it comes from: the app's `token` was refused before, its `history` has it, or a `post`. */
+  /** The answer to `message`, and its origin: the app's `token` is known to be refused, its `history` has it, or a `post`. */
   async function answerTo(
     message: Message,
     { destination, place, isAgain, until }: Attempted,
     at: number
   ): Promise<{ reply: Reply; from: 'token' | 'history' | 'post' }> {
-    // What one replica was answered, another may have found mended: then Slack is asked.
+    // Another replica may have found that Slack takes the token again: then Slack is asked.
     if (tokens.isRefused(message.lane, at)) tokens.follow(await store.records.laneHeads())
     const known = tokens.answerFor(message.lane, at)
     if (known !== undefined) return { reply: known, from: 'token' }
@@ -135,7 +135,7 @@ export function createDelivery(options: DeliveryOptions) {
     return { reply: await posts.message(destination, message, until), from: 'post' }
   }
 
-  /** An answer that cannot be written down is kept in hand: a second post would be the worse way to try again. */
+  /** Stores the outcome, and tries until that works: to forget the answer would mean to post the message twice. */
   async function record(
     message: Message,
     attempt: Attempt,
@@ -147,14 +147,14 @@ export function createDelivery(options: DeliveryOptions) {
       try {
         const news = await alarm.ofLane(message, block, settled)
         const { isLast, isNews } = await store.settle(message, attempt, settlement, news)
-        // What a try before has written, unanswered, is no news now.
+        // An earlier try may have stored it without the store's answer arriving: then `false` means nothing.
         alarm.noted(message.lane, block, settlement.lane.block, isNews || tries === 1 ? isNews : undefined)
         const notices = (isNews && news?.notices) || []
         for (const { destination } of notices) metrics.notifications.inc({ destination, state: 'pending' })
         wake(notices.map(({ lane }) => lane))
         return isLast
       } catch (error) {
-        // Another replica has the message now, and settles it.
+        // Another replica has the message now and settles it.
         if (options.stopping.aborted || (error as RelayError).code === 'LANE_LOST') throw error
         unstored((times) =>
           log.error(

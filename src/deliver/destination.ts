@@ -91,36 +91,36 @@ export const DestinationSchema = closedObject({
 
 export interface Destination {
   name: string
-  /** The queue of its channel, shared with every other destination that posts there. Not the URL: that is a secret. */
+  /** The queue of its channel, shared with every other destination that posts there. It does not contain the URL, which is a secret. */
   lane: string
   pace: Pace
-  /** Its digests name every object. */
+  /** True if its digests name every object. */
   hasFullDigests?: true
   /** Absent for a preview. */
   slack?: Place
 }
 
-/** Where messages are posted, and how whoever takes them there is spoken to. */
+/** Where messages are posted, and how to talk to the receiver there. */
 export interface Place {
-  /** For a webhook, a secret. */
+  /** The address to post to; that of a webhook is a secret. */
   url: string
   dialect: Dialect
-  /** Whose answers they are. */
+  /** The receiver that answers. */
   receiver: Receiver
-  /** What is said beside the message: to an app its channel; of webhooks, legacy ones heed it. */
+  /** Fields beside the message. An app needs the channel; of webhooks, legacy ones heed both. */
   sender: { channel?: string; username?: string }
-  /** Whose token is sent along, where it is a channel of an app. */
+  /** The app whose token is sent along, if this is a channel of an app. */
   app?: SlackApp
-  /** What its channel shows. Without an app, messages. */
+  /** What the channel shows; messages, if there is no app. */
   style?: Style
 }
 
-/** `cards`: messages that are updated. */
+/** `cards` are messages that are updated. */
 export type Style = 'messages' | 'cards'
 
 type DestinationText = Static<typeof DestinationSchema>
 
-/** What `slack` says, secrets resolved: `webhookUrl` is the URL itself, or `app` one that there is. */
+/** The text of `slack` with its secrets resolved: `webhookUrl` is the URL itself, and `app` is an app that exists. */
 export type PlaceText =
   | { webhookUrl: string; dialect?: Dialect; channel?: string; username?: string }
   | { app: SlackApp; channel: string; style?: Style }
@@ -149,25 +149,25 @@ export function createDestination(
   }
 }
 
-/** The buttons of messages that `app` posts in that style, where they have any; times of day in them are by `timeZone`. */
+/** The buttons of messages that `app` posts in `style`, if it has any. Times of day in them are in `timeZone`. */
 export function buttonsOf({ app, style }: Pick<Place, 'app' | 'style'>, timeZone: string): ButtonForm | undefined {
   if (app?.socket === undefined) return undefined
   const hasOperators = app.socket.operators.length > 0
   return { hasCards: style === 'cards', hasOperators, timeZone }
 }
 
-/** The lane of every destination, by its name. */
+/** The lane of each destination, by name. */
 export function lanesByName(destinations: ReadonlyMap<string, Destination>): LanesByName {
   return { get: (name) => destinations.get(name)?.lane, has: (name) => destinations.has(name) }
 }
 
-/** The lane of a channel of an app; without a channel, what those of all its channels begin with. */
+/** The lane of a channel of an app; with an empty channel, the beginning of the lanes of all its channels. */
 export function laneOf(app: Pick<SlackApp, 'name'>, channel: string): string {
   return `slack:${placeOf(app, channel)}`
 }
 
-// A webhook's own channel is a lane of the webhook, as it always was; one named by `channel` is another, with a
-// pace and faults of its own: `channel_not_found` says nothing of the channels beside it.
+// A webhook without `channel` has the lane of its URL, as it always had. One with `channel` has a lane, a pace and faults of its
+// own: `channel_not_found` says nothing of the other channels of the webhook.
 function webhookLane(webhookUrl: string, channel: string | undefined): string {
   const place = channel === undefined ? webhookUrl : `${webhookUrl}\n${channel}`
   return `slack:${hash('sha256', place).slice(0, 16)}`
@@ -178,11 +178,11 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const makeOne =
   'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its URL, https://hooks.slack.com/services/…'
 
-/** What somebody meant who wrote a token, or the address that takes one. */
+/** Advice to somebody who wrote a token, or an address that takes one. */
 const useApp =
   'write it as an app: `slackApps: { slack: { token: "${SLACK_BOT_TOKEN}" } }`, and here `slack: { app: slack, channel: C0123ABCD }`'
 
-/** Why `url` cannot be a webhook URL; the text does not repeat it. */
+/** Why `url` cannot be a webhook URL; undefined if it can. The text does not repeat the URL. */
 export function webhookUrlFault(url: string): string | undefined {
   if (/^xox[a-z]-|^xapp-/.test(url)) return `is a Slack token, and not a webhook: ${useApp}`
   if (inQuotes.test(url)) return quotesAreIn
@@ -200,7 +200,7 @@ export function webhookUrlFault(url: string): string | undefined {
   return undefined
 }
 
-// Slack's Web API answers 200 to whatever comes, and says in the body that it has no token; its pages answer with a page.
+// Slack's Web API answers 200 to everything, and says only in the body that there is no token; Slack's pages answer with a page.
 function slackUrlFault(hostname: string, pathname: string): string | undefined {
   if (/^\/api(\/|$)/.test(pathname)) return `is Slack's Web API, which takes the token of an app: ${useApp}`
   if (/^hooks\./.test(hostname)) {

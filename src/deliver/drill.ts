@@ -14,22 +14,22 @@ import type { Slack } from './slack.ts'
 export interface DrillResult {
   destination: string
   isTaken: boolean
-  /** What was tried, where that is no message. */
+  /** What was tried, if that was no message. */
   tried?: string
   /** The status and the receiver's word, or the first words of whoever answered instead; or why there is no answer. */
   answer: string
-  /** What to make of it; empty where it was taken. */
+  /** Advice on the answer; empty if the message was taken. */
   because: string
 }
 
-/** Slack allows one message a second for each channel, and destinations may share one. */
+/** Pause between two messages to one channel: Slack allows one a second, and destinations may share a channel. */
 const apartMs = 1100
-/** Between channels of one app, which together may take several hundred a minute. */
+/** Pause between channels of one app, which together may take several hundred messages a minute. */
 const channelsApartMs = 250
 
 /**
- * Posts to every destination that is not a preview, after asking whose token it is where it is an app's. Webhooks and apps are
- * tried side by side, each at its pace.
+ * Posts to every destination that is not a preview. For an app, it first asks whose token it has. Webhooks and apps are tried side
+ * by side, each at its own pace.
  */
 export async function drill(
   destinations: readonly Destination[],
@@ -59,7 +59,7 @@ export async function drill(
   return results.flat().sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
 }
 
-/** For each app that has buttons: whether Slack gives out a socket, and says who is in the user groups of its operators. */
+/** Asks Slack, for each app that has buttons, to give out a socket and to name the members of its operators' user groups. */
 export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Promise<DrillResult[]> {
   const results = apps.map(async (app) => {
     const { appToken, operators } = app.socket ?? {}
@@ -83,7 +83,7 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
   return (await Promise.all(results)).flat()
 }
 
-/** Taken where the answer has what was `wanted`: a gateway says `{"ok":true}`, too. */
+/** Asks Slack a question. The answer has to contain what was `wanted`: a gateway says `{"ok":true}`, too. */
 async function askApi(
   method: string,
   wanted: 'url' | 'users',
@@ -99,13 +99,13 @@ async function askApi(
   return { answer, isTaken, because: isTaken ? '' : advice }
 }
 
-/** What to make of an answer that is no yes of Slack's to a question. */
+/** Advice on an answer to a question that is not Slack's yes. */
 function adviceOnAnswer(reply: Reply, app: SlackApp): string {
   const kind = kindOf(reply, 'web-api')
   return adviceOn(kind === 'unclear' || kind === 'taken' ? 'doubtful' : kind, reply, { app })
 }
 
-/** By which name people invite an app, or why it cannot post at all. */
+/** Finds the name by which people invite an app, or why the app cannot post at all. */
 async function identify(
   app: SlackApp,
   slack: Slack
@@ -132,7 +132,7 @@ async function tryOne(
   const kind = kindOf(reply, place.receiver)
   const isTaken = kind === 'taken'
   const details = detailsOf(reply).map((detail) => `; ${detail}`)
-  // For a channel given by name: its ID stays the same when it is renamed.
+  // Reported for a channel that is given by name: its ID stays the same when it is renamed.
   const { posted } = (isTaken && app && reply.is === 'answer' && readApiAnswer(reply.body)) || {}
   const where = posted === undefined || posted.channel === sender.channel ? '' : `, channel ${posted.channel}`
   const answer = `${quoteReply(reply)}${details.join('')}${where}`

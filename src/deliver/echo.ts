@@ -1,6 +1,6 @@
-// Echo: takes out of an answer what it repeats of the secret that was sent: of a webhook its address, of an app its token. Pure.
+// Echo: removes from an answer what it repeats of the secret that was sent: a webhook's address or an app's token. Pure.
 
-/** `body` without them, whatever the case of their letters. It stays JSON where it is. */
+/** `body` without the secret, whatever the case of its letters. A body that is JSON stays JSON. */
 export function withoutEcho(body: string, { url, token }: { url: string; token?: string | undefined }): string {
   const secrets = token === undefined ? secretsOf(url) : [token]
   return secrets.reduce(
@@ -9,12 +9,12 @@ export function withoutEcho(body: string, { url, token }: { url: string; token?:
   )
 }
 
-/** Digits may be a number, where nothing else may stand. */
+/** Digits are replaced by digits: they may be a number, and a text in its place would not be JSON. */
 function insteadOf(secret: string): string {
   return /^\d+$/.test(secret) ? '1'.repeat(secret.length) : '[redacted]'
 }
 
-/** The secret parts of a webhook's address: path and query, and each part of them that is not a word. */
+/** The secret parts of a webhook's address: its path and query, and each part of these that is not a word. */
 function secretsOf(url: string): string[] {
   if (!URL.canParse(url)) return [url]
   const { pathname, search } = new URL(url)
@@ -22,7 +22,7 @@ function secretsOf(url: string): string[] {
   return [`${pathname}${search}`, pathname, ...parts, ...parts.map(decoded)].filter((part) => part.length > 1)
 }
 
-/** The longest word that addresses have in common is `slack_incoming`. */
+/** True for a plain word. The longest one that addresses have in common is `slack_incoming`. */
 function isWord(part: string): boolean {
   return /^[a-z_]+$/.test(part) && part.length < 16
 }

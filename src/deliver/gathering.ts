@@ -1,4 +1,4 @@
-// Gathering: decides how long what follows of a cause is held, so that it shares messages, and who is pinged. Pure.
+// Gathering: decides how long news of a known cause is held, so that it shares messages, and who is pinged. Pure.
 import { isOwn, type View } from '../render/compose/view.ts'
 import { mentionsIn, withoutMentions } from '../render/slack/mrkdwn.ts'
 import type { Payload } from '../render/slack/payload.ts'
@@ -13,35 +13,35 @@ import {
   type Pending
 } from '../store/kept-lanes.ts'
 
-/** How long what follows the first message about a cause is held: longer from message to message. */
+/** How long news is held after the first message about its cause; longer from message to message. */
 const ladderMs = [2, 10, 30, 60, 120, 300].map((seconds) => seconds * 1000)
 
-/** The gap in a storm, which is short: how far the storm reaches is news. */
+/** The gap within a storm. It is short, because the extent of the storm is news. */
 const stormGapMs = 1000
 
-/** Several causes share the messages that follow: a lane waits this long for each of the first, then sends one a minute. */
+/** The gaps between the shared messages that follow about all causes of a lane; after these, there is one a minute. */
 const sharedLadderMs = ladderMs.slice(0, 4)
 const sharedMaxMs = 60_000
 
-/** This many in one message are a storm, whose second and third gap may be short. */
+/** So many in one message are a storm, whose second and third gap may be short. */
 const burst = 20
 
-/** This many fill messages: they are posted as fast as the lane may, like what did not fit, and all of that is one step. */
+/** So many fill messages: they are posted as fast as the lane may, together with what did not fit, and all of it is one step. */
 const flood = 200
 
-/** After this long without a message about it, a cause begins anew: twice the longest gap. */
+/** After so long without a message about it, a cause begins anew. Twice the longest gap. */
 const calmMs = 10 * 60_000
 
-/** Nobody needs good news at once, and a push reaches one object after the other. */
+/** How long good news is gathered: nobody needs it at once, and one push reaches objects one after the other. */
 const goodNewsMs: Readonly<Record<string, number>> = { recoveries: 5000, news: 10_000 }
 
-/** What all causes of a lane have in common is remembered as one of them. */
+/** The name under which a lane remembers what all its causes have in common. */
 const lane = 'lane'
 const recoveries = 'recoveries'
 const news = 'news'
 const notices = 'notices'
 
-/** What is gathered together: failures of one cause, all recoveries, all other news. Notices are not: they are few. */
+/** What a notification is gathered with: failures of the same cause, all recoveries, or all other news. Notices, which are few, are not. */
 function causeOf(view: View): string {
   if (isOwn(view)) return notices
   if (view.rollout !== undefined) return view.cause
@@ -55,22 +55,22 @@ export function causesOf(view: View): readonly string[] {
   return [causeOf(view), lane]
 }
 
-/** Whether it is the first of its cause, for a while: it is held by nothing. */
+/** Reports whether a notification is the first of its cause for a while, and so is held by nothing. */
 export function isFirst({ view, createdAt }: Pending, gatherings: Gatherings, now: number): boolean {
   const cause = causeOf(view)
   return !isGood(cause) && current(gatherings.get(cause), createdAt, now) === undefined
 }
 
 /**
- * Which of `pending`, all of them due, are held: until the gap after the last message about their cause is over, and then
- * until the lane may have a message about what follows. Nothing is held twice for the same.
+ * Decides which of `pending`, all of them due, are held: until the gap after the last message about their cause is over, and then
+ * until the lane may have a message about what follows. Nothing is held twice for the same reason.
  */
 export function holdsOf(pending: readonly Pending[], gatherings: Gatherings, now: number): Hold[] {
   const sizes = countBy(pending.map(({ view }) => causeOf(view)))
   const holds = new Map<string, { ids: string[]; until: number; holds: number }>()
   for (const entry of pending) {
     const size = sizes.get(causeOf(entry.view)) ?? 0
-    // A group stays together: it has waited since the first of it came.
+    // A group stays together: it has waited since its first notification came.
     const first = entry.group === undefined ? entry : pending.find(({ group }) => group === entry.group)
     const hold = holdOf(entry, { gatherings, isBurst: size >= burst, since: first?.createdAt ?? entry.createdAt, now })
     if (hold === undefined) continue
@@ -86,7 +86,7 @@ function holdOf(
   entry: Pending,
   { gatherings, isBurst, since, now }: { gatherings: Gatherings; isBurst: boolean; since: number; now: number }
 ): Pick<Hold, 'until' | 'holds'> | undefined {
-  // From a clock that was set back since: nobody knows how long it has waited.
+  // The clock was set back since: nobody knows how long this has waited.
   if (since - now > apartMs) return undefined
   const cause = causeOf(entry.view)
   const known = current(gatherings.get(cause), since, now)
@@ -94,14 +94,14 @@ function holdOf(
   if (entry.holds === 0 && ownUntil > now) return { until: ownUntil, holds: 1 }
   if (known === undefined || isBurst || entry.holds >= maxHolds) return undefined
   const sharedUntil = untilOf(current(gatherings.get(lane), since, now))
-  // Never for longer in all than was said.
+  // Never longer in all than the last message has announced.
   const until = Math.min(sharedUntil, since + Math.max(known.gapMs, sharedMaxMs))
   return until > now ? { until, holds: maxHolds } : undefined
 }
 
 /**
- * What a message makes of gatherings. `members` are all that it could have carried, with the mentions that may be sent; `payload`
- * is what is sent, of which some mentions may have been left out.
+ * What a message changes in the gatherings. `members` are all that it could have carried, with the mentions that may be sent;
+ * `payload` is what is sent, in which some mentions may be left out.
  */
 export function gather(
   members: readonly Pending[],
@@ -127,18 +127,18 @@ export function gather(
   })
   if (!follows.some(({ id }) => ids.has(id))) return gathered
   const known = current(gatherings.get(lane), follows[0]?.createdAt ?? now, now)
-  // What was the first of its cause came before.
+  // Begins at step 1, because the first message of the cause came before.
   const { step, gapMs } = stepAfter(known, follows, { ids, first: 1, ladder: sharedLadderMs })
   return [...gathered, { cause: lane, postedAt: now, step, gapMs, pinged: {}, pings: [] }]
 }
 
-/** How long at most what follows of the failures in a message waits for its own, in ms; undefined where none was gathered. */
+/** The longest time, in ms, until the next message about the failures in a message; undefined if none of them is gathered. */
 export function nextWordMs(gathered: readonly Gathered[]): number | undefined {
   const lasting = gathered.filter(({ cause, step }) => step > 0 && cause !== lane && !isGood(cause))
   return lasting.length === 0 ? undefined : Math.max(sharedMaxMs, ...lasting.map(({ gapMs }) => gapMs))
 }
 
-/** The same without the mentions that were sent for its cause within the hour. */
+/** The same notification without the mentions that were sent for its cause within the hour. */
 export function unlessPinged(entry: Pending, gatherings: Gatherings, now: number): Pending {
   const mentions = mentionsOf(entry.view)
   if (mentions.length === 0) return entry
@@ -149,7 +149,7 @@ export function unlessPinged(entry: Pending, gatherings: Gatherings, now: number
   return { ...entry, view: { ...view, ...(isLeft && { mention }), ...(custom && { custom: quietly(custom) }) } }
 }
 
-/** Who a message about it pings: by its rule, or by its template. */
+/** Whom a message about a notification pings: those in its rule and in its template. */
 function mentionsOf({ mention, custom }: View): string[] {
   return [...(mention === undefined ? [] : [mention]), ...(custom ? mentionsIn(JSON.stringify(custom)) : [])]
 }
@@ -160,7 +160,7 @@ function quietly(custom: NonNullable<View['custom']>): NonNullable<View['custom'
   )
 }
 
-/** The gathering, unless a calm while has ended it before `createdAt`, or its clock was set back since. */
+/** The gathering, unless it ended before `createdAt`, because nothing was posted for a while, or the clock was set back since. */
 function current(gathering: Gathering | undefined, createdAt: number, now: number): Gathering | undefined {
   if (gathering === undefined || gathering.postedAt - now > apartMs) return undefined
   return createdAt - gathering.postedAt < calmMs ? gathering : undefined
@@ -170,7 +170,7 @@ function untilOf(gathering: Gathering | undefined): number {
   return gathering === undefined ? 0 : gathering.postedAt + gathering.gapMs
 }
 
-/** The step, and the gap, after a message that carries `ids` of `entries`. */
+/** The step and the gap after a message that carries `ids` of `entries`. */
 function stepAfter(
   known: Gathering | undefined,
   entries: readonly Pending[],

@@ -17,40 +17,40 @@ import { type MessageForm, planNext } from './plan.ts'
 import { createTokens } from './tokens.ts'
 
 export interface Lanes {
-  /** Begins with whatever waits from before. */
+  /** Starts, with whatever waits from before. */
   start(): Promise<void>
-  /** The config file has changed: what waits goes where its destination now is, and is held no longer than its rule now says. */
+  /** Follows a changed config file: what waits goes where its destination now is, and is held no longer than its rule now says. */
   follow(): Promise<void>
-  /** There is something new in these lanes. */
+  /** Wakes these lanes: something new waits in them. */
   wake(lanes: Iterable<string>): void
   /**
-   * Posts what waits in a lane at once, whatever it waits for; resolves to until when, where that is a rate limit, which
-   * is kept.
+   * Posts what waits in a lane at once, whatever it waits for, except for a rate limit, which is kept: then it resolves to the end
+   * of that, in ms.
    */
   tryNow(lane: string, actor: Actor): Promise<number | undefined>
-  /** Resolves once no lane is at work: each is empty, or waits for a moment. */
+  /** Resolves once no lane is at work: each one is empty, or waits for its time. */
   idle(): Promise<void>
-  /** Starts no more posts, waits for those under way, and after `graceMs` for their answers no longer. */
+  /** Starts no more posts, and waits at most `graceMs` for the answers to those under way. */
   stop(graceMs: number): Promise<void>
 }
 
 export interface LanesOptions extends Omit<DeliveryOptions, 'tokens' | 'alarm' | 'wake' | 'stopping' | 'givingUp'> {
-  /** How long the rules of the config file hold. */
+  /** How long the rules of the config file hold notifications. */
   holdOf: HoldOf
-  /** From the config file and made by hand, in effect or to come. */
+  /** Mutes of the config file and silences made by hand, in effect now or later. */
   mutes?: () => readonly Mute[]
-  /** Who is notified of the lanes themselves. */
+  /** The destinations that are notified of the lanes themselves. */
   operators: () => readonly Destination[]
-  /** Where people reach the relay, for links in messages. */
+  /** The address at which people reach the relay, for links in messages. */
   publicUrl?: string | undefined
 }
 
 type Wait = { until: number; isInterruptible?: true }
 
-/** How often to look whether all that waits is where it should be. */
+/** Interval at which all that waits is moved to where it should be. */
 const followMs = 60_000
 
-/** While something is held, how long after a look the next comes at the earliest: in a storm there is news at any moment. */
+/** The shortest time between two looks while something is held: in a storm, news comes at any moment. */
 const lookMs = 250
 
 export function createLanes(options: LanesOptions): Lanes {
@@ -64,13 +64,13 @@ export function createLanes(options: LanesOptions): Lanes {
     ...{ alarm, tokens, wake, stopping: stopping.signal, givingUp: givingUp.signal }
   })
   const running = new Map<string, Promise<void>>()
-  /** Sleeping lanes; with `isInterruptible` a new notification wakes them early. */
+  /** Sleeping lanes. New notifications wake those with `isInterruptible` early. */
   const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
   const wokenMeanwhile = new Set<string>()
-  /** Running lanes that are to look again whatever they wait for: they may have asked the store before it was to be tried. */
+  /** Running lanes that must look again, whatever they wait for: they may have asked the store before {@link tryNow} changed it. */
   const triedMeanwhile = new Set<string>()
   const isStopping = () => stopping.signal.aborted
-  /** While the database is away each lane fails once a second. */
+  /** Limits the log: while the database is away, each lane fails once a second. */
   const failures = createRarely(clock, fewLines)
   let stopFollowing = () => {}
 
@@ -85,7 +85,7 @@ export function createLanes(options: LanesOptions): Lanes {
 
   function lookSoon(lane: string): void {
     const { cancel, isInterruptible, sinceTicks } = waiting.get(lane) ?? {}
-    // Pace, backoff and a storm's first moments are waited out, whatever comes: looking again would only cost time.
+    // Pace, backoff and the first moments of a storm are waited out: another look would only cost time.
     if (cancel === undefined || sinceTicks === undefined || !isInterruptible) return
     const inMs = sinceTicks + lookMs - clock.ticks()
     if (inMs > 0) {
@@ -126,10 +126,10 @@ export function createLanes(options: LanesOptions): Lanes {
     if (wokenMeanwhile.delete(lane)) lookSoon(lane)
   }
 
-  /** What the lane waits for, or undefined where it is empty. */
+  /** Posts what may be posted. Returns what the lane then waits for, or undefined if it is empty. */
   async function drain(lane: string): Promise<Wait | undefined> {
     while (!isStopping()) {
-      // Before anything is composed: what comes until then may be in the same message.
+      // Asked before anything is composed: what comes until then may be in the same message.
       const turn = tokens.turnOf(lane, clock.now())
       if (turn !== undefined) return { until: turn }
       const step: Step = await store.next(lane, planOf(lane), clock.now())
@@ -144,7 +144,7 @@ export function createLanes(options: LanesOptions): Lanes {
     return undefined
   }
 
-  /** Whether it was the last in its lane, as far as that is known. */
+  /** Posts one message. Returns true if it was the last in its lane, as far as is known. */
   async function post(step: Extract<Step, { is: 'post' }>): Promise<boolean> {
     const { isLast, waitedForIt, hasMoved } = await deliver(step)
     for (const other of waitedForIt) await tryNow(other)
@@ -207,7 +207,7 @@ export function createLanes(options: LanesOptions): Lanes {
     async start() {
       store.listen(wake)
       await followAll()
-      // Another replica may have gone by an older file in between.
+      // Repeated, because a replica with an older config file may have worked in between.
       stopFollowing = every(clock, followMs, follow, (err) =>
         log.error({ err }, 'cannot look for work; trying again in a minute')
       )

@@ -1,21 +1,21 @@
-// Lazy Slack client: loads with the first post, so that a relay with nothing to send is ready without it.
+// Lazy Slack client: loads the client with the first post, so that a relay with nothing to send is ready without it.
 import { createRequire } from 'node:module'
 import { proxiesIn } from '../env-secrets.ts'
 import { RelayError } from '../errors.ts'
 import type { Slack } from './slack.ts'
 
-/** A client that is loaded when it is needed. */
+/** A client that is loaded when it is first needed. */
 export interface LateSlack extends Slack {
-  /** Throws CANNOT_POST while the client could not be loaded, after another try: nobody else may ask before an event comes. */
+  /** Throws CANNOT_POST if the client could not be loaded, after another try: nobody else may try before an event comes. */
   ready(): Promise<void>
 }
 
 const require = createRequire(import.meta.url)
 
-/** Throws BAD_CONFIG for a malformed proxy address at the start, not when the first message is due. */
+/** Opens a lazy client. Throws BAD_CONFIG for a malformed proxy address at the start, not when the first message is due. */
 export async function openSlack(environment: Record<string, string | undefined>): Promise<LateSlack> {
   let loading: Promise<Slack> | undefined
-  /** Why the last try failed, as long as no other has worked. */
+  /** Why the last try failed, until another one works. */
   let failure: NodeJS.ErrnoException | undefined
 
   function loaded(): Promise<Slack> {
@@ -25,7 +25,7 @@ export async function openSlack(environment: Record<string, string | undefined>)
         return slack
       },
       (error) => {
-        // Out of file descriptors or memory for a moment: the next post tries again.
+        // The process may be out of file descriptors or memory for a moment: the next post tries again.
         loading = undefined
         failure = error
         throw error
@@ -56,7 +56,7 @@ export async function openSlack(environment: Record<string, string | undefined>)
 }
 
 async function load(): Promise<Slack> {
-  // A CommonJS module that failed once is run again by `require` and never again by `import`, which keeps the error.
+  // After a failure, `require` runs a CommonJS module again; `import` never does, and keeps the error.
   require('undici')
   return (await import('./slack.ts')).createSlack()
 }

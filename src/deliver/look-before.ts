@@ -1,4 +1,4 @@
-// Look before: finds a message whose answer was lost in its channel, by its metadata, before it is posted again.
+// Look before: before a message whose answer was lost is posted again, looks for it in its channel by its metadata.
 import type { Logger } from 'pino'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { urlOf } from '../slack-api/app.ts'
@@ -9,36 +9,36 @@ import type { Place } from './destination.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
-/** Messages per page: an answer has to be read whole, and one message may have 15 kB. */
+/** Messages per page. An answer has to be read whole, and one message may have 15 kB. */
 const pageSize = 20
 const maxPages = 10
-/** By how much Slack's clock and the store's may differ. */
+/** The most by which Slack's clock and the store's may differ. */
 const apartMs = 2 * 60_000
-/** After this many failures it is posted without a look: people must get their messages even if Slack's history does not answer. */
+/** After so many failures a message is posted without a look: people must get their messages even if Slack's history does not answer. */
 const maxFailures = 5
 
 const idPattern = /^[CGD][A-Z0-9]{7,}$/
 
-/** What a message is found by: docs.slack.dev/messaging/message-metadata. */
+/** The metadata by which a message is found: docs.slack.dev/messaging/message-metadata. */
 export function metadataOf({ id, newestAt }: Message) {
   return { event_type: 'flux_relay_message', event_payload: { message: id, newest_at: newestAt } }
 }
 
 export interface LookBefore {
   /**
-   * What Slack answered to `message`, where it was posted before; or what it answered to the question, where that has to be asked
-   * again. Undefined where `message` is to be posted.
+   * Slack's answer to `message`, if it was posted before; or the answer to the question, if that has to be asked again. Undefined if
+   * `message` is to be posted.
    */
   answerTo(place: Place, message: Message, signal: AbortSignal): Promise<Reply | undefined>
-  /** Learns from what `message` was answered: whether Slack may have it, and which channel it is in. */
+  /** Learns from the answer to `message` whether Slack may have it, and which channel it is in. */
   learn(message: Message, reply: Reply, isOver: boolean): void
 }
 
-/** `isAgain` is of the step that posts: an earlier process may have posted it, too. */
+/** Creates a look into the history of channels, for messages that an earlier attempt or process may have posted. */
 export function createLookBefore(slack: Slack, log: Logger): LookBefore {
-  /** Messages that Slack is known not to have. */
+  /** The IDs of messages that Slack is known not to have. */
   const untaken = new Set<string>()
-  /** The IDs of channels, by lane: history knows no names. */
+  /** The IDs of channels, by lane: Slack's history takes no names. */
   const channels = new Map<string, string>()
 
   async function ask(place: Place, message: Message, channel: string, signal: AbortSignal): Promise<Reply | undefined> {

@@ -6,71 +6,71 @@ import { type Kind, kindOf, moved, type Receiver, type Reply, removed } from './
 import { sayReply } from './saying.ts'
 import { mayHaveArrived } from './unreached.ts'
 
-/** After this, what could not be delivered becomes a dead letter. */
+/** The age at which a notification that could not be delivered becomes a dead letter. */
 export const maxAgeMs = 24 * 60 * 60 * 1000
 
 const maxBackoffMs = 10_000
-/** Where each try may be one more message in the channel: no more often than what goes on is said. */
+/** The longest wait if each try may be one more message in the channel: as rare as messages about what goes on. */
 const maxDoubtMs = 5 * 60_000
-/** A limit without a Retry-After: longer each time, because what goes on after a 429 may be disabled. */
+/** The longest wait after a 429 without Retry-After. Waits grow, because an app that goes on after a 429 may be disabled. */
 const maxLimitMs = 60_000
-/** A proxy that cannot reach Slack often can a moment later; of several servers behind one name one may have an old certificate. */
+/** Tries before a proxy or a certificate blocks a lane: its fault may pass in a moment, or be that of one of several servers. */
 const blindTries = 5
-/** How long a message may take until history has it, in ms: nobody says; this is what a person would wait. */
+/** How long it may take until the history has a message, in ms. Slack does not say; this is what a person would wait. */
 const historyMs = 2000
-/** How often what only follows a card is tried. */
+/** Tries of a message that only follows a card. */
 const asideTries = 5
-/** So does a receiver that has trouble for a moment. */
+/** Tries with an empty message: a receiver, too, may have trouble for a moment. */
 const emptyTries = 5
 
-/** How long a blocked lane waits before its first probe; then twice as long each time, up to an hour. */
+/** How long a blocked lane waits before its first probe. Each later wait is twice as long, up to an hour. */
 const firstProbeMs: Partial<Record<Kind, number>> & { gone: number } = {
   // Somebody has to make a new webhook.
   gone: 5 * 60_000,
   // Each probe may be one more message in the channel.
   unclear: 5 * 60_000,
-  // Nothing has reached Slack, so that asking costs nothing.
+  // Nothing has reached Slack, so asking costs nothing.
   doubtful: 30_000,
   proxy: 30_000,
   untrusted: 30_000
 }
 export const lastProbeMs = 60 * 60_000
-/** A certificate is renewed by somebody who has never heard of the relay. */
+/** The longest wait for another certificate, which is renewed by somebody who has never heard of the relay. */
 const lastLookMs = 60_000
 
-/** The metric label and the log word of a settlement. */
+/** How an attempt ended, as metrics and the log call it. */
 export const outcomes = ['sent', 'rate_limited', 'retry', 'refused', 'blocked', 'dead'] as const
 export type Outcome = (typeof outcomes)[number]
 
 export interface Circumstances {
   now: number
-  /** What was accepted before this becomes a dead letter; {@link maxAgeMs} ago if left out. */
+  /** Notifications accepted before this become dead letters; {@link maxAgeMs} ago if left out. */
   oldest?: number
   /** In [0, 1). */
   random: number
-  /** The lane's block, where this was a probe. */
+  /** The block of the lane, if this attempt was a probe. */
   block: LaneState['block']
   receiver: Receiver
-  /** What it takes may become a card. */
+  /** True if a message that is taken may become a card. */
   hasCards?: boolean
-  /** It is looked for before it is tried again, which is no use at once: history may not know of it yet. */
+  /** True if the message is looked for before it is tried again. At once, that is no use: the history may not have it yet. */
   looks?: boolean | undefined
-  /** What an empty message was answered, where {@link needsEmpty} asked for one. */
+  /** The answer to an empty message, if {@link needsEmpty} asked for one. */
   empty?: Reply | undefined
 }
 
 export interface Settled {
   outcome: Outcome
-  /** What decided it. */
+  /** The kind of answer that decided the outcome. */
   kind: Kind
-  /** The reply that did, which is that to the empty message where that said more. */
+  /** The reply that decided the outcome: that to the empty message, if it said more. */
   reply: Reply
   settlement: Settlement
 }
 
 /**
- * Whether only an empty message can show what a no is about: where it gets the same answer, it is not about `message`, whose
- * plain form was refused too. A probe of a blocked lane takes one along, so that no body can keep a lane blocked.
+ * Reports whether only an empty message can show what a no is about: if that gets the same answer, the no is not about `message`,
+ * whose plain form was refused too. A probe of a blocked lane takes one along, so that no message can keep a lane blocked.
  */
 export function needsEmpty(
   message: Message,
@@ -80,7 +80,7 @@ export function needsEmpty(
   return kindOf(reply, receiver) === 'doubtful' && (message.isPlain || block !== undefined)
 }
 
-/** What follows from `reply` to an attempt at `message`. */
+/** Decides what follows from `reply` to an attempt at `message`. */
 export function settle(message: Message, reply: Reply, given: Circumstances): Settled {
   const kind = kindOf(reply, given.receiver)
   const { now, oldest = now - maxAgeMs, random, block } = given
@@ -95,10 +95,10 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
       const asked = (reply.is === 'answer' && reply.retryAfterMs) || 0
       const waitMs = asked > 0 ? Math.min(Math.max(1000, asked), maxAgeMs) : Math.min(1000 * 2 ** failures, maxLimitMs)
       const notBefore = now + waitMs
-      // One token when the wait is over, and none in hand: what has piled up by then goes as one message, not as a burst
-      // that is refused again.
+      // One token when the wait is over, and none before: what has piled up by then goes as one message, not as a burst that is
+      // refused again.
       const lane = { notBefore, block, bucket: { tokens: 1, at: notBefore } }
-      // What comes behind it waits as it was asked to.
+      // What comes behind it still waits as long as Slack asked.
       if (isTooOld) return dead(attempt, 'not delivered within 24 hours; Slack limits the rate of messages', lane)
       return ended(attempt, 'rate_limited', again(attempt, lane, asked > 0 ? failures : failures + 1))
     }
@@ -135,7 +135,7 @@ interface Attempt {
   isTooOld: boolean
 }
 
-/** Whether it only follows a card: news is worth more than what waits behind it. */
+/** True if a message only follows a card. The news that waits behind it is worth more. */
 function isAside({ notifications }: Message): boolean {
   return notifications === 0
 }
@@ -146,13 +146,12 @@ function doubted(attempt: Attempt): Settled {
   if (!needsEmpty(message, reply, given)) return inPlain(attempt, { notBefore: 0 })
   const kind = empty && kindOf(empty, receiver)
   if (empty === undefined || kind === undefined || kind === 'doubtful' || kind === 'unclear') return blocked(attempt)
-  // The way is open, and this message is what is not let through.
+  // The way is open: only this message is not let through.
   if (kind === 'taken' || kind === 'refused') {
     if (!message.isPlain) return inPlain(attempt, { notBefore: 0 })
     return dead(attempt, `refused on its way, even as plain text: ${sayReply(reply)}; an empty message gets through`)
   }
-  // Where an empty message fails for this long, the receiver cannot take one: that shows nothing, and somebody has
-  // to look.
+  // A receiver that fails an empty message for this long cannot take one. That proves nothing, and somebody has to look.
   if (kind === 'transient' && empty.is === 'answer' && (message.failures >= emptyTries || block !== undefined))
     return blocked(attempt)
   // The answer to the empty message says what is wrong with the lane itself.
@@ -171,7 +170,7 @@ function dead(attempt: Attempt, reason: string, lane: Settlement['lane'] = { not
   return ended(attempt, 'dead', { message: { state: 'dead', reason }, lane })
 }
 
-/** Where it was posted, which only the Web API says. */
+/** The place of the posted message, which only the Web API gives. */
 function placeIn({ reply, given }: Attempt): { posted?: Posted } {
   if (given.receiver !== 'web-api' || !given.hasCards || reply.is !== 'answer') return {}
   const posted = readApiAnswer(reply.body)?.posted
@@ -183,7 +182,7 @@ function isThreadGone({ thread }: Message, reply: Reply): boolean {
   return [...threadWords, ...lostWords].includes(readApiAnswer(reply.body)?.word ?? '')
 }
 
-/** Somebody deleted the message that it replies to. */
+/** Posts in the channel, because somebody deleted the message that this one replies to. */
 function inChannel(attempt: Attempt): Settled {
   const { failures, isPlain } = attempt.message
   const message = { state: 'open', failures: failures + 1, isPlain, isThreadGone: true } as const
@@ -203,7 +202,7 @@ function retried(attempt: Attempt, random: number): Settled {
   return ended(attempt, 'retry', again(attempt, { notBefore: given.now + waitMs, block: given.block }))
 }
 
-/** Whether it may have been taken. 504: by whom it was passed on to, who did not answer in time. */
+/** Reports whether the message may have been taken. A 504 comes from a gateway that passed it on, and got no answer in time. */
 function isInDoubt(reply: Reply): boolean {
   return reply.is === 'failure' ? mayHaveArrived(reply.code) : reply.is === 'answer' && reply.status === 504
 }
@@ -219,7 +218,7 @@ function blocked(attempt: Attempt): Settled {
     block: { reason: said, since: block?.since ?? now, probes: probes + 1 }
   }
   if (isTooOld) return dead(attempt, `not delivered within 24 hours; the destination answers ${said}`, lane)
-  // The plain form was an attempt at finding out: when the lane opens, the message goes as it is meant.
+  // The plain form was only an attempt to find the reason: when the lane opens, the message goes in its own form.
   const isPlain = message.isPlain && kind !== 'doubtful'
   return ended(attempt, 'blocked', { message: { state: 'open', failures: message.failures + 1, isPlain }, lane })
 }

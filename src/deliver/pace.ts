@@ -30,20 +30,20 @@ export function createPace({ perSecond = 1, burst = 3 }: Static<typeof PaceSchem
   return { perSecond, burst }
 }
 
-// Clocks differ and requests take time to arrive: refilled at exactly the limit, a bucket meets a 429 now and then.
+// Clocks differ and requests take time to arrive: a bucket that is refilled at exactly the limit meets a 429 now and then.
 const margin = 0.98
 
-/** Takes a token at `now` (ms), or says when there will be one. A lane without a bucket has not posted yet: it is full. */
+/** Takes a token at `now` (ms), or returns when there will be one. A lane without a bucket has not posted yet: its bucket is full. */
 export function take(bucket: Bucket | undefined, pace: Pace, now: number): { bucket: Bucket } | { until: number } {
   const tokens = tokensAt(bucket, pace, now)
   if (tokens >= 1) return { bucket: { tokens: tokens - 1, at: now } }
   return { until: now + Math.ceil((1 - tokens) / perMs(pace)) }
 }
 
-/** The tokens that have gathered until `now` (ms). */
+/** The tokens in a bucket at `now` (ms). */
 export function tokensAt(bucket: Bucket | undefined, pace: Pace, now: number): number {
   const known = bucket ?? { tokens: pace.burst, at: now }
-  // From a clock that was set back: it is not known how long ago that is, and must not stop the lane.
+  // The clock was set back: nobody knows how long ago the bucket was written, and that must not stop the lane.
   if (known.at - now > apartMs) return Math.max(1, known.tokens)
   const elapsed = Math.max(0, now - known.at)
   return Math.min(pace.burst, known.tokens + elapsed * perMs(pace))

@@ -1,4 +1,4 @@
-// Permalink: asks Slack for the address of a message in its workspace, when somebody wants to go there.
+// Permalink: asks Slack for the address of a message in its workspace, when somebody wants to open it.
 import { urlOf } from '../slack-api/app.ts'
 import type { CardRecord } from '../store/records.ts'
 import { read } from './answer.ts'
@@ -7,12 +7,12 @@ import { laneOf } from './destination.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
-/** The address of the message in Slack, or why there is none. */
+/** Finds the address of a message in Slack, or why there is none. */
 export type Permalink = (
   card: Pick<CardRecord, 'lane' | 'channel' | 'ts'>
 ) => Promise<{ url: string } | { because: string }>
 
-/** docs.slack.dev/reference/methods/chat.getPermalink, which needs no scope. */
+/** Asks docs.slack.dev/reference/methods/chat.getPermalink, which needs no scope. */
 export function createPermalink(slack: Slack, destinations: () => Destinations): Permalink {
   return async ({ lane, channel, ts }) => {
     const app = [...destinations().apps].find((known) => lane.startsWith(laneOf(known, '')))

@@ -1,4 +1,4 @@
-// Plan: picks a lane's next post: one notification, a group that was waited for, or a digest of all that fits. Pure.
+// Plan: picks a lane's next post: one notification, a group whose time has come, or a digest of all that fits. Pure.
 import { type ButtonForm, withButtons } from '../render/compose/buttons.ts'
 import { delayed } from '../render/compose/delayed.ts'
 import { composeDigest, type DigestForm } from '../render/compose/digest.ts'
@@ -10,20 +10,20 @@ import { gather, isFirst, nextWordMs, unlessPinged } from './gathering.ts'
 import { type Pace, take } from './pace.ts'
 
 /**
- * When several are due, so long after the first of them: the head of a storm goes into one message instead of several small
- * ones, each of which would cost a token. One alone goes at once.
+ * How long several due notifications wait after the first of them: the head of a storm goes into one message instead of several
+ * small ones, each of which would cost a token. A single one goes at once.
  */
 const headMs = 250
 
-/** How messages are composed, beside what waits. */
+/** The form in which messages are composed. */
 export interface MessageForm extends DigestForm {
-  /** What goes on is a card, and what is long follows in its thread. */
+  /** True if what goes on becomes a card, with what is long in its thread. */
   hasCards?: boolean
-  /** Where they have buttons. */
+  /** The buttons of messages, if they have any. */
   buttons?: ButtonForm | undefined
 }
 
-/** `waiting` is oldest first and of one destination, with what is held to be gathered; some are due. `form` is that of its digests; `now` in ms. */
+/** Picks the next post. `waiting` is of one destination, oldest first, and has what is held to be gathered; some is due. `now` in ms. */
 export function planNext(
   lane: LaneState,
   waiting: readonly Pending[],
@@ -32,10 +32,10 @@ export function planNext(
   now: number
 ): NextPost {
   const isDue = ({ heldUntil }: Pending) => heldUntil <= now
-  // What is new is seen by everybody in the channel, and goes before what is said in a thread.
+  // New messages go before replies in a thread, because everybody in the channel sees them.
   const card = waiting.filter(isDue).some((entry) => entry.card === undefined) ? undefined : waiting.find(isDue)?.card
   const all = waiting.filter((entry) => entry.card?.id === card?.id)
-  // A rollout is a message of its own, which becomes a card of it.
+  // A rollout gets a message of its own, which becomes its card.
   const rollout = card === undefined ? all.find(isDue)?.view.rollout && all.find(isDue) : undefined
   const pending = rollout === undefined ? all.filter(({ view }) => view.rollout === undefined) : [rollout]
   if (card !== undefined) return replyNext(lane, pending, card, gatherings, { pace, ...form }, now)
@@ -46,19 +46,19 @@ export function planNext(
   if (first === undefined || oldest === undefined) throw new Error('a lane without anything to post has no next post')
   const isSeveral = new Set(due.map(({ group, event }) => group ?? event)).size > 1
   const headUntil = oldest.createdAt + headMs
-  // A deadline in the future of a clock that was set back would stop the lane for as long as it was.
+  // After the clock was set back, a deadline in its future would stop the lane for as long.
   if (isSeveral && now < headUntil && now >= oldest.createdAt) return { until: headUntil }
   const taken = take(lane.bucket, pace, now)
   if ('until' in taken) return taken
   const { bucket } = taken
-  // The token just taken, and those that are left.
+  // True if there is a token for each unit: the one just taken, and those that are left.
   const isToken = Math.floor(bucket.tokens) + 1 >= units.length
   const members = isToken ? membersOf(first, pending) : dueOrGathered(pending, now)
   const quieted = members.map((entry) => unlessPinged(entry, gatherings, now))
   return { bucket, ...composeOf(quieted, gatherings, form, now) }
 }
 
-/** All that waits about what a card names is one reply in its thread. */
+/** Picks one reply in the thread of a card, for all that waits about what the card names. */
 function replyNext(
   lane: LaneState,
   pending: readonly Pending[],
@@ -72,12 +72,12 @@ function replyNext(
   const members = dueOrGathered(pending, now).map((entry) => unlessPinged(entry, gatherings, now))
   const composed = composeOf(members, gatherings, { ...form, hasCards: false, buttons: undefined }, now)
   const ids = new Set(composed.ids)
-  // An update wakes nobody, and a reply only those who follow the thread.
+  // An update notifies nobody, and a reply only those who follow the thread: a reminder goes to the channel as well.
   const isBroadcast = members.some(({ id, view }) => ids.has(id) && view.says === 'repeated')
   return { bucket: taken.bucket, ...composed, thread: { ...card, isBroadcast } }
 }
 
-/** The message of `members`, as far as they fit, and what becomes of their gatherings. */
+/** Composes the message of as many `members` as fit, and what it changes in their gatherings. */
 function composeOf(
   members: readonly Pending[],
   gatherings: Gatherings,
@@ -96,20 +96,20 @@ function composeOf(
 }
 
 function compose(pending: readonly Pending[], now: number, form: MessageForm) {
-  // What was held on purpose is not late.
+  // Time in which a notification was held on purpose does not make it late.
   const members = pending.map((entry) => ({ ...entry, createdAt: Math.max(entry.createdAt, entry.heldUntil) }))
   const isOneEvent = new Set(members.map(({ event }) => event)).size === 1
   const isOneObject = new Set(members.map(({ view }) => subjectOf(view))).size === 1
-  // The notification that says the object's state: news after its failure does not count as that.
+  // The notification that says the object's state, which news after its failure does not.
   const state = decisive(members)
   const isOneFailure = isOneObject && state.view.failure !== undefined && state.view.says !== 'recovered'
   if (!(isOneEvent || isOneFailure)) return composeDigest(members, now, form)
-  // Several rules may notify one destination of the same event, and one object may fail several times before there is a
-  // token: it is sent once, by the newest, with the mention of any.
+  // Several rules may notify one destination of the same event, and one object may fail several times before there is a token:
+  // one message goes out, of the newest notification, with the mention of any.
   const mention = members.find(({ view }) => view.mention !== undefined)?.view.mention
-  // To a destination that was not notified of it yet, it is a failure and not a change of one.
+  // To a destination that was not notified of it yet, this is a failure, and not a change of one.
   const isNew = members.some((member) => member.view.says === 'failed')
-  // Where only one of the rules has a template, its form is the one that somebody asked for.
+  // If only one of the rules has a template, somebody asked for that form.
   const custom = members.findLast(({ event, view }) => event === state.event && view.custom !== undefined)?.view.custom
   const { wasReason, wasWarning: _, ...rest } = state.view
   const wasWarning = members.some(({ view }) => view.wasWarning)
@@ -126,7 +126,7 @@ function compose(pending: readonly Pending[], now: number, form: MessageForm) {
   }
 }
 
-/** What may be posted on its own: an event with a cause that is new, a group whose time has come, or what was gathered. */
+/** What may be posted on its own: an event with a new cause, a group whose time has come, or what was gathered. */
 interface Unit {
   is: 'event' | 'group' | 'gathered'
   entries: Pending[]
@@ -145,8 +145,8 @@ function unitsOf(due: readonly Pending[], isFirst: (entry: Pending) => boolean):
 }
 
 /**
- * All of `pending` that goes with a unit. With what was gathered all goes that is held for it; with anything else what is
- * held of the same objects. And of each object that it names all that is older: nothing overtakes what is of its own object.
+ * The notifications of `pending` that go with a unit. With gathered ones goes everything that is held to be gathered; with any other
+ * unit, what is held about the same objects. Whatever is older of these objects goes along: nothing overtakes its own object's news.
  */
 function membersOf({ is, entries }: Unit, pending: readonly Pending[]): readonly Pending[] {
   const chosen = new Set(entries)
@@ -155,12 +155,12 @@ function membersOf({ is, entries }: Unit, pending: readonly Pending[]): readonly
   return withOlder((entry) => chosen.has(entry) || goesAlong(entry), pending)
 }
 
-/** What one message says of all that waits: the rest of a group stays held, but for what would be overtaken. */
+/** What one message says of all that waits. The rest of a group stays held, unless it would be overtaken. */
 function dueOrGathered(pending: readonly Pending[], now: number): readonly Pending[] {
   return withOlder(({ heldUntil, holds }) => heldUntil <= now || holds > 0, pending)
 }
 
-/** What is chosen of `pending`, and all that came before it about the same objects. */
+/** The chosen notifications of `pending`, and all older ones about the same objects. */
 function withOlder(isChosen: (entry: Pending) => boolean, pending: readonly Pending[]): readonly Pending[] {
   const newest = new Map(pending.filter(isChosen).map((entry) => [subjectOf(entry.view), Number(entry.id)]))
   return pending.filter((entry) => isChosen(entry) || Number(entry.id) < (newest.get(subjectOf(entry.view)) ?? 0))

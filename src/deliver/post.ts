@@ -16,13 +16,13 @@ function replyOf({ thread }: Message) {
 
 export function createPost(slack: Slack, log: Logger) {
   return {
-    /** The message itself. */
+    /** Posts the message itself. */
     async message(destination: Destination | undefined, message: Message, signal: AbortSignal): Promise<Reply> {
       const payload = message.isPlain ? withoutBlocks(message.payload) : message.payload
-      // Removed from the config a moment ago: what waits for it is being made dead letters.
+      // The destination was removed from the config a moment ago: what waits for it is becoming dead letters.
       if (destination === undefined) return removed
-      // It is being moved, or waits in a lane that a replica with another config file knows: posted from here, it would be
-      // beside what its own lane posts to the same address.
+      // The message is being moved, or waits in a lane that a replica with another config file knows: a post from here would go
+      // beside those from its own lane to the same address.
       if (destination.lane !== message.lane) return moved
       if (destination.slack === undefined) {
         log.info({ destination: message.destination, message: toText(payload) }, 'message previewed')
@@ -41,11 +41,11 @@ export function createPost(slack: Slack, log: Logger) {
       )
     },
 
-    /** An empty message, to see whether the way is open. */
+    /** Posts an empty message, to see whether the way is open. */
     async empty({ slack: place }: Destination, signal: AbortSignal): Promise<Reply | undefined> {
       if (place === undefined) return undefined
       const { url, dialect, sender, app } = place
-      // Without a channel, Slack would answer that one is missing.
+      // Without a channel, Slack would answer that the channel is missing.
       const body = { ...emptyBodyFor(dialect), ...(app !== undefined && sender) }
       return slack.post(url, JSON.stringify(body), signal, app?.token)
     }

@@ -1,18 +1,18 @@
-// Rollouts: say how far each revision is rolled out. In: rollouts of which something is due, found in the store. Out: a
-// notification when one fails or has settled; for a channel with cards one when it begins.
+// Rollouts: reports how far each revision is rolled out. In: rollouts with something due, found in the store. Out: a notification
+// when one fails or has settled; for a channel with cards, also when it begins.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import { say } from '../store/rollouts/say.ts'
 import type { Store } from '../store/store.ts'
 import type { Destination } from './destination.ts'
 
-/** How often to look. */
+/** Time between two looks. */
 const lookMs = 1000
 
 export interface RolloutsOptions {
   store: Pick<Store, 'sayRollouts'>
   destinations: () => Pick<ReadonlyMap<string, Destination>, 'get'>
-  /** There is something new in these lanes. */
+  /** Wakes these lanes: something new waits in them. */
   wake(lanes: Iterable<string>): void
   clock: Clock
   log: Logger

@@ -5,7 +5,7 @@ import { meanings } from '../slack-api/words.ts'
 import { type Kind, type Reply, read } from './answer.ts'
 import { adviceOnCode } from './unreached.ts'
 
-/** What to record of a reply: `200 ok`, `404 no_service`, `403 and a web page`, `proxy 407`, `ECONNRESET`. */
+/** The words in which a reply is recorded: `200 ok`, `404 no_service`, `403 and a web page`, `proxy 407`, `ECONNRESET`. */
 export function sayReply(reply: Reply): string {
   if (reply.is === 'failure') return reply.code
   if (reply.is === 'proxy') return `proxy ${reply.status}`
@@ -19,14 +19,14 @@ export function sayReply(reply: Reply): string {
   return is === 'nothing' && status !== 204 && status < 300 ? `${status} and nothing` : String(status)
 }
 
-/** What the Web API says beside its word, such as which part of which block is wrong; for the log. */
+/** What the Web API adds to its word, such as which part of which block is wrong; for the log. */
 export function detailsOf(reply: Reply): string[] {
   return reply.is === 'answer' ? (readApiAnswer(reply.body)?.details ?? []) : []
 }
 
 const maxQuote = 80
 
-/** As {@link sayReply}, with the first words of what has no word of its own, for who tries a destination by hand. */
+/** Like {@link sayReply}, with the first words of an answer that has no word of its own; for somebody who tries a destination by hand. */
 export function quoteReply(reply: Reply): string {
   const said = sayReply(reply)
   if (reply.is !== 'answer') return said
@@ -45,7 +45,7 @@ function firstWords(body: string): string {
   return text.length > maxQuote ? `${text.slice(0, maxQuote).trimEnd()}…` : text
 }
 
-/** What an operator should make of it. `invited`: the name by which people invite the app, where that is known. */
+/** Advice to an operator on an answer. `invited` is the name by which people invite the app, if that is known. */
 export function adviceOn(kind: Kind, reply: Reply, { app }: { app?: SlackApp } = {}, invited?: string): string {
   if (kind === 'proxy') {
     const status = reply.is === 'failure' ? '' : ` ${reply.status}`
@@ -71,7 +71,7 @@ const advice: Record<Exclude<Kind, 'proxy'>, string> = {
   gone: 'the webhook is no longer valid, or its channel is archived; make a new one'
 }
 
-/** Where an app is meant and no webhook, and the word says no more. */
+/** Advice about an app instead of a webhook, where the word of the answer has none of its own. */
 const adviceOfApps: Partial<Record<Kind, string>> = {
   unclear:
     'that is not the answer of Slack to a message it took: is there a proxy or a gateway in between that answers by itself?',

@@ -1,5 +1,5 @@
-// Slack client: posts once, to a webhook or to the Web API. Every outcome is a value; the URL of a webhook and the token of
-// an app, which are secrets, are in none of them.
+// Slack client: posts once, to a webhook or to the Web API. Every outcome is a value. None of them contains the URL of a webhook or
+// the token of an app, which are secrets.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, request } from 'undici'
 import type { Reply } from './answer.ts'
@@ -7,26 +7,26 @@ import { textOf } from './coding.ts'
 import { withoutEcho } from './echo.ts'
 import { createWayOut } from './way-out.ts'
 
-/** Slack answers in well under a second; this is for the days it does not. */
+/** Slack answers in well under a second; this is for the days when it does not. */
 const timeoutMs = 15_000
 
-/** The most that is read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
+/** The most bytes that are read of an answer: a word, a small JSON object, or the message as Discord repeats it. */
 const maxAnswer = 16 * 1024
-/** The Web API repeats the whole message, each letter that is not ASCII as `\\u…`, and says anywhere when it was posted. */
+/** The same for the Web API, which repeats the whole message, with `\\u…` for each letter outside ASCII, around the place of the post. */
 const maxApiAnswer = 512 * 1024
-/** How many times that much is read and dropped to keep the connection; whoever sends more loses it. */
+/** So many times that size is read and dropped to keep the connection; whoever sends more loses it. */
 const readTimes = 4
 
 export interface Slack {
   /**
-   * Posts `body` (JSON, or fields of a form) to `url`, which is the Web API where there is a `token` of an app. Never rejects. `signal` stops
-   * waiting for the answer; the message may still arrive.
+   * Posts `body` (JSON, or fields of a form) to `url`, which is of the Web API if there is a `token` of an app. Never rejects. `signal`
+   * ends the wait for the answer; the message may still arrive.
    */
   post(url: string, body: string | URLSearchParams, signal: AbortSignal, token?: string): Promise<Reply>
   close(): Promise<void>
 }
 
-/** Throws BAD_CONFIG as {@link createWayOut}. Retries are the lane's business: the client makes exactly one request. */
+/** Throws BAD_CONFIG like {@link createWayOut}. The client makes exactly one request: retries are the lane's business. */
 export function createSlack(): Slack {
   const wayOut = createWayOut({ keepAliveTimeout: 30_000 })
   return {
@@ -56,7 +56,7 @@ async function post(
     const response = await Promise.race([asked, endOf(until)])
     const { statusCode: status, headers } = response
     const start = await readStart(response.body, token === undefined ? maxAnswer : maxApiAnswer)
-    // Some gateways repeat what they were asked, and one word of it would be taken for theirs.
+    // Some gateways repeat the request, and a word of it would be taken for their own.
     const text = withoutEcho(textOf(start, headers['content-encoding']).trim(), { url, token })
     const redirectsTo = status >= 300 && status < 400 ? hostOf(headers.location, url) : undefined
     return { is: 'answer', status, body: text, retryAfterMs: retryAfterMs(headers, text), redirectsTo }
@@ -66,12 +66,12 @@ async function post(
   }
 }
 
-/** Rejects when `signal` is aborted: undici heeds one only once it has a connection. What waits for one then is not sent. */
+/** Rejects when `signal` is aborted: undici heeds it only once it has a connection. A request that still waits for one is never sent. */
 function endOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
-/** The first `most` bytes; the rest is read and dropped, within bounds, so that the connection can be used again. */
+/** Reads the first `most` bytes. The rest is read and dropped, within bounds, so that the connection can be used again. */
 async function readStart(body: Dispatcher.ResponseData['body'], most: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
@@ -83,13 +83,13 @@ async function readStart(body: Dispatcher.ResponseData['body'], most: number): P
   return Buffer.concat(chunks).subarray(0, most)
 }
 
-/** Where a redirect leads: the host alone, because the rest may repeat what was asked for. */
+/** The host that a redirect names, alone, because the rest may repeat the request. */
 function hostOf(location: string | string[] | undefined, url: string): string | undefined {
   const [to] = [location].flat()
   return to !== undefined && URL.canParse(to, url) ? new URL(to, url).hostname : undefined
 }
 
-// undici throws what a proxy answers to CONNECT, and to a request it forwards, with the status in the message only:
+// undici throws the answer of a proxy to CONNECT, or to a request that it forwards, with the status only in the message:
 // "Proxy response (407) !== 200 when HTTP Tunneling", "Proxy Authentication Required (407)".
 function statusOfProxy(error: unknown): number | undefined {
   const { message, cause } = error as { message?: unknown; cause?: { message?: unknown } }
@@ -100,11 +100,11 @@ function statusOfProxy(error: unknown): number | undefined {
   return undefined
 }
 
-/** Seconds, or a date as HTTP allows, or the `retry_after` that Slack repeats in the body. */
+/** The wait that was asked for: seconds, or a date as HTTP allows, or the `retry_after` that Slack repeats in the body. */
 function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | undefined {
   const [value] = [headers['retry-after']].flat()
   if (value !== undefined) {
-    // Not every gateway keeps to whole seconds, and a number is a year to Date.parse. A date is by the clock of whoever answers.
+    // Not every gateway sends whole seconds, and Date.parse takes a number for a year. A date is by the clock of whoever answers.
     const sentAt = Date.parse(headers.date ?? '') || Date.now()
     const ms = /^\d+(\.\d+)?$/.test(value) ? Math.ceil(Number(value) * 1000) : Date.parse(value) - sentAt
     if (ms > 0) return ms
@@ -113,7 +113,7 @@ function retryAfterMs(headers: IncomingHttpHeaders, body: string): number | unde
   return inBody === undefined ? undefined : Math.ceil(Number(inBody) * 1000)
 }
 
-/** `ECONNREFUSED`, `TimeoutError`, `ERR_SSL_SSL/TLS_ALERT_…`: never the message, which may contain the address. */
+/** A code such as `ECONNREFUSED`, `TimeoutError`, `ERR_SSL_SSL/TLS_ALERT_…`; never the message, which may contain the address. */
 function codeOf(error: unknown): string {
   const { code, name, cause } = error as { code?: unknown; name?: unknown; cause?: { code?: unknown } }
   const found = [code, cause?.code, name].find((value) => typeof value === 'string' && /^[\w/]{2,60}$/.test(value))

@@ -1,4 +1,4 @@
-// Tokens: share among the lanes of one Slack app its budget, a wait that Slack asks for, and a no to the token itself.
+// Tokens: lets the lanes of one Slack app share its budget, a wait that Slack asks for, and a refusal of the token itself.
 import { type Budget, createBudget } from '../slack-api/budget.ts'
 import { isAbout } from '../slack-api/words.ts'
 import type { LaneHead } from '../store/records.ts'
@@ -8,29 +8,29 @@ import type { Destination } from './destination.ts'
 import type { Settled } from './outcome.ts'
 
 export interface Tokens {
-  /** When a message may go from `lane`, where that is later than `now`. A lane that is not of an app may go at once. */
+  /** When a message may go from `lane`, if that is later than `now`. A lane without an app may go at once. */
   turnOf(lane: string, now: number): number | undefined
-  /** There was nothing to post from `lane` after all. */
+  /** Gives the turn of `lane` back, because there was nothing to post after all. */
   giveBack(lane: string): void
   /**
-   * What Slack would answer, where that is known: it has just said no to the token of `lane`. Otherwise a request is made, and
-   * the turn of the lane is used up.
+   * The answer that Slack would give, if it has just refused the token of `lane`. Otherwise undefined: a request is made, and the turn
+   * of the lane is used up.
    */
   answerFor(lane: string, now: number): Reply | undefined
-  /** Whether {@link answerFor} knows an answer. */
+  /** True if {@link answerFor} knows an answer. */
   isRefused(lane: string, now: number): boolean
-  /** Learns which lanes are blocked: where none of an app is for its token, another replica has found that taken. */
+  /** Learns which lanes are blocked: if no lane of an app is blocked for its token, another replica has found that Slack takes it. */
   follow(heads: readonly LaneHead[]): void
-  /** Learns from the answer to a request; the lanes that waited for the token to be taken again. */
+  /** Learns from the answer to a request. Returns the lanes that waited for Slack to take the token again. */
   learn(lane: string, settled: Settled, now: number): string[]
-  /** Somebody wants to know: Slack is to be asked again. */
+  /** Forgets a refusal, because an operator wants to try: Slack is asked again. */
   askAgain(lane: string): void
 }
 
-/** It remembers tokens as long as the process runs: each is small, and there are as many as a config file ever had. */
+/** Tokens are remembered as long as the process runs: each is small, and there are only as many as the config file ever had. */
 export function createTokens(destinations: () => ReadonlyMap<string, Destination>): Tokens {
   const budgets = new Map<string, Budget<Reply>>()
-  /** By token, the lanes that were not asked for because Slack had said no to it. */
+  /** By token: the lanes that Slack was not asked for, because it had refused the token. */
   const waiting = new Map<string, Set<string>>()
 
   const tokenOf = (lane: string): string | undefined => inLane(destinations(), lane)?.slack?.app?.token

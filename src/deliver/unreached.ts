@@ -1,19 +1,19 @@
-// Unreached: says what the code of an error means with which a receiver was not reached. Pure.
+// Unreached: explains the code of an error by which a receiver was not reached. Pure.
 
-/** Nobody there could show to be the receiver, or to speak its language (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+/** The peer did not prove to be the receiver, or speaks no TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
 const ofTls =
   /^(CERT_|CRL_|DEPTH_ZERO_|ERROR_IN_|ERR_SSL_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|SELF_SIGNED_|UNABLE_TO_|UND_ERR_PRX_TLS)/
 
-/** Whether no connection came about that may be trusted with a message, which only a person can mend. */
+/** Reports whether no connection came about that may be trusted with a message. Only a person can mend that. */
 export function isUntrusted(code: string): boolean {
   return ofTls.test(code)
 }
 
-/** There was no connection to it, or no client that could have made one. */
+/** Codes that say that there was no connection, or no client that could have made one. */
 const unsent =
   /^(EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|EMFILE|ENETUNREACH|ENFILE|ENOTFOUND|ERR_INVALID_URL|UND_ERR_(CONNECT|HEADERS)_TIMEOUT|UND_ERR_PRX_CONN|DestinationMoved|NoClient|NoDestination)$/
 
-/** Whether a message may have been taken though no answer came. */
+/** Reports whether a message may have been taken although no answer came. */
 export function mayHaveArrived(code: string): boolean {
   return !isUntrusted(code) && !unsent.test(code)
 }
@@ -55,7 +55,7 @@ const advice: readonly [code: RegExp, advice: string][] = [
   [/^UND_ERR_(HEADERS_TIMEOUT|PRX_CONN)$/, 'the proxy of HTTPS_PROXY took the connection and did not open the way']
 ]
 
-/** What to look at; empty where the code says no more than that it failed. */
+/** Advice on what to check; empty if the code only says that it failed. */
 export function adviceOnCode(code: string): string {
   return advice.find(([known]) => known.test(code))?.[1] ?? ''
 }

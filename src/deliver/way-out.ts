@@ -1,23 +1,23 @@
-// Way out: leads to Slack, by the proxy of the environment where there is one.
+// Way out: connects to Slack, through the proxy of the environment if there is one.
 import { isIPv4 } from 'node:net'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { RelayError } from '../errors.ts'
 import { isLoopback } from '../slack-api/app.ts'
 
-/** How long a connection may take to be made; a proxy as well, once it was reached. */
+/** The longest time to make a connection; also for a proxy to open the way, once it was reached. */
 const connectMs = 10_000
 
 export interface WayOut {
-  /** Takes requests to `url`. */
+  /** The dispatcher for requests to `url`. */
   to(url: string): Dispatcher
   /** Cuts every connection. */
   close(): Promise<void>
 }
 
 /**
- * Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and throws BAD_CONFIG if an address is malformed. What is for this machine goes to it:
- * it may be plain because nobody else reads it. Each request has a connection to itself: over HTTP/2 all share one, which undici
- * goes on with where nobody is at its other end any more, and half of an answer is taken for all of it.
+ * Honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and throws BAD_CONFIG if an address is malformed. Loopback addresses are reached
+ * without a proxy: they may be plain http because nobody else reads it. Each request has a connection to itself. Over HTTP/2 all
+ * requests would share one, which undici keeps using when nobody is at its other end any more, and half of an answer would count as all.
  */
 export function createWayOut(options: Agent.Options = {}): WayOut {
   const shared = { ...options, allowH2: false, connect: { timeout: connectMs } }
@@ -47,7 +47,7 @@ function createProxied(options: Agent.Options): Dispatcher {
       httpsProxy,
       noProxy: setting('no_proxy'),
       proxyTls: { allowH2: false },
-      // For the connections to a proxy: it may take one and never say whether it opens the way.
+      // A proxy may take a connection and never say whether it opens the way.
       clientFactory: (origin, own) => new Pool(origin, { ...own, headersTimeout: connectMs })
     })
   } catch {
@@ -58,13 +58,13 @@ function createProxied(options: Agent.Options): Dispatcher {
   }
 }
 
-/** undici gives the address to Node as the name that the certificate is for, and Node takes none that is a number: each post would fail. */
+/** True for an https proxy at an IP address: undici gives that to Node as the certificate's name, Node refuses it, and no post works. */
 function isTlsByNumber(proxy: string): boolean {
   const address = URL.parse(proxy)
   return address?.protocol === 'https:' && isIPv4(address.hostname)
 }
 
-/** An empty one is not set, as compose files have it, and does not hide what is spelt in capitals. */
+/** The value of a variable. An empty one counts as not set, as compose files have it, and does not hide the one in capitals. */
 function setting(name: string): string {
   return process.env[name] || process.env[name.toUpperCase()] || ''
 }

@@ -1,17 +1,17 @@
-// Demo clock: runs through a day in seconds, then goes on as the real one.
+// Demo clock: runs through a day in seconds, then goes on as the real one does.
 import { type Clock, systemClock } from '../clock.ts'
 
 export interface FastClock extends Clock {
   /**
-   * Moves on to `end` (ms since 1970), waking what falls due on the way in its order; `settle` lets each of it finish. After
-   * half a minute it leaps, and what would have been due meanwhile comes late, as on a laptop that was asleep.
+   * Moves on to `end` (ms since 1970), and wakes what falls due on the way, in order; `settle` lets each of it finish. After half a
+   * minute it leaps, and what would have been due meanwhile comes late, as on a laptop that was asleep.
    */
   advanceTo(end: number, settle: () => Promise<void>): Promise<void>
-  /** From now on the time is what it is for everybody. */
+  /** Shows the real time from now on. */
   goLive(): void
 }
 
-// Longer than anything is held in a lane on purpose; housekeeping every five seconds of a whole day would take as long again.
+// Longer than anything is held in a lane on purpose. The housekeeping of a whole day, every five seconds, would take as long again.
 const beforeLeapMs = 30_000
 
 interface Timer {

@@ -2,7 +2,7 @@
 import type { WireEvent } from '../events/flux.ts'
 import { type Actor, applied, finished, rolledBack, say, unhealthy, upgraded, upgradeFailed, waits } from './flux.ts'
 
-/** One event and when it is posted, in ms since 1970. */
+/** An event, and when it is posted, in ms since 1970. */
 export interface Moment {
   at: number
   event: WireEvent
@@ -24,7 +24,7 @@ const flux: Actor = { kind: 'Kustomization', namespace: 'flux-system', name: 'fl
 const apps = teams.flatMap((namespace) =>
   services.map((service): Actor => ({ kind: 'Kustomization', namespace, name: `${namespace}-${service}` }))
 )
-/** Forty, with an interval of ten minutes each. */
+/** Forty Kustomizations, with an interval of ten minutes each. */
 const kustomizations = [flux, controllers, configs, tenants, ...apps]
 
 const fleet: Actor = { kind: 'GitRepository', namespace: 'flux-system', name: 'fleet' }
@@ -59,7 +59,7 @@ function revisionAt(since: number): string {
   return `main@sha1:${commits.findLast(({ from }) => from <= since)?.sha}`
 }
 
-/** Everything that is posted in the day that begins at `start`, in its order. */
+/** Everything that is posted in the day that begins at `start`, in order. */
 export function createDay(start: number): Moment[] {
   const moments: Moment[] = []
   const add: Add = (since, actor, saying) =>
@@ -77,7 +77,7 @@ export function createDay(start: number): Moment[] {
 
 type Add = (since: number, actor: Actor, saying: Parameters<typeof say>[2]) => void
 
-/** While they fail or wait, or a push has just set them off, they do not finish at their interval. */
+/** True while objects fail or wait, or a push has just set them off: then they do not finish at their interval. */
 function isBusy(actor: Actor, since: number): boolean {
   const isWithin = (from: number, to: number) => since >= from && since < to
   if (actor === configs || dependents.includes(actor)) return isWithin(14 * hour, 14.45 * hour)
@@ -95,7 +95,7 @@ function heartbeats(add: Add): void {
   }
 }
 
-/** One push, and all that follow the repository have it within seconds; some of them change something. */
+/** After a push, all that follow the repository have it within seconds; some of them change something. */
 function deployments(add: Add): void {
   for (const { from, sha, subject } of commits) {
     if (subject === undefined) continue
@@ -115,7 +115,7 @@ function deployments(add: Add): void {
 
 const worker: Actor = apps.find(({ name }) => name === 'media-worker') ?? flux
 
-/** The second push breaks one of them; the third puts it right. */
+/** The second push breaks one of them; the third repairs it. */
 function failedDeployment(add: Add): void {
   const broken = revisionAt(18.1 * hour)
   for (let n = 0; n < 6; n++) {
@@ -168,7 +168,7 @@ function deletedRepository(add: Add): void {
 
 const dependents = apps.filter(({ name }) => ['identity-api', 'identity-web', 'shop-gateway'].includes(name))
 
-/** What three others depend on cannot be applied for 25 minutes. */
+/** One Kustomization cannot be applied for 25 minutes, and three others depend on it. */
 function brokenDependency(add: Add): void {
   const revision = revisionAt(14 * hour)
   for (let since = 0; since < 25 * minute; since += 6 * minute) {
@@ -184,7 +184,7 @@ function brokenDependency(add: Add): void {
   for (const actor of [configs, ...dependents]) add(14.45 * hour, actor, finished(revision, 1820))
 }
 
-/** At the end of the day: what there is to see on the dashboard. */
+/** What there is to see on the dashboard at the end of the day. */
 function stillGoingOn(add: Add, start: number): void {
   add(22 * hour, fleet, {
     severity: 'error',

@@ -1,4 +1,4 @@
-// Demo events: words them as Flux's controllers do, with their metadata, and counts how many of them Flux's own Slack
+// Demo events: words events as Flux's controllers do, with their metadata, and counts how many of them Flux's own Slack
 // provider would have posted.
 import type { WireEvent } from '../events/flux.ts'
 
@@ -9,7 +9,7 @@ export interface Actor {
   name: string
 }
 
-/** What it says, without when. */
+/** What an object says, without the time. */
 export interface Saying {
   severity?: 'info' | 'error'
   reason: string
@@ -27,14 +27,14 @@ const controllers = {
   Terraform: { api: 'infra.contrib.fluxcd.io/v1alpha2', controller: 'tofu-controller' }
 } as const
 
-/** The event in which `actor` says that, at `at` (ms since 1970). */
+/** The event in which `actor` says `saying`, at `at` (ms since 1970). */
 export function say({ kind, namespace, name }: Actor, at: number, saying: Saying): WireEvent {
   const { api, controller } = controllers[kind]
   const { severity = 'info', reason, message, metadata } = saying
   return {
     involvedObject: { kind, namespace, name, uid: `${kind}-${namespace}-${name}`.toLowerCase(), apiVersion: api },
     severity,
-    // Whole seconds, as Flux has them.
+    // Flux's timestamps have whole seconds.
     timestamp: new Date(at).toISOString().replace(/\.\d+Z$/, 'Z'),
     message,
     reason,
@@ -94,7 +94,7 @@ ${stamp(100)}: Deployment is not ready: ${namespace}/${name}. 0 out of 2 expecte
   }
 }
 
-/** After it: the old version is back, which is not what was asked for. */
+/** The event after a failed upgrade: the old version is back, which is not what was asked for. */
 export function rolledBack({ name, namespace }: Actor, version: number): Saying {
   return {
     reason: 'RollbackSucceeded',
@@ -112,8 +112,8 @@ export function upgraded({ name, namespace }: Actor, chart: string, version: num
 }
 
 /**
- * How many messages an Alert over everything, with that `eventSeverity`, makes of `events`. They have been through Flux's
- * rate limit already; what it takes for a commit status never goes to a chat (internal/server/event_handlers.go).
+ * Counts the messages that an Alert over everything, with that `eventSeverity`, makes of `events`, which have been through Flux's rate
+ * limit already. What Flux takes for a commit status never goes to a chat (internal/server/event_handlers.go).
  */
 export function countPosts(events: readonly WireEvent[], eventSeverity: 'info' | 'error'): number {
   return events.filter(

@@ -7,7 +7,7 @@ import type { Shown } from './stage.ts'
 
 const bars: Record<string, Format> = { [colours.red]: 'red', [colours.amber]: 'yellow', [colours.green]: 'green' }
 
-/** More of one message is for the dashboard. */
+/** The most lines of a message; the rest is for the dashboard. */
 const maxLines = 10
 
 /** The lines of a message, no wider than `width`. */
@@ -21,14 +21,14 @@ export function drawMessage({ at, payload }: Shown, width: number): string {
     )
   )
   const lines = [...head, ...details]
-  // What would say that there is one more takes as much room as that one.
+  // A line that says that there is one more would take as much room as that one.
   const shown = lines.slice(0, lines.length > maxLines + 1 ? maxLines : lines.length)
   if (lines.length > shown.length) shown.push(paint('gray', `… and ${lines.length - shown.length} more lines`))
   const time = paint('gray', at.slice(11, 16))
   return `${shown.map((line, index) => `  ${index === 0 ? time : '     '}  ${line}`).join('\n')}\n\n`
 }
 
-/** The lines that one was broken into; what stands in code or is struck out in Slack looks so where it can. */
+/** Paints the lines that one was broken into. Code, and what is struck out in Slack, looks so here if the terminal can show it. */
 function paintLines(format: Format, lines: string[]): string[] {
   if (paint('bold', '') === '') return lines
   const each = (format: Format, text: string) => text.split('\n').map((line) => paint(format, line))
@@ -52,7 +52,7 @@ function linesOf(block: Block, format: Format, width: number): string[] {
     .flatMap((line) => paintLines(format, wrap(line, width)))
 }
 
-/** `line` broken between words; a word that is longer than `width` is broken where it ends. */
+/** Breaks `line` between words. A word that is longer than `width` is broken where that ends. */
 function wrap(line: string, width: number): string[] {
   const lines: string[] = []
   let rest = line

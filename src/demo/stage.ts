@@ -1,4 +1,4 @@
-// Stage: runs the real program on a database of its own, posted to over HTTP, a day in seconds.
+// Stage: runs the real program on a database of its own, and posts a day to it over HTTP, in seconds.
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,20 +15,20 @@ import type { Moment } from './day.ts'
 /** One message to the preview. */
 export interface Shown {
   id: string
-  /** ISO 8601 */
+  /** In ISO 8601. */
   at: string
   payload: Payload
 }
 
 const exampleConfig = join(import.meta.dirname, '..', '..', 'config.example.yaml')
 
-/** Where config.example.yaml sends everything. */
+/** The destination that config.example.yaml sends everything to. */
 const destination = 'local'
 
 const settleTurns = 4
 
 /**
- * This machine only, as nobody else has business with it, unless HOST says otherwise: the image does, because a published port
+ * Only this machine, because nobody else has business with it, unless HOST says otherwise. The image sets it, because a published port
  * of a container does not reach its loopback.
  */
 const host = process.env['HOST'] || '127.0.0.1'
@@ -40,9 +40,9 @@ export type Stage = Awaited<ReturnType<typeof createStage>>
 export async function createStage(clock: FastClock, port: number) {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-demo-'))
   const given = process.env['ADMIN_TOKEN'] ?? ''
-  // Who comes through a published port is not of this machine: the relay makes a token, and says it once.
+  // Whoever comes through a published port is not on this machine: the relay makes a token, and says it once.
   let made: string | undefined
-  // Also where it ends before it has begun.
+  // Removed even if the demo ends before it has begun.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   let previews = 0
   const app = await buildApp({
@@ -70,7 +70,7 @@ export async function createStage(clock: FastClock, port: number) {
   async function settle(): Promise<void> {
     for (let turns = 0; turns < settleTurns; turns++) {
       await turn()
-      // The disk takes its time, and here every millisecond of it would be ten seconds.
+      // The disk takes its time, and on this clock each millisecond of it would be ten seconds.
       await app.idle()
     }
   }
@@ -99,11 +99,11 @@ export async function createStage(clock: FastClock, port: number) {
   }
 
   return {
-    /** Of the relay and its dashboard. */
+    /** The address of the relay and its dashboard. */
     url,
-    /** What lets a browser in, in the address of the first page; undefined where nothing has to, or the reader knows it. */
+    /** The token that lets a browser in, for the address of the first page; undefined if none is needed, or the reader knows it. */
     invitation: made,
-    /** Posts what comes at about the same time and lets the relay say what it has to say; resolves to that, oldest first. */
+    /** Posts what comes at about the same time, and lets the relay say what it has to say. Resolves to that, oldest first. */
     async play(scene: readonly Moment[]): Promise<Shown[]> {
       await clock.advanceTo(scene[0]?.at ?? 0, settle)
       const before = await newMessages()
@@ -112,7 +112,7 @@ export async function createStage(clock: FastClock, port: number) {
       await settle()
       return [...before, ...(await newMessages())]
     },
-    /** The id of the newest event that matches `query`, as the API has it. */
+    /** The id of the newest event that matches `query`, which is as in the API. */
     async newestOf(query: Record<string, string>): Promise<string | undefined> {
       const headers = token === '' ? {} : { authorization: bearer(token) }
       const address = `${url}/api/events?${new URLSearchParams({ ...query, limit: '1' })}`
@@ -120,13 +120,13 @@ export async function createStage(clock: FastClock, port: number) {
       const { events } = (await body.json()) as { events: { id: string }[] }
       return events[0]?.id
     },
-    /** Goes on to the present, and then as time does. */
+    /** Moves on to the present, and then with the real time. Resolves to what the relay said on the way. */
     async goLive(): Promise<Shown[]> {
       await clock.advanceTo(Date.now(), settle)
       clock.goLive()
       return newMessages()
     },
-    /** Stops the relay. What it kept goes with the process. */
+    /** Stops the relay. Its folder is removed when the process ends. */
     async close(): Promise<void> {
       await app.close()
       await dispatcher.close()
@@ -134,7 +134,7 @@ export async function createStage(clock: FastClock, port: number) {
   }
 }
 
-/** On another port, where that one is taken. */
+/** Listens on `port`, or on another one if that is taken. */
 async function listen(app: FastifyInstance, port: number): Promise<void> {
   try {
     await app.listen({ host, port })

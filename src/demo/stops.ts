@@ -2,12 +2,12 @@
 import type { WireEvent } from '../events/flux.ts'
 
 export interface Stop {
-  /** Whether this event leads to what is worth reading: the stop is after the next messages. */
+  /** Reports whether this event leads to something worth reading. The stop comes after the next messages. */
   isBy(event: WireEvent): boolean
   says: string
 }
 
-/** In the order of the day. */
+/** The stops, in the order of the day. */
 export const stops: readonly Stop[] = [
   {
     isBy: ({ involvedObject, reason }) => involvedObject.name === 'ledger' && reason === 'UpgradeFailed',

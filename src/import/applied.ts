@@ -2,7 +2,7 @@
 import type { Remark } from './flux.ts'
 import type { Manifest } from './manifest.ts'
 
-/** A manifest, and the files that say that it is built: its own, and those of the kustomizations above it. */
+/** A manifest, and the files that it is built from: its own, and those of the kustomizations above it. */
 export interface Built {
   manifest: Manifest
   files: readonly string[]
@@ -10,12 +10,12 @@ export interface Built {
 
 /** A Kustomization of Flux's. */
 export interface Applier extends Built {
-  /** The folder that it applies, from where its repository begins: `clusters/prod`. Empty for all of it. */
+  /** The folder that it applies, from the root of its repository: `clusters/prod`. Empty for all of it. */
   folder: string
   spec: Record<string, unknown>
 }
 
-/** The Kustomizations of Flux's among `built`. */
+/** Finds the Kustomizations of Flux's among `built`. */
 export function appliersIn(built: readonly Built[]): Applier[] {
   return built.flatMap(({ manifest, files }) => {
     const { apiVersion, kind, value } = manifest
@@ -26,12 +26,12 @@ export function appliersIn(built: readonly Built[]): Applier[] {
   })
 }
 
-/** Whether what `files` build is in the folder of `applier`. Where the repository begins is not known here. */
+/** Reports whether `files` are in the folder of `applier`. Where its repository begins in their paths is not known here. */
 export function isAppliedBy({ folder }: Applier, files: readonly string[]): boolean {
   return files.some((file) => folder === '' || `/${file}`.includes(`/${folder}/`))
 }
 
-/** A remark on each of `appliers` that applies some of `built` otherwise than they are written. */
+/** Makes a remark on each of `appliers` that changes some of `built` when it applies them. */
 export function appliedRemarks(appliers: readonly Applier[], built: readonly Built[]): Remark[] {
   return appliers.flatMap((applier) => {
     const { folder } = applier

@@ -6,12 +6,12 @@ import { hmacVariable } from './destination.ts'
 import type { Import } from './import.ts'
 import type { Takeover } from './repeated.ts'
 
-/** As many as a config file may list. */
+/** The most keys of metadata that a config file may show. */
 const maxShown = 10
 
 /** The text of a config file for `imported`. Every variable it refers to has to be set before it loads. */
 export function configOf({ takeovers, rules, targets, feeds }: Import): string {
-  // A variable of Flux's is not one of the relay's.
+  // A name with a variable of Flux's is left out, because the relay does not have that variable.
   const [cluster, ...otherClusters] = new Set(feeds.map(({ metadata }) => metadata['cluster']))
   const isKnown = cluster !== undefined && otherClusters.length === 0 && !cluster.includes('${')
   const shown = shownOf(takeovers)
@@ -22,7 +22,7 @@ export function configOf({ takeovers, rules, targets, feeds }: Import): string {
     sources: { default: { hmacKeys: [`\${${hmacVariable}}`] } },
     ...(apps.length > 0 && { slackApps: Object.fromEntries(apps.map(({ app }) => [app.name, app.text])) }),
     destinations: Object.fromEntries(targets.map(({ name, text }) => [name, text])),
-    // Flux shows all of them in every message.
+    // As in Flux, which shows all of them in every message.
     ...(shown.length > 0 && { show: shown }),
     rules: rules.map(({ rule }) => rule)
   }
@@ -57,7 +57,7 @@ export function configOf({ takeovers, rules, targets, feeds }: Import): string {
   return document.toString({ lineWidth: 0 })
 }
 
-/** Keys of the metadata that Alerts add. The cluster is in the first line of a message, and the summary always shown. */
+/** The keys of metadata that Alerts add. The cluster is in the first line of a message anyway, and the summary is always shown. */
 function shownOf(takeovers: readonly Takeover[]): string[] {
   const keys = takeovers.flatMap(({ alert }) => Object.keys(alert.spec.eventMetadata ?? {}))
   const names = new Set(keys.filter((key) => key !== 'cluster' && key !== 'summary' && key.length <= 100))
@@ -83,7 +83,7 @@ function head(takeovers: readonly Takeover[]): string[] {
   ]
 }
 
-/** Which Alerts a rule stands for, and what of them is not in it. */
+/** The comment on a rule: the Alerts that it stands for, and where it differs from them. */
 function originOf(takeovers: readonly Takeover[]): string[] {
   const places = takeovers.map(({ alert }) => {
     const { file, line } = alert.at()

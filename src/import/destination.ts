@@ -1,4 +1,4 @@
-// Imported destinations: turn a Provider into a destination: its address, and which of its fields the relay can use.
+// Imported destinations: turns a Provider into a destination: its address, and those of its fields that the relay can use.
 
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Static } from '../json-schema.ts'
@@ -10,40 +10,40 @@ import { isSame, type Provider, type Ref, type Remark, type Secret } from './flu
 import { purposeOf } from './provider-types.ts'
 import { word } from './shell.ts'
 
-/** An environment variable the config file refers to. */
+/** An environment variable that the config file refers to. */
 export interface Variable {
   name: string
-  /** The shell command that prints its value; undefined where there is no such value yet. */
+  /** The shell command that prints its value; undefined if there is no such value yet. */
   command: string | undefined
-  /** What it is, in words. */
+  /** What its value is, in words. */
   what: string
 }
 
-/** What Flux posts by a Provider, or a guide has an Alert post by it: to one channel. */
+/** A Provider, and the one channel that Flux posts to by it, or that an Alert names as guides have it. */
 export interface Posting {
   provider: Provider
-  /** undefined: that of the webhook */
+  /** Undefined for the channel of the webhook. */
   channel: string | undefined
 }
 
 export interface Target extends Posting {
   name: string
   text: Static<typeof DestinationSchema>
-  /** Whose channel it is, where Flux posts with a token: one of `slackApps`. */
+  /** The app of `slackApps` that the channel is of, if Flux posts with a token. */
   app?: { name: string; text: SlackAppText }
   variable: Variable
-  /** Remarks on the channel and the user name, where Flux fills in something. */
+  /** Variables that Flux fills in, in the channel and the user name. */
   others: Variable[]
 }
 
-/** Providers that post what the relay can post. Where the dialect is undefined, the relay goes by the URL. */
+/** Types of Provider whose posts the relay can make. If the dialect is undefined, the relay goes by the URL. */
 const dialects = new Map<string, Dialect | undefined>([
   ['slack', undefined],
   ['discord', 'discord'],
   ['rocket', 'rocketchat']
 ])
 
-/** Why the relay cannot stand in for `provider`, if it cannot. */
+/** Why the relay cannot stand in for `provider`; undefined if it can. */
 export function faultOf(provider: Provider, secret: Secret | undefined): string | undefined {
   const { spec } = provider
   if ([spec.type, spec.channel, spec.username].some((text) => text?.startsWith('ENC[')))
@@ -64,13 +64,13 @@ function typeFault(type: string): string {
     : `is of type "${type}", which ${purpose}: that stays with Flux`
 }
 
-/** The key of the webhook's URL: Flux reads `address`; guides have others. */
+/** The key of a Secret that has the webhook's URL. Flux reads `address`; guides have others. */
 function addressKeyOf({ spec }: Secret): string | undefined {
   const isOther = (key: string) => /^(address|url|webhook([-_]?url)?)$/i.test(key)
   return 'address' in spec ? 'address' : Object.keys(spec).find(isOther)
 }
 
-/** `postings` as destinations, one each. None of their Providers has a fault. */
+/** Turns `postings` into destinations, one each. None of their Providers may have a fault. */
 export function targetsOf(postings: readonly Posting[], secrets: readonly Secret[], remarks: Remark[]): Target[] {
   const providers = [...new Set(postings.map(({ provider }) => provider))]
   const names = nameEach(providers, '-', 63)
@@ -112,7 +112,7 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
     variables.set(key, variable)
     const { type } = provider.spec
     const username = isAddress(provider.spec.username) ? undefined : provider.spec.username
-    // An app has its own name.
+    // An app posts under its own name.
     const sender = { ...(channel && { channel }), ...(username && origin.api === undefined && { username }) }
     const filled = Object.entries(sender).map(([field, text]) => substituted(text, `the ${field} of ${provider.name}`))
     const texts: { channel?: string } = Object.fromEntries(
@@ -147,7 +147,7 @@ export function isAddress(text = ''): boolean {
   return /^\s*[a-z]+:\/\//i.test(text)
 }
 
-/** Names stand in URLs and metrics (config/schema.ts). */
+/** Makes a name of `text`: names stand in URLs and metrics (config/schema.ts). */
 function destinationName(text: string): string {
   return (
     text
@@ -157,7 +157,7 @@ function destinationName(text: string): string {
   )
 }
 
-/** What Flux fills in has its default (`${CHANNEL:=general}`), else it is a variable of the relay, which has none. */
+/** Puts in the defaults of what Flux fills in (`${CHANNEL:=general}`). What has none stays, as a variable of the relay. */
 function substituted(text: string, what: string): { text: string; others: Variable[] } {
   const others: Variable[] = []
   const filled = text.replace(/\$\{([A-Za-z_]\w*)([^}]*)\}/g, (_, name: string, rest: string) => {
@@ -169,7 +169,7 @@ function substituted(text: string, what: string): { text: string; others: Variab
   return { text: filled, others }
 }
 
-/** The variable that the relay and Flux's new Provider share their key by. */
+/** The variable of the key that the relay shares with Flux's new Provider. */
 export const hmacVariable = 'FLUX_HMAC_KEY'
 
 export function secretOf({ spec, namespace }: Provider, secrets: readonly Secret[]): Secret | undefined {
@@ -182,17 +182,17 @@ export function secretOf({ spec, namespace }: Provider, secrets: readonly Secret
 
 interface Origin extends Ref {
   kind: 'Secret' | 'Provider'
-  /** The key of the address, or of the token, in the Secret. */
+  /** The key in the Secret that has the address, or the token. */
   key: string
-  /** undefined where the files do not say. */
+  /** Undefined if the files do not say. */
   address: string | undefined
-  /** Where Flux posts with a token, and what is in the Secret is that. */
+  /** Set if Flux posts with a token, which then is what the Secret has. */
   api?: ApiOfProvider
-  /** In the cluster, the name of the Secret ends in a hash. */
+  /** True if the name of the Secret ends in a hash in the cluster. */
   hasHash: boolean
 }
 
-/** A Secret's `address` wins over that of the Provider (event_handlers.go getNotificationParams). */
+/** Where a Provider has its address or token from. A Secret's `address` wins over its own (event_handlers.go getNotificationParams). */
 function originOf(provider: Provider, secret: Secret | undefined): Origin {
   const { spec, name, namespace } = provider
   const { secretRef } = spec
@@ -263,8 +263,8 @@ function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | und
 }
 
 /**
- * The name of each of `refs`: its own where no other has the same, else with its namespace before it; numbered in the end
- * if that is still not enough. At most `longest` characters.
+ * Names each of `refs`: by its own name if no other has the same, else with its namespace before it; with a number if that is still not
+ * enough. At most `longest` characters.
  */
 export function nameEach(refs: readonly Ref[], separator: string, longest: number): string[] {
   const taken = new Set<string>()
@@ -275,7 +275,7 @@ export function nameEach(refs: readonly Ref[], separator: string, longest: numbe
   })
 }
 
-/** `name`, or with a number if it is among `taken`, which it joins. */
+/** `name`, with a number if it is among `taken` already. The result joins `taken`. */
 export function distinct(name: string, taken: Set<string>, longest: number, separator = '-'): string {
   for (let number = 1; ; number++) {
     const suffix = number === 1 ? '' : `${separator}${number}`
@@ -286,7 +286,7 @@ export function distinct(name: string, taken: Set<string>, longest: number, sepa
   }
 }
 
-/** `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`: an environment variable for a URL, or for a token. */
+/** The name of an environment variable for a URL or a token: `slack-url` → `SLACK_URL`, `slack` → `SLACK_URL`. */
 function variableFor(name: string, what: 'URL' | 'TOKEN' = 'URL'): string {
   const words = name.toUpperCase().replace(/[^A-Z0-9]+/g, '_')
   const isSaid = words === what || words.endsWith(`_${what}`)

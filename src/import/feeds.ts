@@ -1,4 +1,4 @@
-// Feeds: what Flux has to post to the relay, so that no object is posted twice and as much as can be of what Alerts add is kept.
+// Feeds: decides what Flux has to post to the relay, so that no object is posted twice and as much as can be of what Alerts add is kept.
 import { isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
 import type { Takeover } from './repeated.ts'
@@ -7,10 +7,10 @@ import { covers, type EventSource, isKnownToFlux, overlap } from './sources.ts'
 
 /** An Alert that posts to the relay. */
 export interface Feed {
-  /** Those whose objects it is about. */
+  /** The imported Alerts whose objects it is about. */
   alerts: Alert[]
   sources: EventSource[]
-  /** Of all its events. */
+  /** Metadata that it adds to all its events. */
   metadata: Record<string, string>
 }
 
@@ -19,7 +19,7 @@ interface Group {
   sources: EventSource[]
 }
 
-/** One feed for all that add the same, and one for those about the same objects, with a remark on what is lost by that. */
+/** Makes one feed of all Alerts that add the same, and joins feeds about the same objects, with a remark on what is lost by that. */
 export function feedsOf(takeovers: readonly Takeover[], remarks: Remark[]): Feed[] {
   const groups = [...Map.groupBy(takeovers, ({ alert }) => JSON.stringify(metadataOf(alert))).values()].map(asGroup)
   return together(groups).map(({ alerts, sources }) => ({
@@ -33,7 +33,7 @@ function asGroup(takeovers: readonly Takeover[]): Group {
   return { alerts: takeovers.map(({ alert }) => alert), sources: takeovers.flatMap(({ sources }) => sources) }
 }
 
-/** No two of the groups are about the same object. */
+/** Joins groups, so that no two of them are about the same object. */
 function together(groups: readonly Group[]): Group[] {
   return groups.reduce<Group[]>((apart, group) => {
     const shared = apart.filter((other) => overlap(other.sources, group.sources))
@@ -46,9 +46,9 @@ function together(groups: readonly Group[]): Group[] {
   }, [])
 }
 
-/** Each object by one source; by its labels only if nobody asks for it without them. */
+/** Names each object by one source; by its labels only if nobody asks for it without them. */
 function once(sources: readonly EventSource[]): EventSource[] {
-  // Flux knows no globs of names, but any name.
+  // Flux knows no globs of names except `*`, which is any name.
   const named = sources.map((source) => (isGlob(source.name) ? { ...source, name: '*' } : source))
   const plain = named.map((source): EventSource => {
     const { labels, ...all } = source

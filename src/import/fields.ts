@@ -1,6 +1,6 @@
-// Fields: finds in a spec what is null, what is encrypted, and what no schema knows.
+// Fields: finds the fields of a spec that are null, encrypted, or unknown to its schema.
 
-/** A field that is null, such as a list with nothing but comments below it, is as good as absent. */
+/** Leaves out fields that are null, such as a list with nothing but comments below it: they are as good as absent. */
 export function withoutNulls(value: unknown): object {
   const cleaned = (inner: unknown): unknown => {
     if (Array.isArray(inner)) return inner.map(cleaned)
@@ -12,13 +12,13 @@ export function withoutNulls(value: unknown): object {
   return cleaned(value) as object
 }
 
-/** What a schema knows of the fields of a spec. */
+/** The fields that a schema knows. */
 export interface Fields {
   properties?: Record<string, Fields>
   items?: Fields
 }
 
-/** Where in `value` a field stands that is not among them. */
+/** The paths of fields in `value` that the schema does not know. */
 export function unknownFields(
   value: unknown,
   { properties, items }: Fields,
@@ -32,7 +32,7 @@ export function unknownFields(
   })
 }
 
-/** Where a value stands that SOPS has encrypted, if one does. */
+/** The path of a value that SOPS has encrypted, if there is one. */
 export function encryptedIn(value: unknown, path: (string | number)[]): (string | number)[] | undefined {
   if (typeof value === 'string') return value.startsWith('ENC[') ? path : undefined
   if (typeof value !== 'object' || value === null) return undefined
@@ -42,7 +42,7 @@ export function encryptedIn(value: unknown, path: (string | number)[]): (string 
   return entries.find((found) => found !== undefined)
 }
 
-/** A segment of a JSON pointer. */
+/** Decodes a segment of a JSON pointer. */
 export function segmentOf(segment: string): string | number {
   return /^\d+$/.test(segment) ? Number(segment) : segment.replaceAll('~1', '/').replaceAll('~0', '~')
 }

@@ -8,16 +8,16 @@ import type { Import } from './import.ts'
 import { word } from './shell.ts'
 import type { EventSource } from './sources.ts'
 
-/** No released Flux serves v1 of these, whatever a guide says. */
+/** No released Flux serves v1 of these kinds, whatever a guide says. */
 const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3'
 
-/** A Provider and Alerts for `namespace`, and how to make their Secret; `relayUrl` is where Flux finds the relay. */
+/** A Provider and Alerts for `namespace`, with the command that makes their Secret. `relayUrl` is where Flux finds the relay. */
 export function feedOf({ replaced, feeds }: Import, relayUrl: string, namespace: string): string {
   const provider = manifest('Provider', 'flux-relay', namespace, {
     type: 'generic-hmac',
     address: relayUrl,
     secretRef: { name: 'flux-relay' },
-    // Five tries instead of four (facts: notification-controller's back-off, which the timeout cuts short).
+    // Five tries instead of four: the timeout cuts notification-controller's back-off short.
     timeout: '60s'
   })
   provider.commentBefore = [
@@ -38,7 +38,7 @@ export function feedOf({ replaced, feeds }: Import, relayUrl: string, namespace:
 function alertOf({ sources, metadata }: Feed, name: string, namespace: string, isFirst: boolean): Document {
   const posted = sources.filter((source) => !isGlob(source.namespace))
   const everywhere = sources.filter((source) => isGlob(source.namespace))
-  // An Alert has to name something.
+  // An Alert has to name at least one source.
   const named = posted.length > 0 ? posted : everywhere.map((source) => ({ ...source, namespace }))
   const alert = manifest('Alert', name, namespace, {
     providerRef: { name: 'flux-relay' },
@@ -60,7 +60,7 @@ function alertOf({ sources, metadata }: Feed, name: string, namespace: string, i
   return alert
 }
 
-/** As Flux takes it, which knows no globs: a name that is one is any, a kind is each that there is. */
+/** A source as Flux takes it, which knows no globs: a kind that is a glob becomes each kind that it matches. */
 function eventSources({ kind, namespace, name, labels }: EventSource): object[] {
   const { matches } = compileGlobs(kind)
   const kinds = isGlob(kind) ? [...stockKinds].filter(matches) : [kind]

@@ -10,14 +10,14 @@ import { secretIn, type Values } from './secret.ts'
 const Reference = Type.Object({ name: Type.String({ minLength: 1 }) })
 
 const AlertSpec = Type.Object({
-  // Flux knows the name only; guides have the others, too.
+  // Flux knows only the name; guides have the others, too.
   providerRef: Type.Object({
     ...Reference.properties,
     namespace: Type.Optional(Type.String()),
     channel: Type.Optional(Type.String())
   }),
   channel: Type.Optional(Type.String()),
-  // Looked at by askedSeverity().
+  // Read by askedSeverity().
   eventSeverity: Type.Optional(Type.Unknown()),
   eventSources: Type.Array(
     Type.Object({
@@ -53,12 +53,12 @@ const ProviderSpec = Type.Object({
   commitStatusExpr: Type.Optional(Type.Unknown())
 })
 
-/** Something an operator should know of what was read. It contains no secret. */
+/** Something that an operator should know of what was read. It contains no secret. */
 export interface Remark extends Place {
   message: string
 }
 
-/** A Kubernetes object by its name. */
+/** The name of a Kubernetes object. */
 export interface Ref {
   namespace: string
   name: string
@@ -73,7 +73,7 @@ interface Found<Spec> extends Ref {
 export type Alert = Found<Static<typeof AlertSpec>>
 export type Provider = Found<Static<typeof ProviderSpec>>
 export interface Secret extends Found<Values> {
-  /** In the cluster, its name ends in a hash. */
+  /** True if its name ends in a hash in the cluster. */
   hasHash?: true
 }
 
@@ -81,7 +81,7 @@ export interface FluxObjects {
   alerts: Alert[]
   providers: Provider[]
   secrets: Secret[]
-  /** Providers that are there and cannot be read; a remark says why. */
+  /** Providers that exist but cannot be read; a remark says why. */
   lost: Ref[]
   remarks: Remark[]
 }
@@ -91,10 +91,10 @@ const ajv = new Ajv()
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
-/** Where Flux is, and what is its own. */
+/** The namespace of Flux and of what is its own. */
 const ofFlux = 'flux-system'
 
-/** Picks Flux's objects out of `manifests` and ignores other kinds. `given` is the namespace of those that name none. */
+/** Picks Flux's objects out of `manifests`, and ignores other kinds. `given` is the namespace of those that name none. */
 export function collect(manifests: readonly Manifest[], given: string | undefined): FluxObjects {
   const namespace = given ?? ofFlux
   const remarks = [
@@ -139,7 +139,7 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
   }
 }
 
-/** One remark for all Alerts and Providers without a namespace: the first of them. */
+/** Makes one remark, on the first of all Alerts and Providers without a namespace. */
 function homeless(manifests: readonly Manifest[]): Remark[] {
   const all = manifests.filter((manifest) => isOurs(manifest) && refOf(manifest).namespace === undefined)
   const [first] = all
@@ -149,7 +149,7 @@ function homeless(manifests: readonly Manifest[]): Remark[] {
   return [{ ...first.at(['metadata']), message }]
 }
 
-/** A remark on each manifest that has Alerts inside, or would be one if it were legible. */
+/** Makes a remark on each manifest that has Alerts inside, or would be one if it were legible. */
 function hidden(manifests: readonly Manifest[]): Remark[] {
   return manifests.flatMap(({ kind, value, at }) => {
     if (
@@ -171,26 +171,26 @@ function hidden(manifests: readonly Manifest[]): Remark[] {
   })
 }
 
-/** An Alert or a Provider of Flux's. */
+/** True for an Alert or a Provider of Flux's. */
 export function isOurs({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): boolean {
   return apiVersion.startsWith(`${group}/`) && (kind === 'Alert' || kind === 'Provider')
 }
 
-// Removed with notification-controller 1.7 and 1.9.
+// The last Flux that served each version, which notification-controller 1.7 and 1.9 removed.
 const lastServed = new Map([
   ['v1alpha1', '0.41'],
   ['v1beta1', '2.6'],
   ['v1beta2', '2.8']
 ])
 
-/** The first manifest of each version that no Flux of now takes. */
+/** Makes a remark on the first manifest of each version that no current Flux takes. */
 function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   const said = new Set<string>()
   return manifests.flatMap(({ apiVersion, kind, at }) => {
     const [, version = ''] = apiVersion.split('/')
     const last = lastServed.get(version)
     const isStrange = last !== undefined || version === 'v1'
-    // Others have a Provider as well, such as Crossplane.
+    // Others, such as Crossplane, have a Provider as well.
     if (!isStrange || said.has(version) || !isOurs({ apiVersion, kind })) return []
     said.add(version)
     const refusing =
@@ -238,7 +238,7 @@ function find<Spec extends object>(
     remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${field} is not known here` })
   }
   const { metadata } = value
-  // A webhook's URL is not copied, so it does not matter how it comes about.
+  // The URL of a webhook is not copied, so it does not matter how it is filled in.
   const unfilled = [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])].filter(
     (path) => path.join('.') !== 'spec.address' && (path[0] !== 'metadata' || metadata)
   )
@@ -256,7 +256,7 @@ function find<Spec extends object>(
 
 type Path = readonly (string | number)[]
 
-/** Flux refuses an Alert with such a source; the others are of use all the same. Returns where a path of the rest is in the file. */
+/** Drops sources without a kind or a name, for which Flux refuses the Alert. Returns how a path in the rest is found in the file. */
 function leaveOutNameless(
   spec: { eventSources?: unknown },
   what: string,

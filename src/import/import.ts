@@ -13,24 +13,24 @@ import { sourcesOf } from './sources.ts'
 
 export interface Import {
   takeovers: Takeover[]
-  /** What need not post any more: those of the takeovers, and those that post nothing that these do not. */
+  /** Alerts that need not post any more: those of the takeovers, and those that post nothing else. */
   replaced: Alert[]
   rules: ImportedRule[]
-  /** Those that the takeovers send to. */
+  /** The targets that the takeovers send to. */
   targets: Target[]
-  /** What Flux has to post to the relay. */
+  /** The Alerts by which Flux has to post to the relay. */
   feeds: Feed[]
   /** Everything that was not carried over, or not as it was, in the order of the files. */
   remarks: Remark[]
 }
 
-/** An Alert, and by what it posts. */
+/** An Alert, and the posting that it makes. */
 interface Wired extends Posting {
   alert: Alert
   asked: Asked
 }
 
-/** `namespace` is for manifests without one; undefined: Flux's own, and that is said. */
+/** Imports Alerts. `namespace` is that of manifests without one; if it is undefined, they are taken for Flux's own, with a remark. */
 export function importFlux(manifests: readonly Manifest[], namespace?: string): Import {
   const objects = collect(manifests, namespace)
   const { alerts, secrets, remarks } = objects
@@ -77,7 +77,7 @@ function isSamePosting(a: Posting, b: Posting): boolean {
   return a.provider === b.provider && a.channel === b.channel
 }
 
-/** What keeps `alert` from being taken over, and the field that says so; or by what it posts. */
+/** Finds the posting that `alert` makes; or what keeps it from being taken over, and the field that says so. */
 function wire(
   alert: Alert,
   { providers, secrets, lost }: FluxObjects
@@ -99,7 +99,7 @@ function wire(
   if (own === undefined && lost.some((other) => isSame(other, { namespace, name })))
     return { fault: `posts to Provider ${namespace}/${name}, which cannot be read`, at: 'providerRef' }
   if (provider === undefined) {
-    // kustomize's namePrefix and nameSuffix do not reach what an Alert refers to.
+    // kustomize's namePrefix and nameSuffix do not change the names that an Alert refers to.
     const renamed = providers.find((other) => other.namespace === namespace && other.name.includes(name))
     if (renamed !== undefined) {
       return {
@@ -116,7 +116,7 @@ function wire(
   }
   const secret = secretOf(provider, secrets)
   const written = channel ?? providerRef.channel ?? provider.spec.channel
-  // What is imported is kept in Git, and who mixed them up put a webhook's URL there.
+  // The imported config is kept in Git, and some Alerts have a webhook's URL in place of a channel.
   const posting = { alert, asked, provider, channel: isAddress(written) ? undefined : written }
   const isLost = !posting.channel && apiOf(provider, secret) !== undefined
   const fault = faultOf(provider, secret) ?? (isLost ? 'posts with a token, and to no channel' : undefined)
@@ -126,7 +126,7 @@ function wire(
   return { posting }
 }
 
-/** Remarks where Flux would treat the wiring of an Alert differently. */
+/** Makes remarks on what Flux would do otherwise with the wiring of an Alert. */
 function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
   const { providerRef, channel, eventSeverity } = alert.spec
   const remarks: Remark[] = []
@@ -155,7 +155,7 @@ function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
   return remarks
 }
 
-/** By file, in the order they were read, and by line. */
+/** Sorts remarks by file, in the order in which these were read, and by line. */
 function inOrder(remarks: Remark[], manifests: readonly Manifest[]): Remark[] {
   const files = [...new Set(manifests.map(({ at }) => at().file))]
   return remarks.toSorted((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line)

@@ -1,7 +1,7 @@
-// Indentation: repairs manifests copied from a page that lost it, where every line begins at the margin. What the import
-// reads has few levels, so this is possible.
+// Indentation: repairs manifests that were copied from a page that lost it, where every line begins at the margin. This is possible
+// because what the import reads has few levels.
 
-/** The keys below a key, and what is below them: null is a value; a list is of what its one item says; `any` is whatever. */
+/** The keys below a key, and what is below them: null for a value, a list with the shape of its items; `any` has any keys. */
 type Shape = { [key: string]: Shape | Shape[] | null }
 
 const any: Shape = { '*': null }
@@ -43,13 +43,13 @@ const shapes: Record<string, Shape> = {
   Secret: { ...object, type: null, immutable: null, data: any, stringData: any }
 }
 
-/** A document of a text, with the line that it begins at, from 0. */
+/** A document of a text, with the line at which it begins, from 0. */
 export interface Part {
   text: string
   line: number
 }
 
-/** The documents of `text`. */
+/** Splits `text` into its documents. */
 export function partsOf(text: string): Part[] {
   const parts: Part[] = []
   let lines: string[] = []
@@ -66,7 +66,7 @@ export function partsOf(text: string): Part[] {
   return [...parts, { text: lines.join('\n'), line }]
 }
 
-/** What kind of manifest lost its indentation in `text`; undefined where it has it. */
+/** The kind of the manifest in `text`, if it has lost its indentation; undefined if it has not. */
 export function flatKind(text: string): string | undefined {
   const lines = text.split('\n').filter((line) => !/^\s*(#|$)/.test(line))
   const isFlat = lines.every((line) => /^\S/.test(line))
@@ -78,11 +78,11 @@ export function flatKind(text: string): string | undefined {
 
 interface Level {
   shape: Shape
-  /** How far its keys are in. */
+  /** The number of spaces before its keys. */
   indent: number
 }
 
-/** `text` with its indentation, line by line; undefined where it is not of a kind that the import reads, or has a key of none. */
+/** Puts the indentation of `text` back, line by line. Undefined if the import does not read the kind, or a key fits nowhere. */
 export function indented(text: string, kind: string): string | undefined {
   const root = shapes[kind]
   if (root === undefined) return undefined

@@ -6,28 +6,28 @@ import { type Manifest, recordOf, textOf } from './manifest.ts'
 export interface Kustomization {
   file: string
   folder: string
-  /** It is built only as a part of those that list it. */
+  /** True if it is built only as a part of those that list it. */
   isComponent: boolean
-  /** Of everything that it lists, whatever that says itself. */
+  /** The namespace of everything that it lists, whatever that says itself. */
   namespace: string | undefined
-  /** Files and folders. */
+  /** The files and folders that it lists. */
   lists: string[]
-  /** Files that change manifests and are none. */
+  /** Files of patches, which are no manifests. */
   patches: string[]
   /** Fields that change what Alerts and Providers say, or what they are called. */
   changes: string[]
   /** The Secrets that it makes, as far as their keys can be read. */
   secrets: Manifest[]
-  /** It says of further kinds where they name others. */
+  /** True if it says of further kinds where they name other objects. */
   isConfigured: boolean
-  /** From 1. */
+  /** The line of a field, from 1. */
   lineOf(field: string): number
 }
 
-/** Another file by its path; undefined where there is none. */
+/** Reads another file by its path; undefined if there is none. */
 export type ReadText = (path: string) => string | undefined
 
-/** What the kustomization.yaml `text` at `file` says; undefined where it is no YAML. */
+/** Reads the kustomization.yaml `text` at `file`; undefined if it is no YAML. */
 export function readKustomization(text: string, file: string, read: ReadText): Kustomization | undefined {
   const value = parsed(text)
   if (value === undefined) return undefined
@@ -79,11 +79,11 @@ export function readKustomization(text: string, file: string, read: ReadText): K
 
 interface Patch {
   field: string
-  /** Of its file. */
+  /** The path of its file. */
   path?: string
-  /** Where it stands in the kustomization itself. */
+  /** Its text, if it stands in the kustomization itself. */
   text?: string
-  /** The kind that it is for, where it says so. */
+  /** The kind that it is for, if it says so. */
   kind?: string
 }
 
@@ -102,14 +102,14 @@ function patchesOf(value: Record<string, unknown>): Patch[] {
   return [...targeted, ...merged]
 }
 
-/** Whether it may change what the import reads: its target is a pattern, and what cannot be read may be about anything. */
+/** Reports whether a patch may change what the import reads. A target may be a pattern; one that cannot be read may be about anything. */
 function concerns({ kind }: Patch, text: string | undefined): boolean {
   const kinds = kind === undefined ? /^\s*(?:- )?["']?kind["']?:\s*(.*)$/gm : undefined
   const named = kinds === undefined ? [kind] : [...(text ?? '').matchAll(kinds)].map(([, each]) => each)
   return named.length === 0 || named.some((each) => /Alert|Provider|Secret|[.*|[(]/.test(each ?? ''))
 }
 
-/** Of a generator: the keys, and the values that are legible; undefined where nobody knows the keys. */
+/** The Secret of a generator: its keys, and those values that are legible; undefined if nobody knows the keys. */
 function secretOf(
   generator: Record<string, unknown>,
   read: ReadText
@@ -122,7 +122,7 @@ function secretOf(
   const files = textsOf(generator['files']).map((entry) => {
     const [key, path] = cut(entry)
     const text = read(path || key)
-    // What cannot be read here is taken for encrypted.
+    // A file that cannot be read here is taken for encrypted.
     return [path === '' ? (key.split('/').at(-1) ?? key) : key, text ?? 'ENC['] as const
   })
   return { name, data: Object.fromEntries([...pairs, ...files]) }

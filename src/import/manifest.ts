@@ -4,28 +4,28 @@ import { inOrder, type Problem, problemAt } from '../config/problem.ts'
 import { aliasFaults, type WritingFault, writingFaults } from '../config/yaml-words.ts'
 import { flatKind, indented, type Part, partsOf } from './indentation.ts'
 
-/** Where something stands. `line` is from 1. */
+/** A place in a file. `line` is from 1. */
 export interface Place {
   file: string
   line: number
 }
 
-/** One object as `kubectl apply` would take it. Nothing is known of its shape but what is here. */
+/** One object as `kubectl apply` would take it. Nothing else is known of its shape. */
 export interface Manifest {
   apiVersion: string
   kind: string
   value: Record<string, unknown>
-  /** Its indentation was lost, and was put back by what it has to be. */
+  /** True if its indentation was lost, and was put back. */
   wasFlat?: true
-  /** It is made by kustomize, which adds a hash to its name. */
+  /** True if kustomize makes it and adds a hash to its name. */
   hasHash?: true
-  /** Where the field at `path` stands, or the nearest that is there above it. */
+  /** The place of the field at `path`, or of the nearest one above it that exists. */
   at(path?: readonly (string | number)[]): Place
 }
 
 /**
- * Reads every manifest of `text`. `problems` are of YAML, not of Kubernetes; where there are any, there are no manifests.
- * A document whose lines all begin at the margin, as after copying from some pages, is read as what it was.
+ * Reads every manifest of `text`. `problems` are of YAML, not of Kubernetes; if there are any, there are no manifests. A document
+ * whose lines all begin at the margin, as after copying from some pages, is read with its indentation put back.
  */
 export function readManifests(text: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
   const parts = partsOf(text)
@@ -35,12 +35,12 @@ export function readManifests(text: string, file: string): { manifests: Manifest
   return { manifests: problems.length > 0 ? [] : read.flatMap(({ manifests }) => manifests), problems }
 }
 
-/** Nothing in a message about manifests is quoted from them: `discreet` sees to the lines. */
+/** Messages about manifests quote nothing that has to be masked: `discreet` sees to the lines. */
 const asIs = (message: string) => message
 
 function readPart(part: Part, whole: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
   const kind = flatKind(part.text)
-  // So that lines are counted as in the file.
+  // Keeps the line numbers of the file.
   const above = '\n'.repeat(part.line)
   if (kind === undefined) return readText(above + part.text, file)
   const restored = indented(part.text, kind)
@@ -48,7 +48,7 @@ function readPart(part: Part, whole: string, file: string): { manifests: Manifes
   if (read?.problems.length === 0) {
     return { problems: [], manifests: read.manifests.map((manifest) => ({ ...manifest, wasFlat: true })) }
   }
-  // Other kinds are not checked.
+  // The indentation of other kinds is not checked.
   if (!['Alert', 'Provider', 'Secret'].includes(kind)) return { manifests: [], problems: [] }
   const lines = new LineCounter()
   for (const { index } of whole.matchAll(/^/gm)) lines.addNewLine(index)
@@ -60,13 +60,13 @@ function readPart(part: Part, whole: string, file: string): { manifests: Manifes
 
 function readText(text: string, file: string): { manifests: Manifest[]; problems: Problem[] } {
   const lines = new LineCounter()
-  // 1.1, as kubectl reads it: `suspend: yes` is true, and `<<` merges.
+  // YAML 1.1, as kubectl reads it: `suspend: yes` is true, and `<<` merges.
   const options = { version: '1.1', lineCounter: lines, prettyErrors: false, logLevel: 'error' } as const
   const documents = [...parseAllDocuments(text, options)]
   const faults = documents.flatMap((document) => {
-    // Behind an anchor, an alias may stand inside of what it repeats, which has no end.
+    // Checked where there is an anchor, too: an alias may stand inside of what it repeats, which has no end.
     if (document.errors.length === 0 && !text.includes('&')) return []
-    // Of a tag that means nothing here, what stands behind it is read all the same.
+    // An unknown tag means nothing here, and what stands behind it is read all the same.
     document.warnings = []
     return writingFaults(text, document, lines)
   })
@@ -80,7 +80,7 @@ function readText(text: string, file: string): { manifests: Manifest[]; problems
   const manifests: Manifest[] = []
   for (const document of documents) {
     try {
-      // An alias may repeat what it names, a hundred times in all.
+      // Aliases may repeat what they name, a hundred times in all.
       const value: unknown = document.toJS({ maxAliasCount: 100 })
       if (document.contents) manifests.push(...unfold(document.contents, value, file, lines))
     } catch (error) {
@@ -90,7 +90,7 @@ function readText(text: string, file: string): { manifests: Manifest[]; problems
   return { manifests, problems: [] }
 }
 
-/** A List is what it lists, as from `kubectl get -o yaml`. */
+/** The manifests in a node: those that it lists, if it is a List, as from `kubectl get -o yaml`. */
 function unfold(node: Node, value: unknown, file: string, lines: LineCounter): Manifest[] {
   if (!isRecord(value)) return []
   const { apiVersion, kind, items } = value
@@ -115,7 +115,7 @@ function lineOf(root: Node, path: readonly (string | number)[], lines: LineCount
   return lines.linePos(root.range?.[0] ?? 0).line
 }
 
-/** The line of the key, not of its value, which may begin a line below. */
+/** The range of a key, and not of its value, which may begin a line below. */
 function rangeIn(parent: unknown, key: string | number | undefined): Node['range'] {
   if (isSeq(parent) && typeof key === 'number') return (parent.items[key] as Node | undefined)?.range
   if (!isMap(parent)) return undefined
@@ -123,14 +123,14 @@ function rangeIn(parent: unknown, key: string | number | undefined): Node['range
   return (pair?.key as Node | undefined)?.range
 }
 
-/** The line at fault, and what is quoted of it, may be a secret. */
+/** Hides the line at fault, and what is quoted of it, if they may be a secret. */
 function discreet(problem: Problem, text: string): Problem {
   const mayBeSecret = /\bSecret\b/.test(text) || /https?:/.test(problem.excerpt)
   if (!mayBeSecret) return problem
   const message = problem.message
     .replace(/"([^"]*)"/g, (quoted, inside: string) => (text.includes(inside) ? '"…"' : quoted))
     .replace(/([!*&])[^\s"';,()]+/g, '$1…')
-  // Behind what is left out of a long line.
+  // Behind spaces, because of a long line only what is near the fault is shown.
   const excerpt = `${' '.repeat(Math.max(0, problem.column - 60))}(not shown: it may be a secret)`
   return { ...problem, message, excerpt }
 }
@@ -139,18 +139,18 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The name, empty where there is none, and the namespace that it names itself. */
+/** The name, empty if there is none, and the namespace that the manifest names itself. */
 export function refOf({ value }: Manifest): { name: string; namespace: string | undefined } {
   const { name, namespace } = recordOf(value['metadata'])
   return { name: textOf(name) ?? '', namespace: textOf(namespace) }
 }
 
-/** `value` where it may be none: without any key then. */
+/** `value` if it is an object, else an empty one. */
 export function recordOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
-/** `value` where it is a text. */
+/** `value` if it is a text. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

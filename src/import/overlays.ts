@@ -1,4 +1,4 @@
-// Overlays: follow which kustomization lists which manifest, and do to it what kustomize would, or say what that is.
+// Overlays: follows which kustomization lists which manifest, and does to it what kustomize would, or remarks on it.
 import { appliedRemarks, appliersIn, type Built } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
 import type { Kustomization } from './kustomization.ts'
@@ -12,9 +12,9 @@ export interface Overlaid {
 }
 
 /**
- * `manifests` as those of the `kustomizations` that list them build them, with the Secrets that these make: in their namespace,
- * and with the values that Flux's Kustomizations give their variables. What else is changed is a remark, and so is what is
- * built more than once.
+ * Builds `manifests` as the `kustomizations` that list them do, with the Secrets that these make: in their namespace, and with the
+ * values that Flux's Kustomizations give to their variables. There is a remark on every other change, and on what is built more than
+ * once.
  */
 export function overlay(manifests: readonly Manifest[], kustomizations: readonly Kustomization[]): Overlaid {
   const own = manifests.filter(isOurs)
@@ -52,7 +52,7 @@ function listing(path: string, kustomizations: readonly Kustomization[]): Kustom
   return kustomizations.filter(({ lists }) => lists.includes(path))
 }
 
-/** Those that build what stands in `file`, directly or through others. */
+/** The kustomizations that build what stands in `file`, directly or through others. */
 function above(file: string, kustomizations: readonly Kustomization[]): Kustomization[] {
   const found = new Set(listing(file, kustomizations))
   for (const each of found) {
@@ -61,7 +61,7 @@ function above(file: string, kustomizations: readonly Kustomization[]): Kustomiz
   return [...found]
 }
 
-/** The namespaces that `file` is built in: the outermost that is said wins; undefined where none is. */
+/** The namespaces that `file` is built in. The outermost kustomization that names one wins; undefined if none does. */
 function namespacesOf(file: string, kustomizations: readonly Kustomization[]): (string | undefined)[] {
   return [...new Set(listing(file, kustomizations).flatMap((each) => namespacesAbove(each, kustomizations)))]
 }
@@ -79,7 +79,7 @@ function namespacesAbove(
   return [...new Set(outer.flatMap((each) => namespacesAbove(each, kustomizations, namespace, way)))]
 }
 
-/** As kustomize has it: whatever the manifest says itself. One that is built in several stays as it is. */
+/** Puts a manifest into its namespace, whatever it says itself, as kustomize does. One that is built in several stays as it is. */
 function inNamespace(manifest: Manifest, namespaces: readonly (string | undefined)[]): Manifest {
   const [namespace, ...others] = namespaces
   if (namespace === undefined || others.length > 0) return manifest
@@ -105,7 +105,7 @@ function remarksOn(kustomization: Kustomization, kustomizations: readonly Kustom
   ]
 }
 
-/** kustomize knows nothing of Providers: their `secretRef` keeps the name without its hash. */
+/** kustomize knows nothing of Providers: their `secretRef` keeps the name without its hash, which is worth a remark. */
 function hashRemarks({ secrets, file, lineOf, isConfigured }: Kustomization, own: readonly Manifest[]): Remark[] {
   const named = own.flatMap(({ value }) => {
     const { secretRef } = (value['spec'] ?? {}) as { secretRef?: { name?: unknown } }

@@ -1,4 +1,4 @@
-// Provider types: know what Flux does with those that the relay has no part in.
+// Provider types: knows what Flux does by those types of Provider that the relay has no part in.
 
 // fluxcd/notification-controller api/v1beta3/provider_types.go of 1.9.3.
 const purposes: Record<string, readonly string[]> = {
@@ -18,7 +18,7 @@ const purposes: Record<string, readonly string[]> = {
   ]
 }
 
-/** What Flux does by a Provider of `type`; undefined where it has no such type. */
+/** What Flux does by a Provider of `type`; undefined if it has no such type. */
 export function purposeOf(type: string): string | undefined {
   return Object.entries(purposes).find(([, types]) => types.includes(type))?.[0]
 }

@@ -1,4 +1,4 @@
-// Repeated: finds what several Alerts post to one channel. Flux posts it for each; the relay does once where it can.
+// Repeated: finds what several Alerts post to one channel. Flux posts it once for each; the relay posts it once where it can.
 import type { RuleText } from '../rules/schema.ts'
 import { asksForAll } from '../rules/shadow.ts'
 import { distinct, nameEach, type Target } from './destination.ts'
@@ -7,13 +7,13 @@ import { filled } from './placeholders.ts'
 import { type Demands, metadataOf, ruleOf } from './rules.ts'
 import { covers, type EventSource, isKnownToFlux, overlap } from './sources.ts'
 
-/** An Alert the relay takes over. */
+/** An Alert that the relay takes over. */
 export interface Takeover {
   alert: Alert
   target: Target
   sources: EventSource[]
   demands: Demands
-  /** The differences from the Alert. */
+  /** Where the relay differs from the Alert. */
   remarks: Remark[]
 }
 
@@ -81,7 +81,7 @@ function ruleFor({ takeover, source }: Entry, of = source): RuleText {
   return ruleOf(takeover.demands, [of], { name: '', send: '' })
 }
 
-/** Alerts that differ in nothing but their objects are one rule. */
+/** Makes rules of Alerts. Those that differ only in their objects become one rule. */
 export function rulesOf(takeovers: readonly Takeover[], remarks: Remark[]): ImportedRule[] {
   const names = nameEach(
     takeovers.map(({ alert, target }) => ({ namespace: alert.namespace, name: filledName(alert) || target.name })),
@@ -102,12 +102,12 @@ export function rulesOf(takeovers: readonly Takeover[], remarks: Remark[]): Impo
   return rules
 }
 
-/** `${CLUSTER}-alerts` → `alerts` */
+/** The name of an Alert without its variables: `${CLUSTER}-alerts` → `alerts`. */
 function filledName({ name }: Alert): string {
   return filled(name, '').replace(/^[-_.]+|[-_.]+$/g, '')
 }
 
-/** The words that all names begin with, else the destination's. */
+/** The words that all names begin with, or else the name of the destination. */
 function commonName(group: readonly Takeover[]): string {
   const [first = [], ...others] = group.map(({ alert }) => filledName(alert).split(/[-_.]/))
   const length = first.findIndex((word, at) => others.some((words) => words[at] !== word))
@@ -125,7 +125,7 @@ function doubled(rules: readonly ImportedRule[]): Remark[] {
       .slice(0, at)
       .find((one) => one.takeover.target === target && overlap(one.takeover.sources, sources))
     if (other === undefined) return []
-    // Not that Flux did, too: it knows fewer wildcards, and may have matched nothing by one of them.
+    // This does not say that Flux posts it twice, too: Flux knows fewer wildcards, and may match nothing by one of them.
     const how = other.of === of ? 'once' : 'twice, once by each rule'
     const message = `Alert ${nameOf(alert)} is about objects that ${nameOf(other.takeover.alert)} posts to the same channel, too: what both match is posted ${how}`
     return [{ ...alert.at(), message }]

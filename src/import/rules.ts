@@ -1,4 +1,4 @@
-// Imported rules: turn what Alerts ask of events into a rule, and what they add to events into what their feeds have in common.
+// Imported rules: turns what Alerts ask of events into a rule, and what they add to events into what their feeds have in common.
 import { type Severity, severityNames } from '../events/severity.ts'
 import { compileRegex, globCovers, isGlob } from '../patterns.ts'
 import { mentionPattern, type RuleText } from '../rules/schema.ts'
@@ -8,17 +8,17 @@ import { type EventSource, scopeOf } from './sources.ts'
 
 type Match = NonNullable<RuleText['match']>
 
-/** The severities an Alert may ask for: `info` and `error` as Flux means them, `warn` and lists as guides do, which Flux refuses. */
+/** The severities that an Alert asks for: `info` and `error` as Flux means them, `warn` and lists as guides do, which Flux refuses. */
 export type Asked = Severity | Severity[]
 
-/** What an Alert asks of events, beside which objects they are about. */
+/** What an Alert asks of events, beside the objects that they are about. */
 export interface Demands {
   asked: Asked
   message: Match['message']
   mention: string | undefined
 }
 
-/** What `alert` asks for, with a remark on each of its patterns that is none; undefined where it lets nothing through. */
+/** What `alert` asks for, with a remark on each invalid pattern; undefined if it lets nothing through. */
 export function demandsOf(alert: Alert, asked: Asked, remarks: Remark[]): Demands | undefined {
   const message = messageMatch(alert, remarks)
   const mention = mentionIn(alert)
@@ -32,7 +32,7 @@ export function demandsOf(alert: Alert, asked: Asked, remarks: Remark[]): Demand
   return message === 'nothing' ? undefined : { asked, message, mention }
 }
 
-/** The rule that sends what meets `demands`, of the objects of `sources`. */
+/** The rule that sends what meets `demands`, about the objects of `sources`. */
 export function ruleOf(
   { asked, message, mention }: Demands,
   sources: readonly EventSource[],
@@ -47,18 +47,18 @@ export function ruleOf(
   }
 }
 
-/** A summary that is nothing but a mention is how Flux is made to notify someone (fluxcd/notification-controller#418). */
+/** The mention that is the whole summary of `alert`: this is how Flux is made to notify someone (fluxcd/notification-controller#418). */
 export function mentionIn(alert: Alert): string | undefined {
   const text = summaryOf(alert)?.trim() ?? ''
   return new RegExp(mentionPattern).test(text) ? text : undefined
 }
 
-/** It wins over a key of its name (event_handlers.go combineEventMetadata), which is all that v1 has of it. */
+/** The summary of an Alert. It wins over metadata of that name (event_handlers.go combineEventMetadata), which is all that v1 has of it. */
 function summaryOf({ spec: { summary, eventMetadata } }: Alert): string | undefined {
   return summary || eventMetadata?.['summary']
 }
 
-/** Flux passes over patterns that it cannot compile; an inclusion list of nothing else lets nothing through. */
+/** The matcher of messages. Flux passes over patterns that it cannot compile; an inclusion list of nothing else lets nothing through. */
 function messageMatch(alert: Alert, remarks: Remark[]): Match['message'] | 'nothing' {
   const { inclusionList = [], exclusionList = [] } = alert.spec
   const valid = (list: 'inclusionList' | 'exclusionList', patterns: string[]) =>
@@ -76,7 +76,7 @@ function messageMatch(alert: Alert, remarks: Remark[]): Match['message'] | 'noth
   return { ...(include.length > 0 && { include }), ...(exclude.length > 0 && { exclude }) }
 }
 
-/** The severities that `eventSeverity` asks for, with a remark; undefined where it has no possible meaning. */
+/** The severities that `eventSeverity` asks for, with a remark; undefined if it has no possible meaning. */
 export function askedSeverity(value: unknown): { asked: Asked; remark: string | undefined } | undefined {
   if (value === undefined) {
     return {
@@ -124,16 +124,16 @@ function meaning(severities: readonly Severity[]): string {
 }
 
 /**
- * What a rule for `kinds` has to ask; of `info` and `error`: to fire for every event that Flux calls so and for no other. In
- * the relay some of Flux's errors and some of its infos are `warn` (events/severity.ts), so the errors of Flux are the relay's
- * warnings and errors without those that Flux calls info.
+ * The matchers by which a rule for `kinds` asks for a severity. For `info` and `error`, it fires for every event that Flux calls so and
+ * for no other. In the relay some of Flux's errors and some of its infos are `warn` (events/severity.ts), so the errors of Flux are the
+ * relay's warnings and errors, without those that Flux calls info.
  */
 export function severityMatch(asked: Asked, kinds: readonly string[]): Match {
   if (asked !== 'error') return { severity: asked }
   // A kind that is a glob may be any.
   const isAmong = (kind: string) => kinds.some((other) => globCovers(other, kind))
   const ofHelm = isAmong('HelmRelease') ? ['RollbackSucceeded', 'UninstallSucceeded'] : []
-  // Who waits for a dependency says so as info, but the image controllers as an error.
+  // Objects that wait for a dependency say so as info, but those of the image controllers as an error.
   const saysInfo = kinds.some((kind) => !kind.startsWith('Image'))
   const saysError = kinds.some((kind) => kind.startsWith('Image') || (isGlob(kind) && globCovers(kind, 'ImagePolicy')))
   const reasons = [...(saysInfo && !saysError ? ['DependencyNotReady'] : []), ...ofHelm]
@@ -144,7 +144,7 @@ export function severityMatch(asked: Asked, kinds: readonly string[]): Match {
   }
 }
 
-/** The metadata that every one of `alerts` adds; a remark on each key that only some add. A summary is the key `summary`. */
+/** The metadata that every one of `alerts` adds, with a remark on each key that only some add. A summary is the key `summary`. */
 export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Record<string, string> {
   const [first, ...others] = alerts.map(metadataOf)
   const isCommon = (key: string, value: string) => others.every((metadata) => metadata[key] === value)
@@ -160,7 +160,7 @@ export function commonMetadata(alerts: readonly Alert[], remarks: Remark[]): Rec
   return common
 }
 
-/** What it adds to events. A mention became one of the rule's. */
+/** The metadata that an Alert adds to events, without a mention, which became the rule's. */
 export function metadataOf(alert: Alert): Record<string, string> {
   const { summary: _, ...eventMetadata } = alert.spec.eventMetadata ?? {}
   const summary = mentionIn(alert) === undefined ? summaryOf(alert) : undefined

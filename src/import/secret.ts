@@ -1,10 +1,10 @@
-// Secrets for the import: what a Secret holds, or the keys of what makes one.
+// Secrets for the import: reads what a Secret holds, or the keys of what makes one.
 import { type Manifest, recordOf, refOf, textOf } from './manifest.ts'
 
-/** As they are in the cluster, by their keys; undefined where they are encrypted. */
+/** The values of a Secret as they are in the cluster, by key; undefined if they are encrypted. */
 export type Values = Record<string, string | undefined>
 
-/** A Secret, or what makes one: of that the keys are known at most, and the values are not. */
+/** Reads a Secret, or something that makes one, of which at most the keys are known, and no values. */
 export function secretIn(manifest: Manifest): { name: string; spec: Values } | undefined {
   const { apiVersion, kind, value } = manifest
   const { name } = refOf(manifest)
@@ -19,7 +19,7 @@ export function secretIn(manifest: Manifest): { name: string; spec: Values } | u
   const given = Array.isArray(spec['data']) ? spec['data'].map((each) => textOf(recordOf(each)['secretKey'])) : []
   const templated = Object.keys(recordOf(recordOf(target['template'])['data']))
   const keys = templated.length > 0 ? templated : given.filter((key) => key !== undefined)
-  // Of dataFrom, or none that can be read: it may have any.
+  // It has `dataFrom`, or no key that can be read: it may have any.
   return keys.length === 0 ? undefined : { name: textOf(target['name']) ?? name, spec: unknownValues(keys) }
 }
 
@@ -27,7 +27,7 @@ function unknownValues(keys: readonly string[]): Values {
   return Object.fromEntries(keys.map((key) => [key, undefined]))
 }
 
-/** In a file of SOPS the keys are legible and the values are not. */
+/** The values of a Secret. In a file of SOPS, the keys are legible and the values are not. */
 function plainData({ value: { data, stringData } }: Manifest): Values {
   const read = (texts: unknown, decode: (text: string) => string) =>
     Object.entries((texts ?? {}) as Record<string, unknown>).map(([key, text]) => {

@@ -3,12 +3,12 @@ import { clean, oneLine } from '../legible.ts'
 
 const harmless = /^[\w./:][\w./:-]*$/
 
-/** A name from a manifest, for a command that people paste. The API server takes any text for some, and a file may have anything. */
+/** Writes a name from a manifest for a command that people paste. The API server takes any text for some, and a file may have anything. */
 export function word(name: string): string {
   return harmless.test(name) ? name : quoted(oneLine(clean(name)))
 }
 
-/** In single quotes, for any shell. */
+/** Puts `text` in single quotes, for any shell. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -1,19 +1,19 @@
-// Imported event sources: turn an Alert's `eventSources` into what a rule matches, and what Flux has to post for it.
+// Imported event sources: turns an Alert's `eventSources` into what a rule matches, and what Flux has to post for it.
 import { meantBy } from '../events/vocabulary.ts'
 import { globCovers, isGlob } from '../patterns.ts'
 import type { Alert, Remark } from './flux.ts'
 import { filled } from './placeholders.ts'
 
-/** Objects an Alert is about; each part may be a glob. */
+/** Objects that an Alert is about; each part may be a glob. */
 export interface EventSource {
   kind: string
   namespace: string
   name: string
-  /** Flux posts only of objects with these labels, which events do not carry. */
+  /** Flux posts only events of objects with these labels, which events do not carry. */
   labels?: Record<string, string>
 }
 
-/** What of a rule says which objects it is about. */
+/** The matchers of a rule that say which objects it is about. */
 export type Scope =
   | { kind: string | string[]; namespace: string | string[]; name?: string | string[] }
   | { object: string[] }
@@ -23,12 +23,12 @@ const parts = ['kind', 'namespace', 'name'] as const
 /** The sources of `alert`, with a remark on each that the relay takes otherwise than Flux. */
 export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]): EventSource[] {
   return spec.eventSources.map(({ kind, name, namespace, matchLabels }, index) => {
-    // What has no default yet may be anything.
+    // A variable without a default may become anything.
     const of = (text: string) => filled(text, '*')
     const meant = isGlob(kind) ? undefined : meantBy('kind', kind)
     const source = { kind: meant ?? of(kind), namespace: of(namespace || own), name: of(name) }
     const path = ['spec', 'eventSources', index]
-    // Kind and namespace are compared as they are written (event_handlers.go eventMatchesAlert).
+    // Flux compares kind and namespace as they are written (event_handlers.go eventMatchesAlert).
     const written = { kind, namespace: namespace ?? '', name }
     const wild = parts.find((part) => isGlob(written[part]) && !(part === 'name' && name === '*'))
     if (wild !== undefined) {
@@ -48,17 +48,17 @@ export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]
   })
 }
 
-/** Whether Flux can post what `source` says: it knows no globs of kinds or namespaces. */
+/** Reports whether Flux can post what `source` says: it knows no globs of kinds or namespaces. */
 export function isKnownToFlux({ kind, namespace }: EventSource): boolean {
   return !isGlob(kind) && !isGlob(namespace)
 }
 
-/** Whether every object of `narrow` is one of `wide`. */
+/** Reports whether every object of `narrow` is one of `wide`. */
 export function covers(wide: EventSource, narrow: EventSource): boolean {
   return parts.every((part) => globCovers(wide[part], narrow[part]))
 }
 
-/** Whether some object is among both. Two globs that are not one within the other are taken for apart. */
+/** Reports whether some object is among both. Two globs count as apart unless one is within the other. */
 export function overlap(some: readonly EventSource[], others: readonly EventSource[]): boolean {
   return some.some((one) =>
     others.some((other) =>
@@ -67,7 +67,7 @@ export function overlap(some: readonly EventSource[], others: readonly EventSour
   )
 }
 
-/** Without those that others include, labels or not; of equal ones the first. */
+/** `sources` without those that others include, whatever their labels; of equal ones, the first stays. */
 export function withoutCovered(sources: readonly EventSource[]): EventSource[] {
   return sources.filter(
     (source, at) =>
@@ -77,7 +77,7 @@ export function withoutCovered(sources: readonly EventSource[]): EventSource[] {
   )
 }
 
-/** The matchers for `sources`: lists of kinds, namespaces and names if those are all combinations of them, else each object. */
+/** The matchers for `sources`: lists of kinds, namespaces and names if the sources are all combinations of these, else each object. */
 export function scopeOf(sources: readonly EventSource[]): Scope {
   const single = withoutCovered(sources)
   const [kinds, namespaces, names] = parts.map((part) => [...new Set(single.map((source) => source[part]))])

@@ -1,21 +1,21 @@
-// Substitution: fills in the variables of manifests as the Kustomizations of Flux that apply them say. How Flux does it:
+// Substitution: fills in the variables of manifests as the Kustomizations of Flux that apply them do. How Flux does it:
 // fluxcd/pkg kustomize/kustomize_varsub.go and envsubst.
 import { type Applier, appliersIn, type Built, isAppliedBy } from './applied.ts'
 import { isOurs, type Remark } from './flux.ts'
 import { recordOf } from './manifest.ts'
 
-/** What one Kustomization puts for variables. */
+/** The values that one Kustomization gives to variables. */
 interface Values {
-  /** Their texts by name; undefined where there is one that cannot be read. */
+  /** By the name of the variable; undefined if it has a value that cannot be read. */
   texts: Map<string, string | undefined>
-  /** There are no others, so that a variable that is not among them has its default. */
+  /** True if there are no other values, so that a variable that is not among them has its default. */
   isAll: boolean
 }
 
 /**
- * `built` with the values (`spec.postBuild`) of the nearest Kustomization of Flux's that applies each: those that stand in it, and
- * those of ConfigMaps among `built`. What several fill in differently stays as it is, which is a remark, and so does what only a
- * Secret knows, or what is not among `built`.
+ * Fills in `built` with the values (`spec.postBuild`) of the nearest Kustomization of Flux's that applies each: those that stand in it,
+ * and those of ConfigMaps among `built`. What several fill in differently stays as it is, with a remark. What only a Secret knows, or
+ * something that is not among `built`, stays as well.
  */
 export function substitute(built: readonly Built[]): { built: Built[]; remarks: Remark[] } {
   const appliers = appliersIn(built)
@@ -34,7 +34,7 @@ interface All {
   built: readonly Built[]
 }
 
-/** `passed` are being asked already: the Kustomization of a cluster applies itself, too. */
+/** Fills in one manifest. `passed` are Kustomizations that are being asked already: that of a cluster applies itself, too. */
 function substituted(
   { manifest, files }: Built,
   imported: All,
@@ -58,7 +58,7 @@ function isInside(folder: string, other: string): boolean {
   return folder !== other && (other === '' || folder.startsWith(`${other}/`))
 }
 
-/** Undefined where it fills in nothing: Flux then leaves defaults alone, too. */
+/** The values of `applier`; undefined if it fills in nothing, because Flux then leaves defaults alone, too. */
 function valuesOf(applier: Applier, imported: All, passed: readonly Applier[]): Values | undefined {
   // A Kustomization may itself be applied by one with values, and pass them on.
   const own = substituted(applier, imported, passed).values ?? applier.manifest.value
@@ -67,7 +67,7 @@ function valuesOf(applier: Applier, imported: All, passed: readonly Applier[]): 
   const pairs = Object.entries(recordOf(substitute))
   if (pairs.length + references.length === 0) return undefined
   const values: Values = { texts: new Map(), isAll: true }
-  // A later one wins, and what stands in the Kustomization itself over all of them.
+  // A later reference wins over those before it, and what stands in the Kustomization itself over all of them.
   for (const { kind, name } of references) {
     const [found, ...others] = imported.built.filter(
       ({ manifest }) => manifest.kind === kind && isNamesake(manifest.value, name, own)
@@ -85,19 +85,19 @@ function valuesOf(applier: Applier, imported: All, passed: readonly Applier[]): 
   return values
 }
 
-/** Whether `value` is called `name`, in the namespace of `kustomization` where both say one. */
+/** Reports whether `value` is called `name`, in the namespace of `kustomization` if both name one. */
 function isNamesake(value: Record<string, unknown>, name: unknown, kustomization: Record<string, unknown>): boolean {
   const { name: own, namespace } = recordOf(value['metadata'])
   const { namespace: here } = recordOf(kustomization['metadata'])
   return own === name && (namespace === undefined || here === undefined || namespace === here)
 }
 
-/** As Flux puts it. Undefined for what SOPS has encrypted, and what is yet to be filled in itself. */
+/** A value as Flux puts it. Undefined if SOPS has encrypted it, or if something is yet to be filled in there. */
 function legible(value: unknown): string | undefined {
   return typeof value === 'string' && !/^ENC\[|\$\{/.test(value) ? value.replaceAll('\n', '') : undefined
 }
 
-/** Either on the manifest itself. */
+/** True if a label or an annotation of the manifest itself switches it off. */
 function isDisabled(value: Record<string, unknown>): boolean {
   const { labels, annotations } = recordOf(value['metadata'])
   return [labels, annotations].some((of) => recordOf(of)['kustomize.toolkit.fluxcd.io/substitute'] === 'disabled')
@@ -111,14 +111,14 @@ function fill(value: unknown, values: Values | undefined): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fill(inner, values)]))
 }
 
-/** `${cluster}`, `${cluster:=usual}`, `${cluster=usual}` and `${cluster:-usual}`; whatever else there is stays, `$${cluster}` too. */
+/** Fills in `${cluster}`, `${cluster:=usual}`, `${cluster=usual}` and `${cluster:-usual}`. Anything else stays, `$${cluster}` too. */
 function fillText(text: string, { texts, isAll }: Values): string | boolean {
   const filled = text.replace(/\$?\$\{(?:[^${}]|\$\{[^{}]*\})*\}/g, (variable) => {
     const [, name, usual] = /^\$\{([A-Za-z_]\w*)(?:(?::?=|:-)([^{}]*))?\}$/.exec(variable) ?? []
     if (name === undefined) return variable
     const value = texts.get(name)
     if (value === undefined && (texts.has(name) || !isAll)) return variable
-    // An empty value is none. Without a default Flux puts nothing, or refuses all of it: nobody wants either.
+    // An empty value counts as none. Without a default, Flux puts nothing, or refuses all of it: nobody wants either.
     return value || (usual ?? variable)
   })
   // Flux fills in the text of a manifest: `suspend: ${paused}` becomes a boolean.

@@ -38,26 +38,26 @@ export type MuteText = Static<typeof MuteSchema>
 
 export interface Mute {
   name: string
-  /** What it asks for, as written. */
+  /** What it matches, as written. */
   match: MatchText
   matches(subject: Subject): boolean
-  /** When it ends, in ms; undefined where it is not in effect at `now`. */
+  /** When it ends, in ms; undefined if it is not in effect at `now`. */
   endOf(now: number): number | undefined
-  /** When it comes next, in ms; undefined where it ends once. */
+  /** When it begins next, in ms; undefined if it does not. */
   nextOf(now: number): number | undefined
 }
 
-/** What withholds a notification. */
+/** The mute or the silence that withholds a notification. */
 export interface Muting {
   name: string
-  /** ms */
+  /** In ms. */
   until: number
 }
 
-/** How the reason of what a mute or a silence withheld begins; what that is called follows. */
+/** The beginning of the reason why something was withheld; the name of the mute or the silence follows. */
 export const withheldBy = 'withheld by '
 
-/** Compiles the `mute:` section. `now` in ms: an end in the past is a warning. */
+/** Compiles the `mute:` section. `now` is in ms; an end before it is a warning. */
 export function compileMutes(texts: readonly MuteText[], now: number): { mutes: Mute[]; faults: Fault[] } {
   const faults: Fault[] = []
   const mutes = texts.flatMap(({ name, match, until, weekly }, index): Mute[] => {
@@ -83,12 +83,12 @@ export function compileMutes(texts: readonly MuteText[], now: number): { mutes: 
   return { mutes, faults }
 }
 
-/** One that ends once. */
+/** A mute that ends once, at `end`. */
 export function muteUntil(mute: Pick<Mute, 'name' | 'match' | 'matches'>, end: number): Mute {
   return { ...mute, endOf: (now) => (now < end ? end : undefined), nextOf: () => undefined }
 }
 
-/** The mute that withholds `subject`: of several, the one that ends last, because only then is it sent again. */
+/** The mute that withholds `subject`. Of several, it is the one that ends last, because only then is it sent again. */
 export function mutingOf(mutes: readonly Mute[], subject: Subject, now: number): Muting | undefined {
   let longest: Muting | undefined
   for (const mute of mutes) {

@@ -6,26 +6,26 @@ import { compileFilter } from '../rules/rules.ts'
 import type { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'
 
-/** The parts of a silence. */
+/** The parts of a silence that somebody asks for. */
 export interface NewSilence {
   match: Static<typeof MatchSchema>
   comment: string
-  /** ms; without it a silence begins as it is made. */
+  /** In ms; without it, a silence begins when it is made. */
   startsAt?: number
-  /** ms */
+  /** In ms. */
   endsAt: number
-  /** It ends before that when none of the objects that it is about fails any more; only where it {@link isAboutObjects}. */
+  /** True if it ends before that, when none of its objects fails any more; only for one that {@link isAboutObjects}. */
   untilRecovered?: true
 }
 
-/** The limits of a silence; a year of any length. */
+/** The limits of a silence. The longest is a year, even a leap year. */
 export const silenceLimits = { commentCharacters: 300, longestDays: 366, untilRecoveredDays: 30 } as const
 
 export interface Silence extends NewSilence {
   id: string
-  /** Who made it; empty where that is not known. */
+  /** Who made it; empty if that is not known. */
   author: string
-  /** ms */
+  /** In ms. */
   createdAt: number
 }
 
@@ -36,12 +36,12 @@ export function silenceName({ id, comment }: Pick<Silence, 'id' | 'comment'>): s
 
 const objectFields = new Set(['cluster', 'kind', 'namespace', 'name'])
 
-/** Whether it says which objects, and not what happens to them. */
+/** Reports whether a match says which objects, and not what happens to them. */
 export function isAboutObjects(match: NewSilence['match']): boolean {
   return Object.keys(match).every((field) => objectFields.has(field))
 }
 
-/** Whether it is about an object of that name, where it {@link isAboutObjects}. */
+/** Reports whether a silence is about an object of that name, if it {@link isAboutObjects}. */
 export function isAbout({ match }: NewSilence, object: ObjectRef): boolean {
   const event = {
     ...{ source: '', object, uid: '', severity: 'error' as const, reason: '', message: '', at: 0, metadata: {} },
@@ -50,14 +50,14 @@ export function isAbout({ match }: NewSilence, object: ObjectRef): boolean {
   return compileFilter(match, [], [])({ event, transition: 'failed' })
 }
 
-/** What a silence of `object` alone matches; undefined where what it is called would be a pattern, or nothing, and others be meant, too. */
+/** The match of a silence of `object` alone; undefined if its name would be a pattern, or nothing, so that others would be meant, too. */
 export function matchOf({ cluster, kind, namespace, name }: ObjectRef): NewSilence['match'] | undefined {
   const parts = Object.entries({ cluster, kind, namespace, name }).filter(([, text]) => text !== '')
   if (kind === '' || name === '' || parts.some(([, text]) => isGlob(text) || text !== text.trim())) return undefined
   return Object.fromEntries(parts)
 }
 
-/** The one object that it is about, where it names it in full and {@link isAboutObjects}. */
+/** The one object that a silence is about, if it names it in full and {@link isAboutObjects}. */
 export function objectIn({ match }: NewSilence): ObjectRef | undefined {
   const named = (['cluster', 'kind', 'namespace', 'name'] as const).map((field) => [match[field] ?? []].flat())
   if (named.some((values) => values.length !== 1 || isGlob(values[0] ?? ''))) return undefined
@@ -65,7 +65,7 @@ export function objectIn({ match }: NewSilence): ObjectRef | undefined {
   return { cluster, kind, namespace, name }
 }
 
-/** Nothing, if its match is malformed: it was checked when it was made, and a program that knows less may read it. */
+/** Compiles a silence. Undefined if its match is malformed: it was checked when it was made, but a program that knows less may read it. */
 export function compileSilence(silence: Silence): Mute | undefined {
   const faults: Parameters<typeof compileFilter>[2] = []
   const matches = compileFilter(silence.match, [], faults)

@@ -1,4 +1,4 @@
-// Weekly hours: resolves hours of the week in a time zone, also where an hour is missing or comes twice.
+// Weekly hours: resolves hours of the week in a time zone, even where an hour is missing or comes twice.
 
 import { about, closedObject } from '../about.ts'
 import { Type } from '../json-schema.ts'
@@ -37,13 +37,13 @@ function clockTime(title: string, description: string, example: string) {
 }
 
 export interface Weekly {
-  /** When the window that `now` is in ends, in ms, with those that follow it at once; undefined where it is in none. */
+  /** When the window that `now` is in ends, in ms, with those that follow it at once; undefined if it is in none. */
   endOf(now: number): number | undefined
   /** When the next window after `now` begins, in ms. */
   nextOf(now: number): number | undefined
 }
 
-/** Whether the time zone exists. */
+/** Reports whether the time zone exists. */
 export function isTimeZone(name: string): boolean {
   try {
     Temporal.Now.instant().toZonedDateTimeISO(name)
@@ -53,7 +53,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** `text` is of the shape of {@link WeeklySchema}, and its time zone is one. */
+/** Compiles weekly hours. `text` is of the shape of {@link WeeklySchema}, and its time zone exists. */
 export function compileWeekly(text: { days: string[]; from: string; to: string; timeZone: string }): Weekly {
   const days = new Set(text.days.flatMap(daysOf))
   const from = Temporal.PlainTime.from(text.from)
@@ -62,7 +62,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
   const today = (now: number) =>
     Temporal.Instant.fromEpochMilliseconds(Math.floor(now)).toZonedDateTimeISO(text.timeZone).toPlainDate()
 
-  /** The window that begins on a day; none where the clocks skip all of it. */
+  /** The window that begins on a day; undefined if there is none, or if the clocks skip all of it. */
   function windowOn(day: Temporal.PlainDate): { start: number; end: number } | undefined {
     if (!days.has(day.dayOfWeek)) return undefined
     const lastDay = isOverNight ? day.add({ days: 1 }) : day
@@ -71,7 +71,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     return start < end ? { start, end } : undefined
   }
 
-  /** When the window that begins on `first` ends, with those that follow it without a gap; where there never is one, by itself. */
+  /** When the window that begins on `first` ends, with those that follow it without a gap. If there never is a gap, it counts alone. */
   function endAfter(first: Temporal.PlainDate): number | undefined {
     const own = windowOn(first)?.end
     let last = own
@@ -84,7 +84,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
   }
 
   function nextOf(now: number): number | undefined {
-    // The one of a week from now may be skipped.
+    // The window of a week from now may be skipped.
     for (let ahead = 0; ahead <= 14; ahead++) {
       const { start = now } = windowOn(today(now).add({ days: ahead })) ?? {}
       if (start > now) return start
@@ -92,10 +92,10 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     return undefined
   }
 
-  /** When the window that `now` is in ends, and until when that is the answer. */
+  /** When the window that `now` is in ends, and for how long that answer holds. */
   function look(now: number): { end: number | undefined; from: number; until: number } {
     const day = today(now)
-    // One that began yesterday may still last.
+    // A window that began yesterday may still last.
     const first = [day.subtract({ days: 1 }), day].find((begins) => {
       const { start = Number.POSITIVE_INFINITY, end = 0 } = windowOn(begins) ?? {}
       return start <= now && now < end
@@ -104,7 +104,7 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
     return { end, from: now, until: end ?? nextOf(now) ?? Number.POSITIVE_INFINITY }
   }
 
-  // Each event asks, and calendars are slow.
+  // The answer is remembered, because each event asks, and calendars are slow.
   let known: ReturnType<typeof look> | undefined
   return {
     nextOf,
@@ -115,14 +115,14 @@ export function compileWeekly(text: { days: string[]; from: string; to: string; 
   }
 }
 
-/** When the clocks of a place show a time first, in ms: of one that they skip, when they do so, as they are past it from then on. */
+/** When the clocks of a place first show a time, in ms. If they skip it, that is when they do so, because they are past it from then on. */
 function whenShown(time: Temporal.PlainDateTime, timeZone: string): number {
   const shown = time.toZonedDateTime(timeZone, { disambiguation: 'earlier' })
   const isSkipped = !shown.toPlainDateTime().equals(time)
   return ((isSkipped && shown.getTimeZoneTransition('next')) || shown).epochMilliseconds
 }
 
-/** The days of `sat` or `fri-mon`: 1 is Monday, as in Temporal. */
+/** The days of `sat` or `fri-mon`; 1 is Monday, as in Temporal. */
 function daysOf(text: string): number[] {
   const [first = 0, last = first] = text.split('-').map((name) => dayNames.indexOf(name as (typeof dayNames)[number]))
   const count = ((last - first + 7) % 7) + 1

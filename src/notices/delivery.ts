@@ -1,4 +1,4 @@
-// Notices of delivery: say that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
+// Notices of delivery: says that a lane is blocked, that notifications became dead letters, that a mute is over. Pure.
 
 import { sayAbout } from '../duration.ts'
 import type { ObjectRef } from '../events/flux.ts'
@@ -13,12 +13,12 @@ import type { LaneState } from '../store/kept-lanes.ts'
 import type { Withheld, WithheldObject } from '../store/withheld.ts'
 import { asSentence, newsOf, troubleOf } from './notice.ts'
 
-/** What a lane's trouble is about: the destination, or the Slack app whose token is not taken. */
+/** What a lane's trouble is about: the destination, or the Slack app whose token Slack refuses. */
 export type LaneSubject = { kind: 'destination' | 'app'; name: string }
 
 /**
- * The notice that nothing can be posted there, or that messages are taken again. `waited`, `waiting`: notifications. `instead`:
- * who gets them meanwhile, where an event names the channel.
+ * The notice that nothing can be posted there, or that messages are taken again. `waited` and `waiting` count notifications. `instead`
+ * is who gets them meanwhile, if an event names the channel.
  */
 export function laneNotice(
   { kind, name }: LaneSubject,
@@ -55,7 +55,7 @@ export function laneNotice(
   })
 }
 
-/** What a blocked lane means, by what decided it; `advice` is said where there is no more to say. */
+/** What a blocked lane means. `advice` is said unless the webhook is gone, which needs other words. */
 function meaningOf(means: { isGone: boolean; advice: string; waiting: number; instead?: string }): string {
   const { isGone, advice, waiting, instead } = means
   const waits = waiting === 1 ? '1 notification waits' : `${waiting} notifications wait`
@@ -71,7 +71,7 @@ function meaningOf(means: { isGone: boolean; advice: string; waiting: number; in
   return `${said} ${waits}, for 24 h at most.`
 }
 
-/** The notice that events of `source` name a channel that they did not get. `silentMs`: how long it is not repeated. */
+/** The notice that events of `source` name a channel that they did not get. It is not repeated for `silentMs`. */
 export function channelNotice(
   source: string,
   { entry, app, channel, because }: { entry: number; app: string; channel: string; because: string },
@@ -90,7 +90,7 @@ export function channelNotice(
   })
 }
 
-/** Different reasons that are named. */
+/** The most reasons that are named, and the most characters of each. */
 const maxReasons = 3
 const maxReason = 200
 
@@ -121,10 +121,10 @@ function countOf(notifications: number): string {
   return `${notifications} ${notifications === 1 ? 'notification' : 'notifications'}`
 }
 
-/** Objects named in one message about a mute; an object's line says at most so much of what it said. */
+/** The most objects that are named in a message about a mute, and the most characters of what each of them said. */
 const maxNamed = 12
 const maxGist = 120
-/** Names of those that are well again. */
+/** The most names of objects that are well again. */
 const maxInLine = 8
 
 /** The notice that a mute is over: how much it withheld, what fails now, and what ended meanwhile. */
@@ -150,7 +150,7 @@ export function muteNotice({ mute, notifications, objects }: Withheld, now: numb
     ...(isWell ? ['none of its objects fail now'] : []),
     ...(warned.length > 0 ? [`${warned.length} with a warning`] : [])
   ]
-  // What was made by hand is named by its comment: `silenced apps/web`, or its number.
+  // A silence is named by its comment, as in `silenced apps/web`, or by its number.
   const [, silence] = /^silenced? (.+)$/s.exec(mute) ?? []
   const news = newsOf(now, {
     kind: 'mute',
@@ -193,7 +193,7 @@ function placeOf({ cluster }: ObjectRef): string {
   return cluster === '' ? '' : ` in ${code(cluster)}`
 }
 
-/** What its latest event said, in short. */
+/** What the latest event of its failure said, in short. */
 function gistIn({ object, failure }: Pick<WithheldObject, 'object' | 'failure'>): string {
   return failure === undefined ? '' : gistOfFailure(object, failure)
 }

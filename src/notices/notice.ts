@@ -5,16 +5,16 @@ import { maxSummary } from '../render/slack/limits.ts'
 import { cut, plain } from '../render/slack/mrkdwn.ts'
 import { unmarked } from '../render/slack/terminal.ts'
 
-/** What a notice is about; `reason` names it. Texts are mrkdwn: what comes from outside is harmless in them already. */
+/** What a notice is about; `reason` names it. Texts are mrkdwn, and what comes from outside is harmless in them already. */
 export interface Notice {
   kind: 'api' | 'app' | 'config' | 'destination' | 'mute' | 'relay' | 'source'
   name: string
-  /** What the name stands behind, and the name there, where those are others. */
+  /** The word before the name, and the name there, if they are not those of `kind` and `name`. */
   noun?: string
   called?: string
   severity: View['severity']
   reason: string
-  /** What it does or what happened to it, without its name: `takes no messages`. */
+  /** What the subject does or what happened to it, without its name: `takes no messages`. */
   says: string
   /** What it means and what to do. */
   why?: string | undefined
@@ -30,12 +30,12 @@ export interface Trouble extends Notice {
   count?: number
 }
 
-/** Something that happened, and is not over at any time. */
+/** A view of something that happened and has no end. */
 export function newsOf(now: number, notice: Notice): View {
   return { ...frame(notice, now), says: 'informed' }
 }
 
-/** Trouble that begins, or is over: then it has the same reason as a cause, and none to show. */
+/** A view of trouble that begins or is over. At its end it keeps the reason as its cause, and shows none. */
 export function troubleOf(now: number, { since, isOver, count = 1, ...notice }: Trouble): View {
   const view = frame(notice, now)
   return {
@@ -46,12 +46,12 @@ export function troubleOf(now: number, { since, isOver, count = 1, ...notice }: 
   }
 }
 
-/** `text` with a capital letter and a full stop, where it has none. */
+/** `text` with a capital letter, and with a full stop if it has none. */
 export function asSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? '' : '.'}`
 }
 
-/** What a name stands behind. */
+/** The words before the names. */
 const nouns: Record<Notice['kind'], string> = {
   api: '',
   relay: '',

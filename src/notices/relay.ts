@@ -1,4 +1,4 @@
-// Notices of the relay: report on its config file, its bounds and its API. Pure.
+// Notices of the relay: reports on its config file, its bounds and its API. Pure.
 import { basename } from 'node:path'
 import { sayAbout, sayDuration } from '../duration.ts'
 import { clean } from '../legible.ts'
@@ -7,13 +7,13 @@ import type { View } from '../render/compose/view.ts'
 import { code, cut, prose, time } from '../render/slack/mrkdwn.ts'
 import { asSentence, newsOf, troubleOf } from './notice.ts'
 
-/** Problems of a config file that are named; the log has all of them. */
+/** The most problems of a config file that are named; the log has all of them. */
 const maxProblems = 3
 const maxProblem = 200
 
 /**
- * The notice that a change of the config file is refused, or that the file is right again. `problems`: `14:9 "eror" is not …`;
- * `isRead`: it could be read, whatever is in it.
+ * The notice that a change of the config file is refused, or that the file is right again. `problems` are such as
+ * `14:9 "eror" is not …`. `isRead` is true if the file could be read, whatever is in it.
  */
 export function configNotice(
   file: string,
@@ -35,7 +35,7 @@ export function configNotice(
   })
 }
 
-/** The notice that a bound on waiting notifications is reached. `silentMs`: how long it is not repeated. */
+/** The notice that a bound on waiting notifications is reached. It is not repeated for `silentMs`. */
 export function fullNotice(
   { kind, name, limit }: { kind: keyof typeof fullTexts; name: string; limit: number },
   silentMs: number,
@@ -89,7 +89,7 @@ export function outageNotice({ since, until }: { since: number; until: number },
   })
 }
 
-/** The notice that clicks on the buttons of an app do not come, or that they do again; `since` in ms. `isShared`: there are replicas. */
+/** The notice that clicks on the buttons of an app do not come, or do again. `since` is in ms; `isShared` is true if there are replicas. */
 export function buttonsNotice(
   app: string,
   {
@@ -114,7 +114,7 @@ export function buttonsNotice(
   })
 }
 
-/** The notice that somebody tries tokens on the dashboard or the API. `from`: the address of the socket. */
+/** The notice that somebody tries tokens on the dashboard or the API. `from` is the address of the socket. */
 export function wrongTokensNotice(
   { requests, withinMs, from, silentMs }: { requests: number; withinMs: number; from: string; silentMs: number },
   now: number

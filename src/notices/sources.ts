@@ -1,4 +1,4 @@
-// Notices of sources: report one that is quiet, one that cannot prove itself, and claims that cannot be true. Pure.
+// Notices of sources: reports one that is quiet, one that cannot prove itself, and claims that cannot be true. Pure.
 import { sayAbout } from '../duration.ts'
 import type { ErrorCode } from '../errors.ts'
 import { clean } from '../legible.ts'
@@ -10,8 +10,8 @@ import { newsOf, troubleOf } from './notice.ts'
 const maxName = 100
 
 /**
- * The notice that a source has been quiet since `since`, or that it posts again. `refused`: what the last hour's requests for it were
- * answered with, and how many there were; 0 where another replica has counted them.
+ * The notice that a source has been quiet since `since`, or that it posts again. `refused` is what requests for it were answered with in
+ * the last hour, and how many there were; 0 if another replica has counted them.
  */
 export function quietNotice(
   source: string,
@@ -51,8 +51,8 @@ function sayRefused({ requests, codes }: { requests: number; codes: readonly Err
 }
 
 /**
- * The notice that a clock of `source` is wrong, or right again. `skewMs`: how far it is behind, negative where it is ahead. `isGone`: of
- * the process whose it was nothing came for a day, and what came of others was right.
+ * The notice that a clock of `source` is wrong, or right again. `skewMs` is how far it is behind, negative if it is ahead. `isGone` is
+ * true if the process with that clock has sent nothing for a day, while what others sent was right.
  */
 export function skewNotice(
   source: string,
@@ -90,7 +90,7 @@ export function skewNotice(
   })
 }
 
-/** The notice that requests for this source had no valid proof. `silentMs`: how long it is not repeated. */
+/** The notice that requests for this source had no valid proof. It is not repeated for `silentMs`. */
 export function floodNotice(
   source: string,
   { requests, withinMs, silentMs }: { requests: number; withinMs: number; silentMs: number },
@@ -123,7 +123,7 @@ export function claimNotice(
   })
 }
 
-/** The notice that two objects of one name come from `source`, which cannot be in one cluster. */
+/** The notice that two objects of one name come from `source`, although they cannot be in one cluster. */
 export function twinsNotice(source: string, silentMs: number, now: number): View {
   return warningOf(source, now, {
     reason: 'TwoClusters',

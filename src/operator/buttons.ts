@@ -1,4 +1,4 @@
-// Buttons: notify the operator where clicks in Slack do not reach this process, and when they do again. In: how sockets stand.
+// Buttons: notifies the operator when clicks in Slack do not reach this process, and when they do again. In: the standing of sockets.
 // Out: a notice for each time, at most one an hour for each app.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
@@ -8,7 +8,7 @@ import type { Lasting } from './operator.ts'
 
 export interface ButtonsOptions {
   standing: () => readonly SocketStanding[]
-  /** Other replicas may get the clicks. */
+  /** True if other replicas may get the clicks. */
   isShared: boolean
   lasting: Lasting
   clock: Clock
@@ -19,7 +19,7 @@ const lookMs = 30_000
 const withinMs = 60 * 60_000
 
 export function createButtons({ standing, isShared, lasting, clock, log }: ButtonsOptions) {
-  /** Apps of which the operator was notified, and since when nothing comes, in ms. */
+  /** Apps that the operator was notified of, and since when no clicks come, in ms. */
   let lost = new Map<string, number>()
   /** When this process last notified of each, in ticks. */
   const saidAt = new Map<string, number>()
@@ -37,7 +37,7 @@ export function createButtons({ standing, isShared, lasting, clock, log }: Butto
       const since = lost.get(app)
       if (state === 'lost' && since === undefined && clock.ticks() - (saidAt.get(app) ?? -withinMs) >= withinMs) {
         const trouble = { since: now - forMs, why, advice, isShared, isOver: false } as const
-        // What another replica has notified of is news once that is over, where it still lasts here.
+        // If another replica has notified of it, it is news only if it still lasts here once that is over.
         if (!(await lasting.begin('clicks', app, buttonsNotice(app, trouble, now)))) continue
         lost.set(app, now - forMs)
         saidAt.set(app, clock.ticks())

@@ -1,19 +1,19 @@
-// Clocks of the clusters: measure how far each is from the relay's, by the timestamps of events. Out: how much to add to
-// them, and what the operator is notified of.
+// Clocks of the clusters: measures how far each is from the relay's, by the timestamps of events. Out: how much to add to
+// timestamps, and notices for the operator.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { correctionOf, measure, type Skew, skewOf } from '../events/time.ts'
 import { skewNotice } from '../notices/sources.ts'
 import type { Lasting } from './operator.ts'
 
-/** Pods come and go: of each source those that posted last. */
+/** The most processes that are remembered of a source. Pods come and go, so these are the last that posted. */
 const maxProcesses = 32
-/** From here on times in messages mislead people; below the other, they are right again. */
+/** From `wrongMs` on, times in messages mislead people; below `rightMs`, they are right again. */
 const wrongMs = 3 * 60 * 1000
 const rightMs = 60 * 1000
-/** A clock that goes wrong again within the hour is news when that is over. */
+/** If a clock goes wrong again within the hour, that is news only once the hour is over. */
 const silentMs = 60 * 60 * 1000
-/** A process that has sent nothing for this long may be gone, and nothing is said of its clock any more. */
+/** A process that has sent nothing for this long may be gone: nothing is said of its clock any more. */
 const goneMs = 24 * 60 * 60 * 1000
 
 interface Process {
@@ -22,12 +22,12 @@ interface Process {
   at: number
 }
 
-/** A clock of a source is wrong, and the operator was notified. */
+/** A wrong clock of a source, which the operator was notified of. */
 interface Wrong {
   since: number
-  /** Whose it is; undefined where that was before this process. */
+  /** The process that has it; undefined if the operator was notified before this process began. */
   from: string | undefined
-  /** When it was last seen to be, in ms. */
+  /** When it was last seen to be wrong, in ms. */
   at: number
 }
 
@@ -51,7 +51,7 @@ export function createClocks({ lasting, clock, log }: { lasting: Lasting; clock:
     return found
   }
 
-  /** After an event of the process `from`: notifies where its clock is wrong, and where all clocks of the source are right again. */
+  /** To be called after an event of the process `from`. Notifies if its clock is wrong, or if all clocks of the source are right again. */
   async function look(source: string, from: string): Promise<void> {
     const now = clock.now()
     const known = wrong.get(source)
@@ -80,8 +80,8 @@ export function createClocks({ lasting, clock, log }: { lasting: Lasting; clock:
       for (const [source, since] of await lasting.begun('clock')) wrong.set(source, { since, from: undefined, at })
     },
     /**
-     * Notes the timestamp `stamp` of an event that came at `receivedAt` from the process `from`, such as a controller's pod;
-     * how far its clock is behind, in ms.
+     * Records the timestamp `stamp` of an event that came at `receivedAt` from the process `from`, such as a controller's pod. Returns how
+     * far the clock of the process is behind, in ms.
      */
     behind(source: string, from: string, stamp: number, receivedAt: number): number {
       const processes = sources.get(source) ?? new Map<string, Process>()
@@ -92,7 +92,7 @@ export function createClocks({ lasting, clock, log }: { lasting: Lasting; clock:
       if (skew !== undefined && skew !== known?.skew) {
         const process = known ?? { skew, at: receivedAt }
         process.skew = skew
-        // To the end, as the newest. A map that is written anew with each event is work for the collector.
+        // Moves to the end, as the newest. A map that is written anew with each event is work for the collector.
         if (processes.size > 1) processes.delete(from)
         processes.set(from, process)
         const [oldest = ''] = processes.keys()

@@ -1,5 +1,5 @@
-// Operator: sends notices about the relay itself to the destinations of `operator:`, once, whichever replica sees the cause, and keeps
-// which of its troubles are not over.
+// Operator: sends notices about the relay itself to the destinations of `operator:`, once, whichever replica sees the cause, and
+// records which of its troubles are not over.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { noticesTo } from '../deliver/alarm.ts'
@@ -8,14 +8,14 @@ import type { Metrics } from '../metrics.ts'
 import type { View } from '../render/compose/view.ts'
 import type { Store } from '../store/store.ts'
 
-/** Resolves to whether it was news: no replica had announced it under the same key within that time. */
+/** Resolves to true if it was news: no replica had announced it under the same key within that time. */
 export type Announce = (key: string, view: View, withinMs: number) => Promise<boolean>
 
-/** Troubles that last are kept in the database: a process that starts repeats none, and says when one is over. */
+/** Records in the database which troubles last: a process that starts repeats none of them, and says when one is over. */
 export interface Lasting {
-  /** Troubles that the operator was notified of and that go on, by name: since when, in ms. */
+  /** The troubles that the operator was notified of and that go on: since when, in ms, by name. */
   begun(kind: LastingKind): Promise<ReadonlyMap<string, number>>
-  /** Resolves to whether it was news. Without a view nobody is notified. */
+  /** Resolves to true if it was news. Without a view, nobody is notified. */
   begin(kind: LastingKind, name: string, view?: View): Promise<boolean>
   end(kind: LastingKind, name: string, view?: View): Promise<boolean>
 }

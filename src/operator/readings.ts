@@ -1,5 +1,5 @@
-// Readings: notify the operator of a config file that is refused, and when it is right again. In: what came of each reading. Out: a
-// notice for each faulty text, few where it changes all the time, and one of the end, also by the relay that starts with a right one.
+// Readings: notifies the operator of a config file that is refused, and when it is right again. In: the result of each reading. Out: a
+// notice for each faulty text, few if it changes all the time, and one of the end, also from a relay that starts with a valid file.
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -8,19 +8,19 @@ import { configNotice } from '../notices/relay.ts'
 import { oneByOne } from '../turns.ts'
 import type { Announce, Lasting } from './operator.ts'
 
-/** Replicas read the same file within minutes; the same mistake a day later is another. */
+/** Replicas read the same file within minutes; the same mistake a day later is another one. */
 const withinMs = 60 * 60 * 1000
-/** How many notices an hour are sent at once. Two writers may fight over a file, or its volume may come and go, all night. */
+/** The notices in an hour that are sent at once. Two writers may fight over a file, or its volume may come and go, all night. */
 const atOnce = 6
-/** After those, what the file has been for so long is said. */
+/** After those, only a state of the file that has lasted for so long is announced. */
 const steadyMs = 10 * 60 * 1000
-/** Until what the database did not take is tried again. */
+/** Pause before the next try, if the database did not take a notice. */
 const retryMs = 10_000
 
 export interface Readings {
-  /** The first reading of `file` was valid, or this program would not run. */
+  /** To be called after the first reading of `file`, which was valid, or this program would not run. */
   start(file: string): Promise<void>
-  /** What to do with each reading after that. */
+  /** To be called after each further reading. */
   read(reading: Reading): Promise<void>
   stop(): void
 }
@@ -34,17 +34,17 @@ export function createReadings(options: { announce: Announce; lasting: Lasting; 
   let sent: number[] = []
   let cancel = () => {}
   let readings = 0
-  /** What is said of one goes by what was said of the one before. */
+  /** One after the other: what is said of a reading depends on what was said of the one before. */
   const inTurn = oneByOne()
-  /** What is being said, and may yet be among {@link sent}. */
+  /** Notices that are being sent, and may yet be added to {@link sent}. */
   let underWay = 0
 
-  /** `now`: when it was read. */
+  /** `now` is when the file was read. */
   async function say({ file, text, problems, isGood }: Reading, now: number): Promise<void> {
-    // Of a good file, too: a replica may have missed one of the mistakes before it.
+    // A good file has a key of its text as well: a replica may have missed one of the mistakes before it.
     const isRead = text !== undefined
     const key = hash('sha256', text ?? problems.join('\n'), 'base64url')
-    // The same text again, such as a revert of a revert: what was said before `since` was about another time.
+    // The same text may come again, such as a revert of a revert. What was said before `since` was about another time.
     const silentSince = (since: number) => (rightAt === undefined ? withinMs : Math.min(withinMs, clock.now() - since))
     if (isGood) {
       if (refused === undefined) return

@@ -1,5 +1,5 @@
-// Sources: follow when each last posted, whether one that should is quiet, and whether somebody without its
-// key is at the door. In: requests to the webhook. Out: how each stands, and what the operator is notified of.
+// Sources: follows when each source last posted, whether one is quiet that should not be, and whether somebody without its key
+// tries to post. In: requests to the webhook. Out: the standing of each source, and notices for the operator.
 import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -20,24 +20,24 @@ export interface SourcesOptions {
   log: Logger
 }
 
-/** How soon arrivals are written down, and silence is noticed. */
+/** How soon arrivals are written down, and quiet sources are noticed. */
 const lookMs = 10_000
-/** How often it is written down that somebody listens, where nothing comes. */
+/** How often it is written down that somebody listens, if nothing comes. */
 const markMs = 60_000
 /** If no relay ran for this long, a source's silence proves nothing: its events may have been sent and lost. */
 const absentMs = 3 * 60 * 1000
 
-/** From one look to the next nothing else makes it earlier by so much; times that are {@link aheadMs} ahead are of before. */
+/** Only a clock that was set back is so much earlier than at the last look. Times that are {@link aheadMs} ahead are from before that. */
 const setBackMs = aheadMs / 2
 
-/** How long the operator is not notified of a flood again. */
+/** How long the operator is not notified of another flood. */
 const floodSilentMs = 4 * 60 * 60 * 1000
-/** The operator is notified of each quiet spell once: its key is when it began. */
+/** The operator is notified of each quiet spell once: its key says when it began. */
 const onceMs = 365 * 24 * 60 * 60 * 1000
 
-/** Events that come closer than this, as those of one reconciliation do, are one arrival. */
+/** Events that come closer together than this, as those of one reconciliation do, are one arrival. */
 const leastGapMs = 60_000
-/** Gaps that are remembered of a source. */
+/** The most gaps that are remembered of a source. */
 const maxGaps = 15
 
 export type Sources = ReturnType<typeof createSources>
@@ -48,17 +48,17 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   const countedSince = clock.now()
   /** Arrivals that have yet to be written down. */
   let fresh = new Map<string, number>()
-  /** As the store has it. */
+  /** The last events, as the store has them. */
   let known: ReadonlyMap<string, number> = new Map()
   let knownAt = 0
   const gaps = new Map<string, number[]>()
-  /** The silences that this process has notified of, by source: since when. */
+  /** Quiet spells that this process has notified of: since when, by source. */
   const notified = new Map<string, number>()
   let listeningSince = 0
   let isShared = false
   let stop = async () => {}
 
-  /** Since when somebody has listened, in ms. Perhaps nobody has since the last look: the machine slept, or the database was away. */
+  /** Since when somebody has listened, in ms. Nobody may have since the last look: the machine slept, or the database was away. */
   function listeningFrom(now: number): number {
     return now - knownAt > absentMs || knownAt - now > setBackMs ? now : listeningSince
   }
@@ -82,14 +82,14 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     await learn(before.sources, now)
     const news = new Map(fresh)
     const expected = [...sources().values()].filter(({ expectMs }) => expectMs !== undefined)
-    // Notified first: after a crash in between it would be tried again under the same key, which is not news.
+    // Notices come first: after a crash in between, they are tried again under the same key, which is not news.
     await inTurns(expected, async ({ name }) => {
       const at = news.get(name)
       if (at !== undefined) await notifyOfReturn(name, at)
       else if (!known.has(name) && !known.has(expectedRow(name))) news.set(expectedRow(name), now)
     })
     await noteNews(news, now, before)
-    // What came in the meantime is for the next look.
+    // What came in the meantime is left for the next look.
     fresh = new Map([...fresh].filter(([name, at]) => news.get(name) !== at))
     await learn(new Map([...known, ...news]), now)
     knownAt = now
@@ -97,7 +97,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     await inTurns(expected, (source) => notifyOfSilence(source, now))
   }
 
-  /** Since the last look, or before this process: then what the clock was at is in the rows that it left, some for long. */
+  /** Reports whether the clock was set back: since the last look, or before this process began, as rows from then show. */
   function wasSetBack({ listenedUntil = 0, sources: rows }: LastEvents, now: number): boolean {
     if (Math.max(knownAt, listenedUntil) - now > setBackMs) return true
     return knownAt === 0 && rows.values().some((at) => at - now > aheadMs)
@@ -113,7 +113,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
     if (news.size === 0 && isToMark) await store.noteLastEvents(new Map(), now)
   }
 
-  /** Takes over what the store has, and how long each source had said nothing, whichever replica took its events. */
+  /** Takes over what the store has, and learns how long each source had sent nothing, whichever replica took its events. */
   async function learn(stored: ReadonlyMap<string, number>, now: number): Promise<void> {
     await inTurns(sources().values(), ({ name }) => {
       const [previous, at] = [known.get(name), stored.get(name)]
@@ -150,13 +150,13 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   }
 
   return {
-    /** An event of it is on disk. `cluster` is the one it is about; empty where nobody named one. */
+    /** Records that an event of the source is on disk. `cluster` is the one that it is about; empty if nobody named one. */
     accepted(source: string, cluster: string): void {
       const now = clock.now()
       fresh.set(source, now)
       traffic.accepted(source, cluster, now)
     },
-    /** A request for it was answered with this error. */
+    /** Records that a request for the source was answered with this error. */
     refused(source: string, code: ErrorCode): void {
       const now = clock.now()
       fresh.set(refusedRow(source), now)
@@ -178,14 +178,14 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
         now
       )
     },
-    /** The same for whom nobody waits. */
+    /** The same in turns, for answers that nobody waits for. */
     async standingInTurns(): Promise<Standings> {
       const now = clock.now()
       const all: Standing[] = []
       await inTurns(sources().values(), (source) => void all.push(standOf(source, now)))
       return standings(all, now)
     },
-    /** Writes down who posted, and notifies of those who are quiet. */
+    /** Writes down who posted, and notifies of sources that are quiet. */
     look,
     async start(): Promise<void> {
       await look()
@@ -194,7 +194,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       )
       stop = async () => {
         stopLooking()
-        // Who posted since the last look would be one that never did, or is quiet, to the next start.
+        // Otherwise a source that posted since the last look would count as one that never did, or is quiet, after the next start.
         await look().catch((err: unknown) => log.error({ err }, 'cannot write down which sources have posted'))
       }
     },
@@ -202,7 +202,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
   }
 }
 
-/** What was refused in the last hour; undefined where nothing was. */
+/** What was refused in the last hour; undefined if nothing was. */
 function refusedOf({ refusals, refusedElsewhereAt }: Standing): { requests: number; codes: ErrorCode[] } | undefined {
   if (refusals.length === 0 && refusedElsewhereAt === undefined) return undefined
   return {
@@ -215,12 +215,12 @@ function silenceKey(source: string, since: number): string {
   return `quiet ${source} ${since}`
 }
 
-/** The store's name for when a request for a source was last refused: other replicas do not see it otherwise. */
+/** The store's name for the time when a request for a source was last refused, which other replicas do not see otherwise. */
 function refusedRow(source: string): string {
   return `refused ${source}`
 }
 
-/** The store's name for when a source that never posted was first expected: no source has a space in its name. */
+/** The store's name for the time when a source that never posted was first expected. No source has a space in its name. */
 function expectedRow(source: string): string {
   return `expected ${source}`
 }

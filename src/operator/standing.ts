@@ -4,8 +4,8 @@ import type { Source } from '../events/source.ts'
 import type { Lately } from './traffic.ts'
 
 /**
- * `active`: its last event is no older than it may be. `quiet`: it is, and the relay was there to take one. `unknown`: it
- * is, but the relay was away meanwhile, or its clock was put back. `never`: no event of it has ever come.
+ * `active`: its last event is recent enough. `quiet`: it is not, and the relay was there to take one. `unknown`: it is not, but the
+ * relay was away meanwhile, or its clock was put back. `never`: no event of it has ever come.
  */
 export const sourceStates = ['active', 'quiet', 'unknown', 'never'] as const
 export type SourceState = (typeof sourceStates)[number]
@@ -14,23 +14,23 @@ export type SourceState = (typeof sourceStates)[number]
 export interface Standing extends Omit<Lately, 'lastEventAt'> {
   name: string
   state: SourceState
-  /** When its last event came, to any replica; undefined where none ever came. */
+  /** When its last event came, to any replica; undefined if none ever came. */
   lastEventAt: number | undefined
-  /** When its last event came, or else since when one is expected. */
+  /** When its last event came; if none has, since when one is expected. */
   since: number | undefined
-  /** It is quiet when nothing came for longer than this. */
+  /** The source is quiet when nothing came for longer than this. */
   quietAfterMs: number
-  /** Its `expectEvery`; undefined where the config file has none. */
+  /** Its `expectEvery`; undefined if the config file has none. */
   expectMs: number | undefined
-  /** The one that it speaks for by the config file. */
+  /** The cluster that it speaks for by the config file. */
   cluster: string | undefined
-  /** When a request was refused that is not among `refusals`, in the last hour: by another replica, or before a restart. */
+  /** When a request was refused in the last hour that is not among `refusals`: by another replica, or before a restart. */
   refusedElsewhereAt: number | undefined
-  /** Clusters that its events were about, and that nothing has come from for longer than {@link quietAfterMs}. */
+  /** Clusters of its events that nothing has come from for longer than {@link quietAfterMs}. */
   quietClusters: Lately['clusters']
   /** How it proves its identity. */
   proves: { bySignature: boolean; byToken: boolean }
-  /** In no way: anyone who reaches the relay can post to it. */
+  /** True if it proves nothing: anyone who reaches the relay can post to it. */
   isUnsigned: boolean
 }
 
@@ -38,24 +38,24 @@ export interface Standing extends Omit<Lately, 'lastEventAt'> {
 export interface Standings {
   sources: readonly Standing[]
   /**
-   * Since when the relay has been taking events without a break, in ms; 0 where no break is known. A clock that is put back is one:
-   * nobody knows for how long before that.
+   * Since when the relay has been taking events without a break, in ms; 0 if no break is known. A clock that is put back counts as a
+   * break: nobody knows for how long the relay was taking them before.
    */
   listeningSince: number
-  /** Since when events and refused requests are counted, in ms: they are those of this process. */
+  /** Since when events and refused requests are counted, in ms. The counts are those of this process. */
   countedSince: number
-  /** Events have come that another replica took. */
+  /** True if events have come that another replica took. */
   isShared: boolean
   /** When the database was last asked for the sources' last events, in ms. */
   knownAt: number
 }
 
 export interface Known {
-  /** When its last event came, by the store. */
+  /** When its last event came, as the store has it. */
   storedAt: number | undefined
-  /** Since when one is expected of it, where none has come. */
+  /** Since when an event of it is expected, if none has come. */
   expectedSince: number | undefined
-  /** When a request for it was last refused, by the store. */
+  /** When a request for it was last refused, as the store has it. */
   refusedAt: number | undefined
   lately: Lately
   /** Gaps between its events, newest last, in ms. */
@@ -68,12 +68,12 @@ export interface Known {
 const usualTimes = 10
 const hourMs = 60 * 60 * 1000
 const leastMs = hourMs
-/** A time this far ahead was noted before the clock was set back: it says nothing. */
+/** A time this far ahead was noted before the clock was set back, and says nothing. */
 export const aheadMs = 60_000
-/** How many gaps it takes to know the usual one. */
+/** The number of gaps that it takes to know the usual one. */
 const enoughGaps = 5
 
-/** How long nothing may come of a source before it is quiet, in ms. */
+/** How long a source may send nothing before it is quiet, in ms. */
 export function quietAfter(expectMs: number | undefined, gaps: readonly number[]): number {
   if (expectMs !== undefined) return expectMs
   if (gaps.length < enoughGaps) return leastMs
@@ -90,7 +90,7 @@ export function standingOf(source: Source, known: Known, now: number): Standing 
   const notedSince = notedAt ?? known.expectedSince
   const quietAfterMs = quietAfter(expectMs, known.gaps)
   const state = stateOf({ lastEventAt: notedAt, since: notedSince, quietAfterMs, listeningSince }, now)
-  // When it was is not known: by the clock that is right, it was before that was put back.
+  // The real time is not known. By the clock that is right, it was before the other one was put back.
   const byNow = (at: number | undefined) => (at !== undefined && at - now > aheadMs ? listeningSince : at)
   const [lastEventAt, since] = [byNow(notedAt), byNow(notedSince)]
   const { lastEventAt: _, ...counts } = lately
@@ -129,7 +129,7 @@ function stateOf({ lastEventAt, since, quietAfterMs, listeningSince }: Times, no
   return lastEventAt === undefined ? 'never' : 'unknown'
 }
 
-/** Its `expectEvery` is over, and the operator is to know. */
+/** Reports whether its `expectEvery` is over, so that the operator has to know. */
 export function isOverdue({ state, expectMs }: Standing): boolean {
   return state === 'quiet' && expectMs !== undefined
 }

@@ -1,5 +1,5 @@
-// Traffic: counts each source's requests of the last hour in this process, a minute at a time, and says when refused ones are
-// a flood.
+// Traffic: counts each source's requests of the last hour in this process, minute by minute, and notices when refused ones are a
+// flood.
 import type { ErrorCode } from '../errors.ts'
 
 /** One source, in the last hour; times in ms. */
@@ -9,7 +9,7 @@ export interface Lately {
   events: number
   refusals: readonly Refusals[]
   clusters: readonly ClusterSeen[]
-  /** It named more clusters than are remembered. */
+  /** True if it named more clusters than are remembered. */
   hasMoreClusters: boolean
 }
 
@@ -26,7 +26,7 @@ export interface ClusterSeen {
   lastEventAt: number
 }
 
-/** How many clusters of a source are remembered: whoever may post may name any number. */
+/** The most clusters that are remembered of a source: whoever may post may name any number. */
 const maxClusters = 20
 /** A cluster that nothing came from for this long is no longer one of the source's. */
 const clusterMs = 7 * 24 * 60 * 60 * 1000
@@ -39,7 +39,7 @@ interface Entry {
   hasMoreClusters: boolean
 }
 
-/** Entries are bounded by the sources of the config file, and by `keepTo`. */
+/** Counts traffic. There are no more entries than sources in the config file, because of `keepTo`. */
 export function createTraffic() {
   const entries = new Map<string, Entry>()
 
@@ -58,7 +58,7 @@ export function createTraffic() {
   }
 
   return {
-    /** An event of it is on disk. `cluster` is empty where nobody named one. */
+    /** Records that an event of the source is on disk. `cluster` is empty if nobody named one. */
     accepted(source: string, cluster: string, now: number): void {
       const entry = entryOf(source)
       entry.lastEventAt = now
@@ -67,7 +67,7 @@ export function createTraffic() {
       if (entry.clusters.size < maxClusters || entry.clusters.has(cluster)) entry.clusters.set(cluster, now)
       else entry.hasMoreClusters = true
     },
-    /** A request for it was answered with this error. */
+    /** Records that a request for the source was answered with this error. */
     refused(source: string, code: ErrorCode, now: number): void {
       const { refusals } = entryOf(source)
       const { count } = refusals.get(code) ?? { count: createHourCount() }
@@ -106,7 +106,7 @@ const minutes = 60
 
 type HourCount = ReturnType<typeof createHourCount>
 
-/** How often something happened in the last hour: a number for each minute, however often it is. */
+/** Counts how often something happened in the last hour, with a number for each minute, however often it is. */
 export function createHourCount() {
   const counts = new Uint32Array(minutes)
   let latest = 0
@@ -116,7 +116,7 @@ export function createHourCount() {
     const passed = minute - latest
     if (Math.abs(passed) >= minutes) counts.fill(0)
     else for (let at = latest + 1; at <= minute; at++) counts[at % minutes] = 0
-    // A clock that is put back a little counts on in the minute that it had reached.
+    // After the clock was put back a little, counting goes on in the minute that it had reached.
     if (passed > 0 || passed <= -minutes) latest = minute
   }
 
@@ -135,15 +135,15 @@ export function createHourCount() {
   }
 }
 
-/** This many in this time is a flood: more than a passing scanner sends, and about what a small cluster with a wrong key does. */
+/** So many requests in this time are a flood: more than a passing scanner sends, and about what a small cluster with a wrong key does. */
 const floodRequests = 10
 const floodMs = 5 * 60 * 1000
 
-/** Returns what to call for each request. Where that makes a flood, it returns how many requests, within how long. */
+/** Returns a function to call for each request. If that makes a flood, it returns how many requests came, within how long. */
 export function createFlood(): (now: number) => { requests: number; withinMs: number } | undefined {
   let times: number[] = []
   return (now) => {
-    // What came by a clock that has been put back since may be long ago.
+    // A time from before the clock was put back may be long ago.
     times = [...times.filter((at) => at <= now), now].slice(-floodRequests)
     const withinMs = now - (times[0] ?? now)
     if (times.length < floodRequests || withinMs > floodMs) return undefined

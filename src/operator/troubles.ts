@@ -1,6 +1,6 @@
-// Troubles: notifies the operator of a source that claims another's cluster, of two objects under one name, and of each bound
-// that is reached; and of a time in which nothing could be stored, once it is over. In: accepted events. Out: a notice at most once an hour
-// or a day, however many events meet it.
+// Troubles: notifies the operator of a source that claims another's cluster, of two objects under one name, of each bound that is
+// reached, and of a time in which nothing could be stored, once it is over. In: accepted events. Out: a notice at most once an hour or a
+// day, however many events meet it.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../events/source.ts'
@@ -13,23 +13,23 @@ import type { View } from '../render/compose/view.ts'
 import type { PassedChannel } from '../rules/owners.ts'
 import type { Announce } from './operator.ts'
 
-/** How many channels that events name are reported in a day: there is no end of names. */
+/** The most channels, named by events, that are reported in a day: there is no end of names. */
 const maxPassed = 20
 
 /** How long a notice is not repeated. */
 const claimSilentMs = 24 * 60 * 60 * 1000
 const fullSilentMs = 60 * 60 * 1000
 
-/** Flux tries each event for 14 s: what could not be stored for less has come since. */
+/** Flux tries each event for 14 s: what could not be stored for less than this has come since. */
 const longMs = 10_000
 
 export type Troubles = ReturnType<typeof createTroubles>
 
 export function createTroubles(options: { announce: Announce; metrics: Metrics; clock: Clock; log: Logger }) {
   const { announce, metrics, clock, log } = options
-  /** Until when, in ticks, this process does not say each again: so that not every event asks the database. */
+  /** By notice: until when, in ticks, this process does not repeat it, so that not every event asks the database. */
   const silentUntil = new Map<string, number>()
-  /** Since when nothing can be stored, and when that was last tried, in ms. */
+  /** Since when nothing could be stored, and when the last try failed, in ms. */
   let outage: { since: number; until: number } | undefined
 
   function once(key: string, silentMs: number, view: (now: number) => View): void {
@@ -44,16 +44,16 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
   }
 
   return {
-    /** An event of `source` claimed a cluster that another source speaks for. */
+    /** Reports that an event of `source` claimed a cluster that another source speaks for. */
     claimed(source: string, claim: Claim): void {
       metrics.foreignClusters.inc({ source })
       const view = (now: number) => claimNotice(source, { ...claim, silentMs: claimSilentMs }, now)
       once(`claim ${source} ${claim.speaker}`, claimSilentMs, view)
     },
-    /** Two objects with one name came from `source`. */
+    /** Reports that two objects with one name came from `source`. */
     twins: (source: string): void =>
       once(`twins ${source}`, claimSilentMs, (now) => twinsNotice(source, claimSilentMs, now)),
-    /** An event of `source` named channels that it did not get; those that Slack refused were reported by their lane. */
+    /** Reports channels that an event of `source` named and did not get. Those that Slack refused were reported by their lanes. */
     passed(source: string, channels: readonly PassedChannel[]): void {
       for (const each of channels) {
         const known = silentUntil
@@ -65,12 +65,12 @@ export function createTroubles(options: { announce: Announce; metrics: Metrics; 
         once(key, claimSilentMs, (now) => channelNotice(source, each, claimSilentMs, now))
       }
     },
-    /** A commit failed, or takes too long. */
+    /** Records that a commit failed, or takes too long. */
     unstored(): void {
       const now = clock.now()
       outage = { since: Math.min(outage?.since ?? now, now), until: now }
     },
-    /** A commit worked. */
+    /** Records that a commit worked. */
     stored(): void {
       if (outage === undefined) return
       const over = outage

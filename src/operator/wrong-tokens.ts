@@ -1,5 +1,5 @@
-// Wrong tokens: delays the answer to whoever guesses at the dashboard or the API, logs a line a minute, and notifies the
-// operator of a flood.
+// Wrong tokens: delays the answers to whoever guesses at the dashboard or the API, logs a line a minute, and notifies the operator of
+// a flood.
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
@@ -7,13 +7,13 @@ import { wrongTokensNotice } from '../notices/relay.ts'
 import type { Announce } from './operator.ts'
 import { createFlood } from './traffic.ts'
 
-/** How many wrong tokens from one address, and from all, are answered at once: people mistype. */
+/** The wrong tokens from one address, and from all, that are answered at once: people mistype. */
 const freeOfOne = 3
 const freeOfAll = 30
 const waitMs = 1000
-/** An address that has been right, or away, for so long begins again. */
+/** An address without a wrong token for so long begins anew. */
 const forgetMs = 10 * 60 * 1000
-/** Addresses that are remembered; of more, only their total counts. */
+/** The most addresses that are remembered; of further ones, only the total counts. */
 const maxAddresses = 1000
 
 const logEveryMs = 60_000
@@ -27,7 +27,7 @@ interface Count {
 export type WrongTokens = ReturnType<typeof createWrongTokens>
 
 export function createWrongTokens({ announce, clock, log }: { announce: Announce; clock: Clock; log: Logger }) {
-  /** The latest are at the end. */
+  /** The latest address is at the end. */
   const byAddress = new Map<string, Count>()
   const all: Count = { count: 0, at: 0 }
   const floodAt = createFlood()
@@ -54,7 +54,7 @@ export function createWrongTokens({ announce, clock, log }: { announce: Announce
   }
 
   return {
-    /** Notes one from `address`, as the socket has it; returns how long its answer should wait, in ms. */
+    /** Records a wrong token from `address`, as the socket has it. Returns how long the answer should wait, in ms. */
     note(address: string): number {
       const now = clock.now()
       latest = address
@@ -74,7 +74,7 @@ export function createWrongTokens({ announce, clock, log }: { announce: Announce
   }
 }
 
-/** One host has a whole /64 of IPv6 to choose its addresses from (RFC 6177). */
+/** The network of an address. One host has a whole /64 of IPv6 to choose its addresses from (RFC 6177). */
 function networkOf(address: string): string {
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address
   const [before = '', after = ''] = address.split('::', 2)

@@ -1,4 +1,4 @@
-// Rehearsal events: reads them from a file, as Flux posts them, or expands the few words of a test into what Flux would
+// Rehearsal events: reads events from a file, as Flux posts them, or expands the few words of a test into what Flux would
 // send. Pure.
 import { Ajv } from 'ajv'
 import { closedObject } from '../about.ts'
@@ -63,7 +63,7 @@ const others: [RegExp, Habits][] = [
 
 const infoReason = /Succeeded$|^(NewArtifact|Progressing|DependencyNotReady|DriftDetected|DriftCorrected)$/
 
-/** The event as Flux would post it at `now`, in ms. */
+/** Expands `short` into the event that Flux would post at `now`, in ms. */
 export function wireOf(short: ShortEvent, now: number): WireEvent {
   const { kind = 'Kustomization', namespace = 'flux-system', name = 'apps', heartbeat = false } = short
   const { controller, failure, success } = others.find(([kinds]) => kinds.test(kind))?.[1] ?? kustomize

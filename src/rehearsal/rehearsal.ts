@@ -1,4 +1,4 @@
-// Rehearsal: runs events through a config in virtual time; objects are remembered, nothing is stored or sent. Pure.
+// Rehearsal: runs events through a config in virtual time. Objects are remembered; nothing is stored or sent. Pure.
 import type { Config } from '../config/config.ts'
 import { decide, originOf } from '../decide.ts'
 import { type FluxEvent, normalise, type WireEvent } from '../events/flux.ts'
@@ -21,44 +21,44 @@ import { lastsUntil } from '../store/steps.ts'
 import { rehearseRollouts } from './rollouts.ts'
 
 /**
- * An event and what became of it; what is muted is among the reasons for quiet. So is what was held to see whether its failure
- * lasts, once that is over before: until then it is among the notifications. What is said of a rollout is added when its time comes,
- * to the event that it is about.
+ * An event and what became of it. What is muted is among the reasons for quiet. So is what was held to see whether its failure lasts,
+ * once that has ended too early; until then it is among the notifications. What is said of a rollout is added when its time comes, to
+ * the event that it is about.
  */
 export interface Rehearsed extends Decision {
   event: FluxEvent
 }
 
 export interface Rehearsal {
-  /** Lets `wire` arrive through `source` at `now`, in ms. */
+  /** Receives `wire` through `source` at `now`, in ms. */
   receive(wire: WireEvent, now: number, source?: string): Rehearsed
-  /** Lets pass what anything waits for: of what was received, all is known then. */
+  /** Lets the time pass that anything waits for. Then everything is known of what was received. */
   end(): void
-  /** Whether more may be said about it when time passes, beside what is held. */
+  /** Reports whether more may be said about an event as time passes, apart from what is held. */
   isOpen(rehearsed: Rehearsed): boolean
-  /** What is known of each object by now, by its key. */
+  /** What is known of each object now, by its key. */
   memory: ReadonlyMap<string, ObjectMemory>
 }
 
-/** What a mute withholds about an object, and sums up in one message when it ends. */
+/** Something that a mute withholds about an object, and sums up in one message when it ends. */
 interface Withheld {
   destination: string
   /** Since when, and until when, in ms. */
   at: number
   until: number
-  /** What withholds it at `now`, in ms. */
+  /** The mute that withholds it at `now`, in ms. */
   mutingAt(now: number): Muting | undefined
 }
 
-/** A notification that is held, and how it is taken back. */
+/** A notification that is held, and the way to take it back. */
 interface HeldBack {
   held: Held
   takeBack(because: string): void
-  /** What withholds it at `now`, in ms. */
+  /** The mute that withholds it at `now`, in ms. */
   mutingAt(now: number): Muting | undefined
 }
 
-/** `recall` says what was known of an object before its first event; left out: nothing. */
+/** Starts a rehearsal. `recall` returns what was known of an object before its first event; without it, nothing was. */
 export function startRehearsal(
   config: Config,
   recall: (event: FluxEvent) => ObjectMemory | undefined = () => undefined
@@ -68,10 +68,10 @@ export function startRehearsal(
   const held = new Map<string, HeldBack[]>()
   let ids = 0
   const rollouts = rehearseRollouts(memory, (destination) => config.destinations.get(destination))
-  /** Steps that may yet get a message about a rollout. */
+  /** Events that may yet get a message about a rollout, by their numbers. */
   const open = new Map<number, Writable>()
 
-  /** What is known of an object once the mutes that are over have sent their summaries. */
+  /** What is known of an object once the mutes that have ended have sent their summaries. */
   function afterSummaries(key: string, known: ObjectMemory | undefined, now: number): ObjectMemory | undefined {
     const all = withheld.get(key)
     if (known === undefined || all === undefined) return known
@@ -82,7 +82,7 @@ export function startRehearsal(
     return over.reduce((memory, { destination, until }) => markNotified(memory, destination, until), known)
   }
 
-  /** What is held about an object at `now`, in ms; what has lasted until then and was muted by that time was withheld. */
+  /** What is held about an object at `now`, in ms. What has lasted until its time and was muted then is counted as withheld. */
   function waitingAt(key: string, now: number): HeldBack[] {
     const all = held.get(key) ?? []
     for (const { held: row, takeBack, mutingAt } of all.filter((entry) => entry.held.until <= now)) {
@@ -155,7 +155,7 @@ export function startRehearsal(
   }
 }
 
-/** When what is withheld is summed up, in ms, or a time after `now`: what another mute withholds by then goes on to be withheld. */
+/** When a summary of what is withheld comes, in ms. It is after `now` if another mute goes on to withhold it. */
 function endOfAll({ at, until, mutingAt }: Withheld, now: number): number {
   let end = until
   while (end <= now && end - at < longestCarriedMs) {
@@ -166,13 +166,13 @@ function endOfAll({ at, until, mutingAt }: Withheld, now: number): number {
   return end
 }
 
-/** The parts of what was rehearsed that change while time passes. */
+/** The parts of a rehearsed event that change as time passes. */
 interface Writable {
   notifications: NewNotification[]
   quiet: Decision['trace']['quiet'][number][]
 }
 
-/** Those of an event that may be taken back: until then they are there, because what lasts is notified. */
+/** The notifications of an event that may be taken back. Until then they count, because what lasts is notified. */
 function holdBack(
   { notifications, quiet }: Writable,
   now: number,
@@ -195,7 +195,7 @@ function holdBack(
   })
 }
 
-/** A muted notification notifies nobody; the mute is the reason. */
+/** Turns muted notifications into reasons for quiet: they notify nobody. */
 function withoutMuted(decision: Decision): Decision {
   const { notifications, trace } = decision
   const muted = notifications.flatMap(({ rule, destination, muting }) =>
@@ -213,13 +213,13 @@ function sayMuting({ name, until }: Muting): string {
   return `muted by "${name}" until ${new Date(until).toISOString()}`
 }
 
-/** What is known of an object that was healthy, at a revision that nobody knows, an hour before `at`, in ms. */
+/** The memory of an object that was healthy an hour before `at`, in ms, at a revision that nobody knows. */
 export function healthyBefore(at: number): ObjectMemory {
   const since = at - 3_600_000
   return { since, decidedAt: since, revision: '', notified: [] }
 }
 
-/** A notification as a message of its own, and as a person reads it. */
+/** A notification as a message of its own, and as the text that a person reads. */
 export interface Spoken {
   destination: string
   rule: string
@@ -233,25 +233,25 @@ export function speak({ destination, rule, view }: NewNotification): Spoken {
   return { destination, rule, says: view.says, text: toText(payload), payload }
 }
 
-/** Every rule's verdict on the event, also of those that were passed over. */
+/** The verdicts of all rules on the event, also of those that were passed over. */
 export function verdictsOn({ event, transition }: Rehearsed, { rules }: Config): Verdict[] {
   return match({ event, transition }, rules, true).verdicts
 }
 
-/** `namespace is apps, wanted db`: why a rule did not fire, in one line. */
+/** Why a rule did not fire, in one line: `namespace is apps, wanted db`. */
 export function sayWhyNot({ because, got, wanted }: Exclude<Verdict, { fired: true }>): string {
   return `${because} is ${clean(got).split('\n', 1)[0]}, wanted ${wanted}`
 }
 
 /**
- * Whether `asked`, as a person writes it, is the destination `sent`: of a channel that an event names, who gets it otherwise
- * may be left out, as in `acme:team-a`.
+ * Reports whether `asked`, as a person writes it, is the destination `sent`. Of a channel that an event names, the last part, which says
+ * who gets it otherwise, may be left out, as in `acme:team-a`.
  */
 export function isSent(asked: string, sent: string): boolean {
   return asked === sent || (asked.includes(':') && sent.startsWith(`${asked}:`))
 }
 
-// The rest says the same of other rules.
+// Further lines would say the same of other rules.
 const maxRules = 5
 
 /** One line for each rule that might have notified `destination`, or for `rule` alone. */
@@ -280,7 +280,7 @@ export function whyNotNotified(
     const { owner } = trace
     if (rule.isToOwner && !send.includes(destination) && owner && !owner.send.some((to) => isSent(destination, to)))
       return `${name} sends to the owner, who is ${owner.send.join(', ')}, by ${sayEntry(owner)}`
-    // What ends a failure need not match any rule.
+    // An event that ends a failure need not match any rule.
     if (transition === 'recovered')
       return `${name} did not notify it of the failure, so it does not notify it of the end`
     return verdict === undefined || verdict.fired ? `${name} fires` : `${name}: ${sayWhyNot(verdict)}`

@@ -10,19 +10,19 @@ import { healthyBefore, type Rehearsed, type Spoken, speak, startRehearsal, whyN
 /** An event as a relay keeps it. */
 export interface StoredEvent {
   id: string
-  /** ms */
+  /** In ms. */
   receivedAt: number
   source: string
-  /** As received. */
+  /** The body as it was received. */
   body: string
   transition?: Transition
-  /** `state`: what became of it by the time of asking. */
+  /** `state` is what became of the notification by the time of asking. */
   notifications: readonly { rule: string; destination: string; state?: string }[]
 }
 
 export interface Example {
   id: string
-  /** ms */
+  /** In ms. */
   at: number
   object: ObjectRef
   was?: Sent
@@ -35,7 +35,7 @@ export interface Example {
 export interface Change {
   destination: string
   is: Difference['is']
-  /** Where it goes instead. */
+  /** The destination that it goes to instead. */
   to?: string
   count: number
   /** The first few. */
@@ -44,27 +44,27 @@ export interface Change {
 
 export interface Summary {
   events: number
-  /** About failures that began before the first event. */
+  /** Events about failures that began before the first event. */
   notCompared: number
-  /** About failures with messages that were withheld by hand or never arrived: nobody knows who was notified of them. */
+  /** Events about failures with messages that were withheld by hand or never arrived: nobody knows who was notified of them. */
   unsure: number
   /** Notifications that were withheld when they came, and would not be now. */
   withheld: number
-  /** Not of the form in which Flux posts events. */
+  /** Events that are not of the form in which Flux posts them. */
   unreadable: number
   changes: readonly Change[]
 }
 
-// However many events there are, no more than this is kept of each way in which they differ.
+// No more examples than this are kept of each change, however many events there are.
 const maxExamples = 3
 
-/** With `old`, both configs are rehearsed; without it `config` is compared with what the relay sent when the events came. */
+/** With `old`, both configs are rehearsed; without it, `config` is compared with what the relay sent when the events came. */
 export function startReplay(config: Config, old?: Config) {
   const now = createRehearsal(config)
   const before = old && createRehearsal(old)
   const obstacleTo = createWindow()
   const changes = new Map<string, Change>()
-  /** What is compared once it is known whether the failures last that something is held for. */
+  /** Comparisons that wait until it is known whether the failures last that something is held for. */
   let later: { until: number; compare: () => void }[] = []
   const counts = { events: 0, notCompared: 0, unsure: 0, withheld: 0, unreadable: 0 }
 
@@ -78,7 +78,7 @@ export function startReplay(config: Config, old?: Config) {
         counts.unreadable++
         return
       }
-      // In the order of the events: what is held of one is about a failure that the next may end.
+      // Asked now, in the order of the events: what is held for one event is about a failure that the next may end.
       const obstacle = obstacleOf(stored, after)
       const isOpen = now.isOpen(after) || (earlier !== undefined && before?.isOpen(earlier))
       const until = isOpen ? Number.POSITIVE_INFINITY : Math.max(...[after, earlier].map(heldUntil))
@@ -134,20 +134,20 @@ export function startReplay(config: Config, old?: Config) {
   }
 }
 
-/** Until when something of it is held, in ms; 0 where nothing is. */
+/** Until when some of its notifications are held, in ms; 0 if none is. */
 function heldUntil(rehearsed: Rehearsed | undefined): number {
   return Math.max(0, ...(rehearsed?.notifications.map((notification) => notification.heldUntil ?? 0) ?? []))
 }
 
 function createRehearsal(config: Config) {
   let transition: Transition | undefined
-  // A heartbeat is an update where the revision before was another one; which one, nobody knows any more.
+  // A heartbeat is an update if the revision before was another one. Nobody knows any more which that was.
   const before = (at: number) => ({ ...healthyBefore(at), revision: 'main@sha1:0000000' })
   const recall = ({ at }: FluxEvent) => (transition === 'updated' ? before(at) : undefined)
   const { receive, ...rehearsal } = startRehearsal(config, recall)
   return {
     ...rehearsal,
-    /** Undefined where it is not of the form in which Flux posts events. */
+    /** Undefined if the event is not of the form in which Flux posts events. */
     receive(stored: StoredEvent): Rehearsed | undefined {
       const wire = parseEvent(stored.body)
       transition = stored.transition
@@ -157,20 +157,20 @@ function createRehearsal(config: Config) {
 }
 
 /**
- * What was notified when the event came, and of what would be now the part that can be compared with it: what was withheld by
- * a mute, by a silence or by hand was not notified, and no file says when that was right.
+ * What was notified when the event came, and that part of what would be now that can be compared with it. What was withheld by a mute,
+ * by a silence or by hand was not notified, and no file says when that was right.
  */
 function pastOf({ notifications }: StoredEvent, now: readonly Sent[]) {
   const isSame = (one: Sent) => (other: Sent) => one.rule === other.rule && one.destination === other.destination
   const kept = notifications.filter(({ state }) => state === 'muted' || state === 'discarded')
   const rest = now.filter((sent) => !kept.some(isSame(sent)))
-  // A dead letter was to be notified; the relay took back that its destination was notified.
+  // A dead letter was to notify its destination; the relay has taken back that it did.
   const isUnsure = rest.length < now.length || notifications.some(({ state }) => state === 'dead')
   return { was: notifications.filter((past) => !kept.includes(past)), now: rest, isUnsure }
 }
 
 function sentOf(rehearsed: Rehearsed | undefined, { source }: StoredEvent, { sources }: Config): Sent[] {
-  // Flux would be answered that there is no such source.
+  // Flux would get the answer that there is no such source.
   return sources.has(source) ? (rehearsed?.notifications.map(speak) ?? []) : []
 }
 
@@ -200,7 +200,7 @@ function whyLost({ destination, rule }: Sent, source: string, after: Rehearsed, 
   return whyNotNotified({ destination, ...(config.rules.byName.has(rule) && { rule }) }, after, config)
 }
 
-/** A message, or of one in the past what the relay keeps: by which rule it went where. */
+/** A message. Of one in the past, only what the relay keeps: its rule and its destination. */
 export type Sent = Pick<Spoken, 'destination' | 'rule'> & Partial<Pick<Spoken, 'says' | 'text'>>
 
 export type Difference =
@@ -210,7 +210,7 @@ export type Difference =
   | { is: 're-routed'; was: Sent; now: Sent }
   | { is: 're-worded'; was: Sent; now: Sent }
 
-/** What changes for the readers: the same message by another rule is not a difference to them. */
+/** Compares messages as their readers see them: the same message by another rule is no difference. */
 export function compare(before: readonly Sent[], after: readonly Sent[]): Difference[] {
   const was = new Set(before)
   const now = new Set(after)
@@ -243,10 +243,10 @@ function isReworded({ was, now }: { was: Sent; now: Sent }): boolean {
 export interface Moment {
   /** The key of the object. */
   key: string
-  /** Where it is unknown, everything can be compared. */
+  /** If it is undefined, the event can always be compared. */
   transition: Transition | undefined
   isHeartbeat: boolean
-  /** Something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
+  /** True if something of it was withheld by hand, or never arrived: who is notified of what follows depends on that. */
   leavesUnsure: boolean
   /** The memory of the object after the event. */
   memory: ObjectMemory
@@ -256,9 +256,9 @@ export interface Moment {
 export type Obstacle = 'before' | 'withheld'
 
 /**
- * Says of each event in turn whether what was sent about it can be compared with a rehearsal that began with nothing. Not
- * while an object is in a failure from before, or in one of which something was withheld by hand or never arrived: nobody
- * knows who was notified of that, and when.
+ * Decides for each event in turn whether what was sent about it can be compared with a rehearsal that began with nothing. It cannot
+ * while an object is in a failure from before, or in one of which something was withheld by hand or never arrived: nobody knows who
+ * was notified of that, and when.
  */
 export function createWindow(): (moment: Moment) => Obstacle | undefined {
   const known = new Set<string>()
@@ -267,10 +267,10 @@ export function createWindow(): (moment: Moment) => Obstacle | undefined {
   return ({ key, transition, isHeartbeat, leavesUnsure, memory }) => {
     const isFromBefore = transition === 'changed' || transition === 'repeated' || transition === 'recovered'
     if (isFromBefore && !known.has(key)) obstacles.set(key, 'before')
-    // Whether an update came with the recovery depends on a revision that nobody has seen.
+    // An update may have come with the recovery; that depends on a revision that nobody has seen.
     const isUnsure = transition === 'recovered' && isHeartbeat && !hasRevision.has(key)
     const obstacle = obstacles.get(key) ?? (isUnsure ? 'before' : undefined)
-    // News say nothing of the state, and a failure that had no end may still be going on.
+    // An informed event says nothing of the state: a failure from before may still be going on.
     if (transition !== 'informed') known.add(key)
     if (transition === 'recovered' || transition === 'updated' || transition === 'failed') obstacles.delete(key)
     if (leavesUnsure && memory.failure !== undefined) obstacles.set(key, obstacles.get(key) ?? 'withheld')

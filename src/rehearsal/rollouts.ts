@@ -1,4 +1,4 @@
-// Rehearsed rollouts: follow what events say of rollouts as a store does, and say what is due of them when its time has come. Pure.
+// Rehearsed rollouts: follows what events say of rollouts as a store does, and says what is due when its time has come. Pure.
 import type { FluxEvent } from '../events/flux.ts'
 import { originOfRevisions } from '../objects/follows.ts'
 import type { ObjectMemory } from '../objects/memory.ts'
@@ -19,23 +19,23 @@ interface Entry {
 
 interface Kept {
   row: RolloutRow
-  /** By the keys of their objects. */
+  /** By the key of the object. */
   entries: Map<string, Entry>
 }
 
 export interface RehearsedRollouts {
-  /** Takes down what an event, known by a number, says of rollouts at `now`, in ms. */
+  /** Records what an event, which is known by a number, says of rollouts at `now`, in ms. */
   report(event: { event: FluxEvent; number: number }, reports: readonly RolloutReport[], now: number): void
-  /** What was said before `until`, in ms, and about which event. */
+  /** What was said before `until`, in ms, and the number of the event that it is about. */
   sayUntil(until: number): { number: number; notification: NewNotification }[]
-  /** Whether what there is yet to say of a rollout is said about that event. */
+  /** Reports whether something yet to be said of a rollout is about that event. */
   isAbout(number: number): boolean
 }
 
-/** A relay looks so often, in ms: what comes in between is said together. */
+/** How often a relay looks, in ms: what comes in between is said together. */
 const lookMs = 1000
 
-/** `memories`: what is known of objects, by their keys. `feedOf`: where a destination is. */
+/** `memories` has what is known of objects, by their keys. `feedOf` returns the feed of a destination. */
 export function rehearseRollouts(
   memories: ReadonlyMap<string, ObjectMemory>,
   feedOf: (destination: string) => Feed | undefined
@@ -87,7 +87,7 @@ export function rehearseRollouts(
     if (first !== undefined) expects(first.into, others(event, said))
   }
 
-  /** Objects of the kind that had the same revision before, where the rule is about them. */
+  /** The keys of objects of the same kind that had the same revision before, if the rule is about them. */
   function others({ object }: FluxEvent, { previous, isAbout }: RolloutReport): string[] {
     const prefix = keysOf(object)
     return [...memories].flatMap(([key, memory]) => {
@@ -138,12 +138,12 @@ function carriedFrom(
   })
 }
 
-/** It has it, or fails at it. */
+/** Reports whether the object has the revision, or fails at it. */
 function hadRevision(memory: ObjectMemory | undefined, revision: string): boolean {
   return memory?.revision === revision || memory?.failure?.revision === revision
 }
 
-/** Not where it is known that the object follows another source. */
+/** True unless the object is known to follow another source. */
 function mayFollow(memory: ObjectMemory | undefined, source: string | undefined): boolean {
   return source === undefined || memory?.follows === undefined || memory.follows === source
 }

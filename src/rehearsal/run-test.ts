@@ -19,29 +19,29 @@ interface SentAt extends Spoken {
   at: number
 }
 
-// A Monday. Any time does, as long as a test says the same on every day.
+// A Monday. Any time would do, as long as a test says the same on every day.
 const start = Date.UTC(2026, 0, 5, 9)
 
-/** Mutes that recur: one with an end would be in effect here even when it is over, and be tested for ever. */
+/** Mutes that recur. One that ends once would be in effect here even when it is over, and be tested for ever. */
 function lastingMutes({ mutes }: Config): Config['mutes'] {
   return mutes.filter(({ nextOf }) => nextOf(start) !== undefined)
 }
 
-/** Everything that is not as `test` expects. */
+/** Runs a test, and returns everything that is not as it expects. */
 export function runTest({ steps }: RuleTest, config: Config): TestFailure[] {
   const { receive, end } = startRehearsal({ ...config, mutes: lastingMutes(config) })
   const rehearsed = steps.map((step) => ({
     step,
     all: step.times.map((at) => ({ at, came: receive(step.eventAt(start + at), start + at, step.source) }))
   }))
-  // What is held to see whether its failure lasts is of the step that began it, and so is what is said of a rollout: known when all
-  // has been.
+  // What is held to see whether its failure lasts belongs to the step that began the failure, and so does what is said of a rollout:
+  // it is known only after all steps.
   end()
   return rehearsed.flatMap(({ step, all }) => {
     const sent = all.flatMap(({ at, came }) =>
       came.notifications.map((notification): SentAt => ({ ...speak(notification), at }))
     )
-    // Where an event repeats, the first that goes astray says it all.
+    // If an event repeats, the first that goes astray says it all.
     const astray = all.map(({ at, came }) => transitionFailures(step, came, at)).find((failures) => failures.length > 0)
     const last = all.at(-1)?.came
     return [...(astray ?? []), ...(last === undefined ? [] : messageFailures(step, sent, last, config))]
@@ -84,7 +84,7 @@ function messageFailures(
   return [...failures, ...surplusFailures([...path, 'expect'], [...spare])]
 }
 
-// Where an event repeats, the first surplus messages show what the others are.
+// If an event repeats, the first surplus messages show what the others are.
 const maxSurplus = 3
 
 function surplusFailures(path: Fault['path'], spare: readonly SentAt[]): TestFailure[] {
@@ -122,7 +122,7 @@ function isBy({ destination, rule }: SentAt, wanted: Expected): boolean {
   return isSent(wanted.destination, destination) && (wanted.rule === undefined || wanted.rule === rule)
 }
 
-/** In one line and without the bars: a test does not depend on where a message breaks. */
+/** The texts that a message lacks. It is read in one line and without its bars, so that a test does not depend on where it breaks. */
 function missingTexts({ text }: SentAt, { texts }: Expected): string[] {
   const line = text.replace(/^┃ /gm, '').replace(/\s+/g, ' ')
   return texts.filter(({ isIn }) => !isIn(line)).map(({ wanted }) => wanted)

@@ -1,4 +1,4 @@
-// Step: compiles a step of a test: what comes when, and what is expected of it. Pure, but for `read`.
+// Step: compiles a step of a test: what comes when, and what is expected of it. Pure, except for `read`.
 import type { Config } from '../config/config.ts'
 import { parseDuration } from '../duration.ts'
 import type { Fault } from '../errors.ts'
@@ -14,36 +14,36 @@ type Path = Fault['path']
 /** An event, or one that comes again and again, and what is expected of it. */
 export interface TestStep {
   path: Path
-  /** As it is at `now`, in ms. */
+  /** The event as it is at `now`, in ms. */
   eventAt: (now: number) => WireEvent
   source: string
-  /** When it comes, in ms from the beginning of the test. */
+  /** The times at which it comes, in ms from the beginning of the test. */
   times: readonly number[]
   transition: Transition | undefined
-  /** undefined: anything may be sent. */
+  /** Undefined if anything may be sent. */
   expected: readonly Expected[] | undefined
 }
 
 export interface Expected extends Pick<NotificationText, 'destination' | 'rule' | 'says'> {
   path: Path
-  /** As written: what a message has to have, and whether a text of one has it. */
+  /** What a message has to contain, as written, and whether a text contains it. */
   texts: readonly { wanted: string; isIn: (text: string) => boolean }[]
 }
 
-/** What a step is written for. */
+/** What a step is compiled with. */
 export interface Around {
-  /** Says which names there are; without it they are not looked at. */
+  /** The config whose names are meant. Without it, names are not checked. */
   config: Config | undefined
-  /** Gets the text of an event's file. */
+  /** Reads the text of an event's file. */
   read: (path: string) => string
-  /** Gets what is wrong. */
+  /** Receives the mistakes. */
   faults: Fault[]
 }
 
-// Longer than the second in which Flux's timestamps do not show what came last.
+// Longer than a second, within which Flux's timestamps do not show what came last.
 const usualPauseMs = 60_000
 
-/** `common` is what all events of the test have, `previous` when the last one before came. */
+/** Compiles a step. `common` is what all events of the test have; `previous` is when the last event before came. */
 export function buildStep(
   text: StepText,
   common: ShortEvent,
@@ -112,7 +112,7 @@ function buildExpected(
     if (names.includes(name)) return
     faults.push({ path: at(what), message: unknownName(what, name, names) })
   }
-  // A channel that events name, without who gets it otherwise.
+  // A channel that events name may be written without the part that says who gets it otherwise.
   const isChannel = config?.destinations.has(`${destination}:`) || config?.destinations.has(destination)
   if (config && !isChannel) known('destination', destination, [...config.destinations.keys()])
   if (config && rule !== undefined) known('rule', rule, [...config.rules.byName.keys()])

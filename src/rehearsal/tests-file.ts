@@ -1,4 +1,4 @@
-// Tests file: parses a text into its tests, or into a list of all its mistakes. Pure, but for `read`.
+// Tests file: parses a text into its tests, or into a list of all its mistakes. Pure, except for `read`.
 import { inOrder, locate, type Problem } from '../config/problem.ts'
 import { compileShape } from '../config/shape.ts'
 import { vocabularyOf } from '../config/vocabulary.ts'
@@ -18,17 +18,17 @@ export interface RuleTest {
 }
 
 export interface LoadedTests {
-  /** None, where there is an error among the problems. */
+  /** Empty if there is an error among the problems. */
   tests: readonly RuleTest[]
   problems: readonly Problem[]
-  /** The place of `path` in the file, with `message`. */
+  /** Makes a problem of `message` at the place of `path` in the file. */
   problemAt: (path: Path, message: string) => Problem
 }
 
 const vocabulary = vocabularyOf(TestsSchema)
 const shapeFaults = compileShape(TestsSchema, vocabulary)
 
-/** `file` is only for the problems' places. */
+/** Parses a tests file. `file` is only for the places of problems. */
 export function loadTests(text: string, file: string, around: Omit<Around, 'faults'>): LoadedTests {
   const yaml = readYaml(text, file, vocabulary)
   if ('problems' in yaml) return { tests: [], problems: yaml.problems, problemAt: () => yaml.problems[0] as Problem }
@@ -84,7 +84,7 @@ function buildTest({ name, steps, ...own }: TestText, path: Path, around: Around
   return { name, path, steps: built }
 }
 
-/** Kinds and reasons that Flux never sends, as warnings: what is tested with them says nothing of what will come. */
+/** Warns of kinds and reasons that Flux never sends: a test with them says nothing of what will come. */
 function slipsIn({ kind, reason }: ShortEvent = {}, path: Path): Fault[] {
   return matcherFaults({ ...(kind && { kind }), ...(reason && { reason }) }, path, nothingKnown)
 }

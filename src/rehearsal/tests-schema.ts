@@ -23,7 +23,7 @@ const notification = {
   additionalProperties: false
 }
 
-/** What `expect` has for one message, unless it is just the name of a destination. */
+/** One message in `expect`, unless it is just the name of a destination. */
 export interface NotificationText {
   destination: string
   rule?: string

@@ -1,4 +1,4 @@
-// Gauges of each source and each destination: what Prometheus is told of how they stand.
+// Gauges of each source and each destination: defines what Prometheus reads of how they stand.
 import { shared } from '../metrics.ts'
 import type { Family } from './text.ts'
 

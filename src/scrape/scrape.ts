@@ -21,7 +21,7 @@ export interface ScrapeOptions {
   store: Store
   metrics: Metrics
   config: () => Config
-  /** How the sources of the config file stand. */
+  /** The standing of the sources of the config file. */
   standing: () => Promise<Standings>
   budget: Pick<Budget, 'limits' | 'waitingOf'>
   /** How far the clock of a source is behind, in ms. */
@@ -29,10 +29,10 @@ export interface ScrapeOptions {
   clock: Clock
 }
 
-/** A database that is away must not take the metrics with it: Prometheus itself waits for ten seconds. */
+/** The longest wait for a database, which must not take the metrics with it when it is away: Prometheus itself waits for ten seconds. */
 const patienceMs = 1000
 
-/** The text of one scrape. */
+/** Returns a function that writes the text of one scrape. */
 export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
   const { store, metrics, config, standing, budget, skewOf, clock } = options
   const buried = new Map<string, number>()
@@ -42,7 +42,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
   let size: Partial<Size> = {}
   let reading: Promise<boolean> | undefined
 
-  /** Whether the database has answered. Scrapes that come together ask it once. */
+  /** Asks the database, and resolves to true if it has answered. Scrapes that come together ask it once. */
   async function look(): Promise<boolean> {
     // A database that does not report its size is not down.
     const sizing = () => store.size().catch(() => ({}))
@@ -69,7 +69,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
     }
   }
 
-  /** `names`: the destinations, and apps, each for all of its channels that events name. */
+  /** `names` are the destinations, and a name for each app, which stands for all its channels that events name. */
   async function* lanesText(names: readonly string[], destinations: Config['destinations']): Text {
     const tally = store.tally()
     const byLane = heads && new Map(heads.map((head) => [head.lane, head]))
@@ -90,7 +90,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
     yield* gaugeText(gauges.oldestPending, inFile, (name) => byLane && oldestOf(name))
   }
 
-  /** An unknown value has no series: 0 would be an alarm. */
+  /** Sets the sizes. An unknown value has no series: 0 would be an alarm. */
   function setSize(): void {
     const { databaseSize, databaseLog, databaseReusable, databaseFree } = metrics
     const { dataBytes, logBytes, reusableBytes, freeBytes } = size
@@ -149,7 +149,7 @@ export function createScrape(options: ScrapeOptions): () => Promise<Buffer> {
   return async () => Buffer.concat(await partsOf(text()))
 }
 
-/** What the config file names, by the labels that have it. */
+/** The names in the config file, by the labels that have them. */
 interface Names {
   source: readonly string[]
   destination: readonly string[]
@@ -157,15 +157,15 @@ interface Names {
   template: readonly string[]
 }
 
-/** Where dead letters of removed destinations are counted. */
+/** The labels under which dead letters of removed destinations are counted. */
 const removed = { destination: '', state: 'dead' } as const
 
-/** Counters that say something of every name from the start. Of events there are only those that came: all that may come are hundreds. */
+/** Counters with a series for every name from the start. Of events there are only those that came: all that may come are hundreds. */
 function countersOf(metrics: Metrics, names: Names): [Counter, Labels][] {
   const { notifications, slackRequests, duplicates, signatureFailures, foreignClusters, forgottenObjects } = metrics
   const { unmatched, ruleHits, ruleErrors, passed, templateErrors } = metrics
   const of = (label: keyof Names) => ({ label, names: names[label] })
-  // What an operator discards had been counted as dead, and is among the acts.
+  // What an operator discards was counted as dead before, and is among the acts.
   const states = { label: 'state', values: notificationStates.filter((state) => state !== 'discarded') }
   return [
     [notifications, { label: 'destination', names: ['', ...names.destination], other: states }],
@@ -182,7 +182,7 @@ function countersOf(metrics: Metrics, names: Names): [Counter, Labels][] {
   ]
 }
 
-/** Takes away what the config file no longer names. */
+/** Removes the series of names that the config file no longer has. */
 async function forget(counter: Counter, { label, names }: Labels): Promise<void> {
   const known = new Set(names)
   await inTurns((await counter.get()).values, ({ labels }) => {

@@ -1,25 +1,25 @@
-// Text: writes what Prometheus reads. In: values by names. Out: the exposition format, some lines at a time, each as bytes: to make
-// one string of a fleet's ten megabytes, and bytes of that, keeps everybody waiting.
+// Text: writes the exposition format of Prometheus. In: values by names. Out: some lines at a time, each part as bytes: to make one
+// string of a fleet's ten megabytes, and bytes of that, would keep everybody waiting.
 import { type Counter, type Metric, Registry } from 'prom-client'
 import { inParts } from '../turns.ts'
 
-/** What a metric is called, and what it says. */
+/** The name of a metric, and its help text. */
 export interface Family {
   name: string
   help: string
 }
 
-/** What its series are of: each of these names, or each of them and each value of another label. */
+/** What its series are for: each of these names, or each of them with each value of another label. */
 export interface Labels {
   label: string
   names: readonly string[]
   other?: { label: string; values: readonly string[] }
 }
 
-/** The value of a series; undefined where there is none. */
+/** The value of a series; undefined if there is none. */
 type NumberOf = (name: string, other: string | undefined) => number | undefined
 
-/** Some lines at a time. */
+/** A text, some lines at a time. */
 export type Text = AsyncGenerator<Buffer>
 
 export async function partsOf(text: Text): Promise<Buffer[]> {
@@ -29,7 +29,7 @@ export async function partsOf(text: Text): Promise<Buffer[]> {
 }
 
 /**
- * A gauge whose series nobody keeps: those of ten thousand sources would be a hundred thousand objects, to be set, gone
+ * Writes a gauge whose series are kept nowhere: those of ten thousand sources would be a hundred thousand objects, to be set, gone
  * through and collected with each scrape.
  */
 export async function* gaugeText(family: Family, labels: Labels, numberOf: NumberOf): Text {
@@ -38,8 +38,8 @@ export async function* gaugeText(family: Family, labels: Labels, numberOf: Numbe
 }
 
 /**
- * A counter that keeps what was counted, and says 0 of what was not, so that the first is an increase. Of the empty name, which
- * stands for all that have gone, it says what was counted.
+ * Writes a counter. What was not counted yet is 0, so that its first count is an increase. The empty name, which stands for all that
+ * have gone, is there only once something was counted.
  */
 export async function* counterText(counter: Counter, labels: Labels): Text {
   const { label, other } = labels
@@ -78,7 +78,7 @@ async function* linesOf(metric: string, { label, names, other }: Labels, numberO
 
 const escaped = (name: string) => name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 
-/** What `registry.metrics()` is, without `others`. */
+/** Writes what `registry.metrics()` returns, without `others`. */
 export async function* registryText(registry: Registry, others: ReadonlySet<unknown>): Text {
   for (const metric of registry.getMetricsAsArray()) {
     if (others.has(metric)) continue
@@ -88,7 +88,7 @@ export async function* registryText(registry: Registry, others: ReadonlySet<unkn
       one.registerMetric({ name: found.name, get: async () => ({ ...found, values }) } as unknown as Metric)
       return one.metrics()
     }
-    // `# HELP` and `# TYPE`, which each part begins with.
+    // `# HELP` and `# TYPE`, with which each part begins.
     const head = await linesOf([])
     yield Buffer.from(`\n${head}`)
     for await (const part of inParts<unknown>(found.values)) yield Buffer.from((await linesOf(part)).slice(head.length))

@@ -1,26 +1,26 @@
-// An answer of Slack's Web API: is read as far as it is in Slack's form. Pure.
+// An answer of Slack's Web API: reads it as far as it is in Slack's form. Pure.
 
 export interface ApiAnswer {
   isOk: boolean
-  /** The error's word; empty where there is none. */
+  /** The word of an error; empty if there is none. */
   word: string
-  /** Where and when a message was posted: both, or it was not. */
+  /** Where and when a message was posted; undefined unless both are there. */
   posted: { channel: string; ts: string } | undefined
-  /** By which name people invite the app, of `auth.test`. */
+  /** The name by which people invite the app, from `auth.test`. */
   user: string | undefined
   team: string | undefined
-  /** From `apps.connections.open`: where to connect to, which is a secret. */
+  /** The address to connect to, which is a secret, from `apps.connections.open`. */
   url: string | undefined
-  /** From `usergroups.users.list`: the IDs of the members. A gateway says `{"ok":true}`, too. */
+  /** The IDs of the members, from `usergroups.users.list`. Only they prove that Slack answered: a gateway says `{"ok":true}`, too. */
   users: readonly string[] | undefined
-  /** What Slack says beside its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
+  /** What Slack adds to its word: what is wrong at which place, which scope is missing. At most {@link maxDetails}. */
   details: string[]
 }
 
 const maxDetails = 5
 const maxDetail = 200
 
-/** Undefined where `body` is not an answer in Slack's form, such as a page, half of an answer, or a word without JSON. */
+/** Reads an answer. Undefined if `body` is not in Slack's form, such as a page, half of an answer, or a word without JSON. */
 export function readApiAnswer(body: string): ApiAnswer | undefined {
   const fields = parse(body)
   if (fields === undefined || typeof fields['ok'] !== 'boolean') return undefined

@@ -1,4 +1,4 @@
-// A Slack app: defines its options, and says what is wrong with a token, an address or a channel. Pure.
+// A Slack app: defines its options, and explains what is wrong with a token, an address or a channel. Pure.
 
 import { about, closedObject, option } from '../about.ts'
 import { type Static, Type } from '../json-schema.ts'
@@ -46,19 +46,19 @@ export type SlackAppText = Static<typeof SlackAppSchema>
 
 export interface SlackApp {
   name: string
-  /** The secret. */
+  /** The bot token, which is a secret. */
   token: string
-  /** Without a slash at its end. */
+  /** Has no slash at its end. */
   apiUrl: string
-  /** It may read its channels. */
+  /** True if the app may read its channels. */
   hasHistory?: true
-  /** Set where its messages have buttons. */
+  /** Set if the messages of the app have buttons. */
   socket?: Socket
 }
 
-/** How clicks come, and who may press buttons. */
+/** The way that clicks come, and who may press buttons. */
 export interface Socket {
-  /** The secret. */
+  /** The app-level token, which is a secret. */
   appToken: string
   /** The IDs of users and of user groups. */
   operators: readonly string[]
@@ -66,7 +66,7 @@ export interface Socket {
 
 const slackApiUrl = 'https://slack.com/api'
 
-/** `text` with its secrets filled in. */
+/** Creates an app from its text, with secrets filled in. */
 export function createSlackApp(
   name: string,
   { token, appToken, operators = [], apiUrl = slackApiUrl, history }: SlackAppText
@@ -75,7 +75,7 @@ export function createSlackApp(
   return { name, token, apiUrl: apiUrl.replace(/\/+$/, ''), ...(history && { hasHistory: history }), ...socket }
 }
 
-/** docs.slack.dev/reference/methods */
+/** The address of a method: docs.slack.dev/reference/methods. */
 export function urlOf(
   { apiUrl }: Pick<SlackApp, 'apiUrl'>,
   method:
@@ -93,11 +93,11 @@ export function urlOf(
 
 const where = 'OAuth & Permissions of the app at https://api.slack.com/apps has it'
 
-/** Why `token` is no bot token; the text does not repeat it. */
+/** Why `token` is no bot token; undefined if it is one. The text does not repeat it. */
 export function botTokenFault(token: string): string | undefined {
   if (/^xoxb-[\x21-\x7e]+$/.test(token)) return undefined
   if (inQuotes.test(token)) return quotesAreIn
-  // docs.slack.dev/authentication/using-token-rotation: it is over after twelve hours.
+  // docs.slack.dev/authentication/using-token-rotation: such a token is over after twelve hours.
   if (/^xoxe\.?/.test(token))
     return 'is one that Slack replaces every twelve hours, which the relay cannot do: make an app without token rotation'
   if (token.startsWith('xapp-'))
@@ -108,7 +108,7 @@ export function botTokenFault(token: string): string | undefined {
   return `is none of Slack's, which begin with xoxb-; ${where}`
 }
 
-/** Why `token` is no app-level token; the text does not repeat it. */
+/** Why `token` is no app-level token; undefined if it is one. The text does not repeat it. */
 export function appTokenFault(token: string): string | undefined {
   if (/^xapp-[\x21-\x7e]+$/.test(token)) return undefined
   if (inQuotes.test(token)) return quotesAreIn
@@ -116,18 +116,18 @@ export function appTokenFault(token: string): string | undefined {
   return "is none of Slack's, which begin with xapp-; Basic Information of the app at https://api.slack.com/apps makes one"
 }
 
-/** As `docker --env-file` passes them on. */
+/** Quotes around a value, as `docker --env-file` passes them on. */
 export const inQuotes = /^["'].*["']$/
 export const quotesAreIn = 'has quotes around it: take them out of the variable or the file that it comes from'
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** Whether only this machine can be reached by it. */
+/** Reports whether `url` leads to this machine only. */
 export function isLoopback(url: string): boolean {
   return URL.canParse(url) && loopback.test(new URL(url).hostname)
 }
 
-/** Why `url` cannot be the address of the Web API. */
+/** Why `url` cannot be the address of the Web API; undefined if it can. */
 export function apiUrlFault(url: string): string | undefined {
   if (!URL.canParse(url)) return "is not a URL; Slack's is https://slack.com/api"
   const { protocol, hostname, pathname, search, hash, username, password } = new URL(url)
@@ -143,7 +143,7 @@ export function apiUrlFault(url: string): string | undefined {
   return undefined
 }
 
-/** Why the address that Slack gives out for a socket is none; the text does not repeat it, because it is a secret. */
+/** Why the address that Slack gives out for a socket cannot be used. The text does not repeat it, because it is a secret. */
 export function socketUrlFault(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>): string | undefined {
   if (!URL.canParse(url)) return 'the address for a socket is none'
   const { protocol } = new URL(url)
@@ -151,18 +151,18 @@ export function socketUrlFault(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>
   return protocol === 'wss:' || isPlain ? undefined : 'the address for a socket is not encrypted'
 }
 
-/** Whether what came with a click may be answered at `url`: by what Slack gives out, to Slack. */
+/** Reports whether a click may be answered at the `url` that came with it: what is said there is encrypted, or stays on this machine. */
 export function isAnswerUrl(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>): boolean {
   if (!URL.canParse(url)) return false
   return new URL(url).protocol === 'https:' || (isLoopback(url) && isLoopback(apiUrl))
 }
 
 const idPattern = /^[CGD][A-Z0-9]{7,}$/
-// Lower case, digits and letters of any script, "-", "_" and ".": at most 80 (slack.com/help/articles/201402297). An event may name one,
-// and notices have it in a command to paste: of what ASCII has beside letters, no more than that.
+// Lower case, digits and letters of any script, "-", "_" and ".": at most 80 (slack.com/help/articles/201402297). An event may name a
+// channel, and notices have the name in a command to paste: no other ASCII characters are allowed.
 const namePattern = /^#[^\s\p{Lu}\p{Cc}\p{Bidi_C}!-,/:-@[-^`{-~]{1,80}$/u
 
-/** Why `channel` names none; the text does not repeat it. */
+/** Why `channel` names no channel; undefined if it does. The text does not repeat it. */
 export function channelFault(channel: string): string | undefined {
   if (idPattern.test(channel) || namePattern.test(channel)) return undefined
   const forms = 'write its ID, such as C0123ABCD, or its name in quotes and with a "#" before it, such as "#platform"'
@@ -170,12 +170,12 @@ export function channelFault(channel: string): string | undefined {
   return `this is neither the ID of a channel nor a name with a "#" before it: ${forms}`
 }
 
-/** Whether `channel` is what people are written to by: their ID, or a name. */
+/** Reports whether `channel` stands for a person: their ID, or a name with "@". */
 export function isPerson(channel: string): boolean {
   return /^[UW][A-Z0-9]{7,}$/.test(channel) || channel.startsWith('@')
 }
 
-/** What distinguishes a channel from the others of its app: by its ID and by its name, it may be twice there. */
+/** Tells a channel from the others of its app. One channel may have two of these: by its ID and by its name. */
 export function placeOf(app: Pick<SlackApp, 'name'>, channel: string): string {
   return `${app.name}:${channel.replace(/^#/, '')}`
 }

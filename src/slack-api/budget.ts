@@ -1,35 +1,35 @@
-// The budget of a token: shares what Slack allows one app in all its channels among the lanes of these. It remembers, and
-// reads no clock: time is passed in.
+// The budget of a token: shares among the lanes of one app what Slack allows it in all its channels. It has a memory, but reads no
+// clock: time is passed in.
 
 /**
  * Slack allows "several hundred" posts a minute in a workspace, beside one a second in each channel
- * (docs.slack.dev/apis/web-api/rate-limits): four a second, and so many at once.
+ * (docs.slack.dev/apis/web-api/rate-limits). The relay posts four a second, and so many at once.
  */
 const apartMs = 250
 const burst = 20
 
-/** Times are in ms. It is of this process: a replica beside it has one of its own, and both learn from a 429. */
+/** Times are in ms. A budget is of this process: another replica has one of its own, and both learn from a 429. */
 export interface Budget<Refusal> {
-  /** When `lane` may post: now or earlier, or later in its turn. Asked again, it is the same turn. */
+  /** When `lane` may post: now or earlier, or later in its turn. The turn stays the same until it is used or given back. */
   turnOf(lane: string, now: number): number
-  /** The turn is used up. */
+  /** Uses the turn of `lane` up. */
   use(lane: string): void
-  /** There was nothing to post: the turn goes to the next. */
+  /** Gives the turn of `lane` to the next one, because there was nothing to post. */
   giveBack(lane: string): void
-  /** Slack asked to wait: nobody posts until then, and after that one after the other. */
+  /** Lets nobody post before `until`, as Slack asked, and after that one after the other. */
   restUntil(until: number, now: number): void
-  /** Slack does not take the token: it is not asked again `until` then. */
+  /** Records that Slack refuses the token, which is not tried again before `until`. */
   refuse(refusal: Refusal, until: number, now: number): void
-  /** What Slack said of the token, as long as it is not to be asked again. */
+  /** The refusal of the token, as long as Slack is not to be asked again. */
   refusalAt(now: number): Refusal | undefined
-  /** Somebody wants to know: Slack is to be asked again. */
+  /** Lets Slack be asked again, because an operator wants to try. */
   askAgain(): void
-  /** The token is taken; true where it was refused before. */
+  /** Records that Slack takes the token. Returns true if it was refused before. */
   forgive(): boolean
 }
 
 export function createBudget<Refusal>(): Budget<Refusal> {
-  /** By lane. */
+  /** The turns that were given out, by lane. */
   const turns = new Map<string, number>()
   /** When the last turn that was given out would have come, had there been no bursts. */
   let paid = Number.NEGATIVE_INFINITY
@@ -37,7 +37,7 @@ export function createBudget<Refusal>(): Budget<Refusal> {
   let refused: { refusal: Refusal; until: number } | undefined
   let last = Number.NEGATIVE_INFINITY
 
-  /** A clock that was set back would make everybody wait for as long as that was. */
+  /** Follows a clock that was set back, which would make everybody wait for as long as that was. */
   function follow(now: number): void {
     const back = last - now
     last = now
@@ -65,7 +65,7 @@ export function createBudget<Refusal>(): Budget<Refusal> {
     restUntil(until, now) {
       follow(now)
       restsUntil = Math.max(restsUntil, until)
-      // Nothing is left for a burst when the wait is over, and whoever had a turn before asks for another.
+      // No burst is left when the wait is over, and whoever had a turn has to ask for another.
       paid = Math.max(paid, restsUntil + (burst - 2) * apartMs)
       turns.clear()
     },

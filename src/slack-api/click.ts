@@ -1,20 +1,20 @@
-// A click: is what Slack says of a button that was pressed, read as far as it is in Slack's form. Pure.
+// A click: reads what Slack says of a button that was pressed, as far as it is in Slack's form. Pure.
 // docs.slack.dev/reference/interaction-payloads/block_actions-payload
 
 export interface Click {
-  /** The same for this click however often, and in however many envelopes, Slack repeats it, and for no other. */
+  /** Identifies the click, however often, and in however many envelopes, Slack repeats it. */
   key: string
-  /** When it was pressed, by Slack's clock, in ms. */
+  /** When the button was pressed, by Slack's clock, in ms. */
   at: number
   user: { id: string; name: string }
-  /** Belongs to another workspace or organisation, and clicked in a channel that both share. */
+  /** True if the user belongs to another workspace or organisation, and clicked in a channel that both share. */
   isGuest: boolean
-  /** The message below which the button is. */
+  /** The message that the button is below. */
   channel: string
   ts: string
-  /** Where an answer to it is posted to within half an hour, five times at most; a secret. */
+  /** The address for answers, within half an hour and five times at most; a secret. */
   answerTo: string
-  /** The `action_id` of the button, and its value, or that of what was chosen. */
+  /** The `action_id` of the button, and the value of the button or of the option that was chosen. */
   button: string
   value: string
 }
@@ -23,7 +23,7 @@ export interface Click {
 const idPattern = /^[A-Z][A-Z0-9]{2,40}$/
 const maxName = 80
 
-/** Undefined where `payload` is no press of a button below a message. */
+/** Reads a click. Undefined if `payload` is no press of a button below a message. */
 export function readClick(payload: unknown): Click | undefined {
   const { type, user, team, enterprise, container, response_url: answerTo, actions } = fieldsOf(payload)
   const { action_id: button, action_ts: at, value, selected_option: chosen } = fieldsOf(listOf(actions)[0])

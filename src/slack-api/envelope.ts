@@ -1,17 +1,17 @@
-// An envelope: is what Slack sends over a socket, read as far as it is in Slack's form. Pure.
+// An envelope: reads what Slack sends over a socket, as far as it is in Slack's form. Pure.
 // docs.slack.dev/apis/events-api/using-socket-mode
 
 export type Envelope =
   | { is: 'hello' }
-  /** `warning`, `refresh_requested`: in some seconds; `link_disabled`: Socket Mode was switched off. */
+  /** `warning` and `refresh_requested` come some seconds before it; after `link_disabled`, Socket Mode is switched off. */
   | { is: 'disconnect'; reason: string }
-  /** To be acknowledged within three seconds: whoever pressed a button is shown an error otherwise. */
+  /** To be acknowledged within three seconds; otherwise, Slack shows an error to the clicker. */
   | { is: 'payload'; id: string; type: string; payload: unknown }
 
-/** Longer ids are not Slack's, which have 36 characters. */
+/** Slack's ids have 36 characters; longer ones are not Slack's. */
 const maxId = 200
 
-/** Undefined where it is nothing that Slack is known to send. */
+/** Reads an envelope. Undefined if `text` is nothing that Slack is known to send. */
 export function readEnvelope(text: string): Envelope | undefined {
   const { type, reason, envelope_id: id, payload } = parse(text)
   if (type === 'hello') return { is: 'hello' }

@@ -1,11 +1,11 @@
-// History: reads what conversations.history and conversations.replies answer, as far as messages are found by it. Pure.
+// History: reads the answers of conversations.history and conversations.replies, as far as messages are found by them. Pure.
 
 export interface HistoryMessage {
   ts: string
   metadata: { event_type: string; event_payload: Record<string, unknown> } | undefined
 }
 
-/** A page, newest or oldest first, and the cursor of the next. Undefined if `body` is not one. */
+/** Reads a page of messages, newest or oldest first, and the cursor of the next page. Undefined if `body` is no page. */
 export function readHistory(body: string): { messages: HistoryMessage[]; next: string | undefined } | undefined {
   const fields = recordOf(parse(body))
   if (fields?.['ok'] !== true || !Array.isArray(fields['messages'])) return undefined

@@ -1,7 +1,7 @@
-// Words of Slack's Web API: say what each of its errors is about, and what an operator should do. Pure.
+// Words of Slack's Web API: knows what each of its errors is about, and what an operator should do. Pure.
 // docs.slack.dev/reference/methods/chat.postMessage lists most of them; some are only seen in reports.
 
-/** `gone`: nothing gets through until somebody does something. `refused`: it is about this message alone. */
+/** `gone`: nothing gets through until somebody acts. `refused`: only this message does not. */
 export type WordKind = 'gone' | 'refused' | 'rate limit' | 'transient'
 
 /** What a word is about: every channel of a `token`, one `channel`, or one `message`. */
@@ -10,7 +10,7 @@ export type Scope = 'token' | 'channel' | 'message'
 export interface Meaning {
   kind: WordKind
   scope: Scope
-  /** What to do next; empty where that is nothing. `app` is the name by which people invite it, where that is known. */
+  /** What to do next; empty if there is nothing to do. `app` is the name by which people invite it, if that is known. */
   advice: (app: string | undefined) => string
 }
 
@@ -25,8 +25,8 @@ const reinstall =
 const askAdmin = 'ask an administrator of the workspace'
 
 /**
- * Of a word that may be about either, `channel`: then each channel asks for itself, which costs a request; the other way
- * round, channels that are well would wait for one that is not.
+ * A word that may be about the token or the channel stands at `channel`: then each channel asks for itself, which costs a request. The
+ * other way round, channels that are well would wait for one that is not.
  */
 const aboutToken: Record<string, string> = {
   access_denied: `Slack does not let the app post: ${askAdmin}`,
@@ -70,7 +70,7 @@ const aboutChannel: Record<string, string | Meaning['advice']> = {
 }
 
 /**
- * Of chat.update: the message was deleted, is too old by what the workspace allows, or is not the app's.
+ * Answers of chat.update: the message was deleted, is too old for the workspace, or is not the app's.
  * docs.slack.dev/reference/methods/chat.update
  */
 export const deletedWord = 'message_not_found'
@@ -109,15 +109,15 @@ const entries: [string, Meaning][] = [
   ...passing.map((word): [string, Meaning] => [word, { kind: 'transient', scope: 'channel', advice: said('') }])
 ]
 
-/** By the word itself. What is not here may be about anything. */
+/** Meanings by the word itself. A word that is not here may be about anything. */
 export const meanings: ReadonlyMap<string, Meaning> = new Map(entries)
 
-/** What to do about a lane that is blocked for `reason`, such as `200 not_in_channel`; empty where the word says no more. */
+/** What to do about a lane that is blocked for `reason`, such as `200 not_in_channel`; empty if the word says no more. */
 export function adviceOnBlock(reason: string): string {
   return meaningOf(reason)?.advice(undefined) ?? ''
 }
 
-/** Whether a lane that is blocked for `reason` waits for somebody to mend its token, or its channel. */
+/** Reports whether a lane that is blocked for `reason` waits for somebody to mend its token, or its channel. */
 export function isAbout(scope: 'token' | 'channel', reason: string): boolean {
   const meaning = meaningOf(reason)
   return meaning?.kind === 'gone' && meaning.scope === scope
@@ -130,11 +130,11 @@ function meaningOf(reason: string): Meaning | undefined {
 const anotherToken =
   'make another app-level token with the scope connections:write, under Basic Information of the app at https://api.slack.com/apps'
 
-/** What only another app-level token helps against. Other words about a token may apply to every token of the relay, or to its network. */
+/** Words that only another app-level token helps against. Others may apply to every token of the relay, or to its network. */
 const tokenIsOver = ['account_inactive', 'invalid_auth', 'token_expired', 'token_revoked']
 
 /**
- * What to do where Slack answers `word` to apps.connections.open; empty where it passes by itself.
+ * What to do if Slack answers `word` to apps.connections.open; empty if that passes by itself.
  * docs.slack.dev/reference/methods/apps.connections.open
  */
 export function adviceOnSocket(word: string): string {
@@ -147,7 +147,7 @@ export function adviceOnSocket(word: string): string {
 }
 
 /**
- * What to do where Slack answers `word` to usergroups.users.list for `group`; empty where it passes by itself.
+ * What to do if Slack answers `word` to usergroups.users.list for `group`; empty if that passes by itself.
  * docs.slack.dev/reference/methods/usergroups.users.list
  */
 export function adviceOnGroup(word: string, group: string): string {

@@ -1,37 +1,37 @@
-// Connection: is one WebSocket to Slack, and notices by both heartbeats when nobody is at its other end any more.
+// Connection: holds one WebSocket to Slack, and notices by both heartbeats when nobody is at its other end any more.
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { type Dispatcher, ping, WebSocket } from 'undici'
 import type { Clock } from '../clock.ts'
 import { createWayOut } from '../deliver/way-out.ts'
 
-/** What comes of a connection. After `over` there is nothing more. */
+/** Receives what comes of a connection. After `over` there is nothing more. */
 export interface Listener {
   message(text: string): void
-  /** `why`: in words without the address, which is a secret. */
+  /** `why` says it in words without the address, which is a secret. */
   over(why: string): void
 }
 
 export interface Connection {
-  /** False where it is no longer open. */
+  /** Returns false if the connection is no longer open. */
   send(text: string): boolean
-  /** Ends it; `over` is not called. */
+  /** Ends the connection; `over` is not called. */
   end(): void
 }
 
-/** How often to look after a connection. */
+/** Time between two looks at a connection. */
 const lookMs = 5000
-/** How often to ping Slack, and how long it may take to answer. */
+/** Time between two pings to Slack, and the longest wait for an answer. */
 const pingMs = 10_000
 const pongMs = 10_000
-/** Slack pings as well. The longest that @slack/socket-mode lets it be silent (`serverPingTimeout`). */
+/** Slack pings as well. This is the longest silence that @slack/socket-mode allows it (`serverPingTimeout`). */
 const silentMs = 30_000
-/** How long connecting may take. */
+/** The longest time to connect. */
 const openMs = 15_000
-/** Slack answers a closing handshake and leaves the connection open (slackapi/node-slack-sdk#2752). */
+/** Slack answers a closing handshake and leaves the connection open (slackapi/node-slack-sdk#2752): after this it is cut. */
 const closeMs = 1000
 
-/** Slack repeats the message that a button is below, of some 100 KiB at most; whoever sends more is not taken for Slack, in bytes. */
+/** The most bytes of a message. Slack repeats the message that a button is below, of some 100 KiB; whoever sends more is not Slack. */
 const maxMessage = 1024 * 1024
 
 const pings = channel('undici:websocket:ping')
@@ -40,7 +40,7 @@ const requests = channel('undici:client:sendHeaders')
 
 export type Connect = (url: string, listener: Listener) => Connection
 
-/** Throws BAD_CONFIG as {@link createWayOut}. */
+/** Throws BAD_CONFIG like {@link createWayOut}. */
 export function createConnector(clock: Clock): { connect: Connect; close(): Promise<void> } {
   const wayOut = createWayOut({ webSocket: { maxPayloadSize: maxMessage } })
   return {
@@ -65,7 +65,7 @@ function connect(
   const { pathname, search } = new URL(url)
   const path = `${pathname}${search}`
 
-  // A WebSocket of undici has no way to cut its connection: this is how to get hold of what it runs over.
+  // A WebSocket of undici cannot cut its connection: this finds the socket that it runs over.
   const findSocket = (message: unknown) => {
     const { request, socket: used } = message as { request: { path: string }; socket: Socket }
     if (request.path === path) socket = used
@@ -90,7 +90,7 @@ function connect(
     heardAt = clock.ticks()
     if (typeof data === 'string') on.message(data)
   })
-  // What it says may have the address in it.
+  // The text of an error may contain the address.
   ws.addEventListener('error', () => over(openedAt === undefined ? 'it could not be opened' : 'it broke'))
   ws.addEventListener('close', ({ code }) => over(`it was closed (${code})`))
   let cancel = clock.after(lookMs, look)
@@ -112,7 +112,7 @@ function connect(
 
   function faultAt(now: number): string | undefined {
     if (openedAt === undefined) return now - began >= openMs ? 'it did not open in time' : undefined
-    // Where Slack begins to close, and then leaves it open, no event says so.
+    // If Slack begins to close the connection, and then leaves it open, no event says so.
     if (ws.readyState !== ws.OPEN) return 'it was closed'
     if (!isAnswered && now - (pingedAt ?? now) >= pongMs) return 'Slack does not answer a ping'
     return now - heardAt >= silentMs ? 'Slack is silent' : undefined

@@ -16,9 +16,9 @@ export interface SocketOptions {
   app: SlackApp & { socket: Socket }
   slack: Slack
   connect: Connect
-  /** Resolves when what a payload asks for is on disk: then Slack is answered. */
+  /** Resolves once what a payload asks for is on disk: then Slack is answered. */
   take(payload: unknown): Promise<void>
-  /** Called with whether there is a connection, where that is another than before. */
+  /** Called with whether there is a connection, whenever one comes or goes. */
   turned(isConnected: boolean): void
   clock: Clock
   log: Logger
@@ -26,26 +26,26 @@ export interface SocketOptions {
 
 export interface OpenSocket {
   standing(): SocketStanding
-  /** Resolves when what came is done and acknowledged; nothing more is taken. */
+  /** Resolves once all that came is done and acknowledged. Nothing more is taken. */
   stop(): Promise<void>
 }
 
-/** After the first failure, and at most; each is doubled until then. */
+/** The wait after the first failure, doubled after each further one, and the longest. */
 const firstRetryMs = 1000
 const longestRetryMs = 60_000
-/** After a connection that Slack had said hello to: clicks are lost meanwhile. */
+/** The longest wait after a connection that Slack had said hello to, because clicks are lost meanwhile. */
 const longestGapMs = 15_000
-/** Where nothing changes until somebody does something. */
+/** The wait if nothing changes until somebody does something. */
 const askAgainMs = 5 * 60_000
 /** The longest that Slack's Retry-After is heeded. */
 const longestRestMs = 60 * 60_000
-/** A connection that lasted for less is a failure as well, or one that is closed at once would be opened again at once. */
+/** A connection that lasted for less is a failure as well: otherwise one that is closed at once would be opened again at once. */
 const steadyMs = 10_000
-/** Slack sends `hello` at once. */
+/** The longest wait for `hello`, which Slack sends at once. */
 const helloMs = 15_000
-/** A connection that another has replaced is kept until what came over it is answered. */
+/** The longest that a connection is kept after another has replaced it, so that what came over it is answered. */
 const farewellMs = 5000
-/** Envelopes that are remembered, so that one that Slack repeats is only answered again. */
+/** The most envelopes that are remembered, so that one that Slack repeats is only answered again. */
 const maxKnown = 1000
 
 const switchedOff: SocketFault = {
@@ -57,7 +57,7 @@ const tooMany = 'too_many_websockets'
 const tooManyAdvice =
   'an app has ten connections at most: who else uses its app-level token? Give each relay an app of its own'
 
-/** One of an app: `hello` makes it the one in use. */
+/** One connection of an app. `hello` makes it the one in use. */
 interface Line {
   connection: Connection
   openedAt: number | undefined
@@ -66,13 +66,13 @@ interface Line {
   busy: Set<Promise<void>>
 }
 
-/** Opens it at once, and again whenever it is lost, until it is stopped. */
+/** Opens a connection at once, and again whenever it is lost, until it is stopped. */
 export function openSocket({ app, slack, connect, take, turned, clock, log }: SocketOptions): OpenSocket {
   const giveUp = new AbortController()
   const known = new Map<string, Promise<void>>()
   const lines = new Set<Line>()
   let current: Line | undefined
-  /** Being opened, or waited for. */
+  /** True while a connection is being opened, or waited for. */
   let isOpening = false
   let cancel = () => {}
   let failures = 0
@@ -89,7 +89,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     )
   }
 
-  /** How long to wait before the next try: not the same for any two relays, which all lost theirs at the same moment. */
+  /** The wait before the next try. It differs between relays, which all lost their connections at the same moment. */
   function retryMs(longestMs = longestRetryMs): number {
     const ms = Math.min(longestMs, firstRetryMs * 2 ** failures)
     return ms * (0.5 + Math.random() / 2)
@@ -164,17 +164,17 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     drop(line)
   }
 
-  /** Includes what arrives meanwhile: whatever was done has to be acknowledged. */
+  /** Waits for all answers, also to what arrives meanwhile: whatever was done has to be acknowledged. */
   async function untilAnswered({ busy }: Line): Promise<void> {
     while (busy.size > 0) await Promise.all(busy)
   }
 
-  /** Slack is about to close it. */
+  /** Follows Slack's notice that it is about to close a connection. */
   function leave(line: Line, reason: string): void {
     if (reason === 'warning' || reason === 'refresh_requested') {
       if (line !== current) return
       failures = hasLasted(line) ? 0 : failures + 1
-      // The old one is used until the other is there.
+      // The old connection is used until the new one is there.
       openIn(failures === 0 ? 0 : retryMs())
       return
     }
@@ -194,13 +194,13 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     current = undefined
     since = clock.ticks()
     turned(false)
-    // Then the next is under way.
+    // The next connection is under way already.
     if (isOpening) return
     if (hasLasted(line)) failures = 0
     again(found, ms ?? retryMs(longestGapMs))
   }
 
-  /** Then what failed before it does not count any more. */
+  /** True if a connection has lasted so long that failures before it do not count any more. */
   function hasLasted({ openedAt }: Line): boolean {
     return openedAt !== undefined && clock.ticks() - openedAt >= steadyMs
   }
@@ -221,7 +221,7 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
         if (!line.connection.send(answer)) current?.connection.send(answer)
       },
       (err) => {
-        // Whoever pressed the button is shown by Slack that nothing came of it. Repeated, it is tried again.
+        // Slack shows the clicker that nothing came of it. If Slack repeats the envelope, it is tried again.
         known.delete(id)
         log.error({ app: app.name, err }, 'a click could not be carried out')
       }

@@ -1,4 +1,4 @@
-// Sockets: keep one connection for each Slack app that has buttons, whatever the config file says by now.
+// Sockets: keeps one connection for each Slack app that has buttons, as the config file has them now.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Slack } from '../deliver/slack.ts'
@@ -12,7 +12,7 @@ import type { SocketStanding } from './standing.ts'
 export interface SocketsOptions {
   apps: () => ReadonlyMap<string, SlackApp>
   slack: Slack
-  /** Resolves when what a payload asks for is on disk. */
+  /** Resolves once what a payload asks for is on disk. */
   take(app: SlackApp, payload: unknown): Promise<void>
   metrics: Pick<Metrics, 'slackSockets' | 'clicks'>
   clock: Clock
@@ -20,9 +20,9 @@ export interface SocketsOptions {
 }
 
 export interface Sockets {
-  /** How those of this process stand, each by the name of its app. */
+  /** The standing of each socket of this process, with the name of its app. */
   standing(): SocketStanding[]
-  /** Opens those that are new, and closes those that are gone. */
+  /** Opens the sockets that are new, and closes those that are gone. */
   follow(): Promise<void>
   stop(): Promise<void>
 }
@@ -32,10 +32,10 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
   let connector: { connect: Connect; close(): Promise<void> } | undefined
   let isStopped = false
 
-  /** What a socket is opened with: with anything else it is another. */
+  /** What a socket is opened with: if that changes, it is another socket. */
   const keyOf = ({ apiUrl, socket }: SlackApp) => `${apiUrl} ${socket?.appToken}`
 
-  /** What begins at 1 has not increased, as far as Prometheus knows. */
+  /** Begins the series at 0: one that begins at 1 has not increased, as far as Prometheus knows. */
   function beginSeries(): void {
     for (const button of Object.keys(buttons)) metrics.clicks.inc({ button, outcome: 'done' }, 0)
   }
@@ -56,11 +56,11 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
       const keys = new Map(wanted.map((app) => [app.name, keyOf(app)]))
       await Promise.all([...open].filter(([name, { key }]) => keys.get(name) !== key).map(([name]) => close(name)))
       if (wanted.length === 0) return
-      // A client that a relay without buttons has no use for.
+      // Loaded only now: a relay without buttons has no use for this client.
       if (connector === undefined) beginSeries()
       connector ??= (await import('./connection.ts')).createConnector(options.clock)
       const { connect } = connector
-      // A change of the config file may still be taking effect.
+      // A change of the config file may still be taking effect while the relay stops.
       if (isStopped) return
       for (const app of wanted) {
         const { name } = app
@@ -68,7 +68,7 @@ export function createSockets({ apps, take, metrics, ...options }: SocketsOption
         const socket = openSocket({
           ...options,
           ...{ app, connect },
-          // Who may press a button is what the file says by now.
+          // The config file as it is now says who may press a button.
           take: (payload) => take(apps().get(name) ?? app, payload),
           turned: (isConnected) => metrics.slackSockets.set({ app: name }, isConnected ? 1 : 0)
         })

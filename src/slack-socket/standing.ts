@@ -1,15 +1,15 @@
-// Standing of a socket: says whether clicks reach this process, for how long that has been so, and what to do. Pure.
+// Standing of a socket: reports whether clicks reach this process, for how long that has been so, and what to do. Pure.
 
-/** `connecting`: there is no connection, and not for long, as after every start. `lost`: nor will there be one by itself, or not soon. */
+/** `connecting`: there is no connection yet, but not for long, as after a start. `lost`: there will be none by itself, or not soon. */
 export const socketStates = ['connected', 'connecting', 'lost'] as const
 export type SocketState = (typeof socketStates)[number]
 
 /** Why there is no connection, in words without secrets. */
 export interface SocketFault {
   why: string
-  /** What to do. */
+  /** What to do about it. */
   advice?: string
-  /** Nothing changes until somebody does that. */
+  /** True if nothing changes until somebody does that. */
   isLasting?: boolean
 }
 
@@ -29,7 +29,7 @@ const lostAfterMs = 5 * 60_000
 const unreachable =
   'the relay keeps trying; is there a proxy, a firewall or a network policy between it and Slack (slack.com and wss-*.slack.com)?'
 
-/** How the socket of `app` stands. */
+/** The standing of the socket of `app`. */
 export function standingOf(
   app: string,
   { isConnected, forMs, fault }: { isConnected: boolean; forMs: number; fault: SocketFault | undefined }

@@ -76,7 +76,7 @@ t.test('the options of a destination are offered', async (t) => {
 t.test('what an option is for is shown, with its examples', async (t) => {
   const { ask } = await open(t, `${modeline}rules:\n  - name: failures\n    remind¦Every: 4h\n    send: a`)
   const { contents } = (await ask('hover')) as { contents: { value: string } }
-  t.match(contents.value, /Reminders.*How long a failure lasts before a reminder.*`4h` by default.*never/s)
+  t.match(contents.value, /Reminders.*How long a failure lasts before the first reminder.*`4h` by default.*never/s)
 })
 
 t.test('a typo is marked, and what is right is not', async (t) => {

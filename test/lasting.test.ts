@@ -21,7 +21,7 @@ function load(text: string) {
   return config
 }
 
-/** Everything of the steps that is not as expected. */
+/** Everything in the steps that is not as expected. */
 function failuresOf(rules: string, steps: string): string[] {
   const config = load(rules)
   const { tests, problems } = loadTests(`tests:\n  - name: story\n    steps:\n${steps}`, 'tests.yaml', {
@@ -205,12 +205,12 @@ for (const [what, rules, steps] of stories) {
   })
 }
 
-t.test('a test that expects what passes by itself is told why it does not come', async (t) => {
+t.test('a test that expects a failure that passes by itself says why it does not come', async (t) => {
   const [failure] = failuresOf(two, `      - { ${fails}, expect: team }\n      - { after: 40s, ${works} }`)
   t.match(failure, /^team is not notified: r does not notify: passed by itself after 40 s$/)
 })
 
-t.test('a replay counts what passes by itself as lost, and not what lasts', async (t) => {
+t.test('a replay counts what passes by itself as lost, but not what lasts', async (t) => {
   const replay = startReplay(load(two), load(two.replace('for: 2m, ', '')))
   const start = Date.parse('2026-09-21T14:00:00Z')
   const events = [
@@ -247,7 +247,7 @@ rules: [{ name: sources, match: { severity: warn }, for: 2m, send: team }]
 `
 const recovered = { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' } as const
 
-t.test('a failure that began in a time to come, by a clock that was set back, is held from now on', async (t) => {
+t.test('a failure that began in the future, by a clock that was set back, is held from now on', async (t) => {
   const { rules } = load(two)
   const [rule] = rules.all
   if (rule === undefined) throw new Error('there is a rule')
@@ -258,7 +258,7 @@ t.test('a failure that began in a time to come, by a clock that was set back, is
   t.equal(lastsUntil(rule, now - 2 * minute, undefined, now), undefined)
 })
 
-t.test('a relay says of each event what is held, what passed, and what lasted', async (t) => {
+t.test('the relay says of each event whether it is held, passed, or lasted', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   const env = { RELAY_URL: relay.url }
@@ -302,7 +302,7 @@ t.test('a relay says of each event what is held, what passed, and what lasted', 
 })
 
 t.test(
-  'a silence that is made while it is held counts when it has lasted, also for a relay that starts then',
+  'a silence made while a failure is held counts when it has lasted, even for a relay started in between',
   async (t) => {
     const clock = createClock()
     const folder = tempFolder(t)
@@ -345,7 +345,7 @@ t.test(
   }
 )
 
-t.test('a reload that takes it away lets what is held go', async (t) => {
+t.test('a reload that removes `for` releases what is held', async (t) => {
   const clock = createClock()
   const folder = tempFolder(t)
   const relay = await startRelay(t, { config, clock, folder })
@@ -354,7 +354,7 @@ t.test('a reload that takes it away lets what is held go', async (t) => {
   const file = config.replace('for: 2m, ', '').replace('$SLACK', relay.slack.url())
   writeFileSync(join(folder, 'config.yaml'), file)
   relay.app.reload()
-  // Its rows are on disk at some time; by the clock it is far less than it was to be held.
+  // Its rows reach the disk at some time; by the clock, far less has passed than it was to be held.
   for (let tries = 0; tries < 5000 && relay.slack.accepted.length === 0; tries++) {
     if (tries % 100 === 0) clock.advance(1000)
     await relay.get('/healthz')
@@ -363,7 +363,7 @@ t.test('a reload that takes it away lets what is held go', async (t) => {
   t.equal(relay.slack.accepted.length, 1)
 })
 
-t.test('explain says how long it has to last', async (t) => {
+t.test('explain says how long a failure has to last', async (t) => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'config.yaml'), destinations + two)
   writeFileSync(join(folder, 'event.json'), JSON.stringify(fluxEvent()))
@@ -371,7 +371,7 @@ t.test('explain says how long it has to last', async (t) => {
   t.match(out, /team is notified by r \(failed\) once it has lasted for 2 m:/)
 })
 
-t.test('a card is posted when it has lasted, and turns green; what passes leaves none', async (t) => {
+t.test('a card is posted once its failure has lasted, and turns green; one that passes has no card', async (t) => {
   const { api, pass, fail, recover } = await build(t, { rule: 'for: 2m' })
   await fail('shop')
   await fail('till')
@@ -386,7 +386,7 @@ t.test('a card is posted when it has lasted, and turns green; what passes leaves
   t.ok(isGreen(cards(api)[0]))
 })
 
-t.test('the examples of docs/lasting.md are right, and do what it says', async (t) => {
+t.test('the examples of docs/lasting.md are valid, and do what the page says', async (t) => {
   const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'lasting.md'), 'utf8')
   const [rules = '', tests = ''] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block)
   const folder = tempFolder(t)

@@ -20,7 +20,7 @@ if (config === undefined) throw new Error('this config is fine')
 
 const start = Date.UTC(2026, 0, 5, 9)
 
-/** What is notified of each of `events`, which come ten minutes apart. */
+/** The notifications caused by each of `events`, which come ten minutes apart. */
 function play(common: ShortEvent, events: readonly ShortEvent[]): string[][] {
   const { receive } = startRehearsal(config as NonNullable<typeof config>)
   return events.map((event, at) => {
@@ -199,7 +199,7 @@ for (const { about, of, events } of sequences) {
   })
 }
 
-t.test('whatever ends a failure, the message that says so names the version that came with it', async () => {
+t.test('whatever ends a failure, the message about the end names the version that came with it', async () => {
   const failure = fc.constantFrom<ShortEvent>(
     { severity: 'error', reason: 'UpgradeFailed', message: helm('upgrade failed', '2.0.0'), revision: '2.0.0' },
     { severity: 'error', reason: 'ArtifactFailed', message: 'EOF' },

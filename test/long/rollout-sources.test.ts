@@ -1,5 +1,5 @@
-// Sources of rollouts: what an event of Flux 2.10 says that its object follows decides which rollout it is of; of others their time
-// does, as before. The same on both stores, and in rehearsals.
+// Sources of rollouts: with Flux 2.10 the source that an event names decides to which rollout it belongs; for earlier versions
+// its time does. The same on both stores, and in rehearsals.
 import t, { type Test } from 'tap'
 import { startRehearsal } from '../../src/rehearsal/rehearsal.ts'
 import { composeOne } from '../../src/render/compose/message.ts'
@@ -20,13 +20,13 @@ const infra = git('infra')
 type Wire = ReturnType<typeof applied>
 type Story = readonly (readonly [seconds: number, wire: Wire, source?: string])[]
 
-/** What was there before, which no rollout is of any more. */
+/** The state before the story, in no rollout any more. */
 const before = (...wires: Wire[]): Story => wires.map((wire) => [0, wire] as const)
 
 interface Case {
   what: string
   story: Story
-  /** Of what was posted since the last 300 s of quiet: all of it, in any order. */
+  /** Everything posted since the last quiet period of 300 s, in any order. */
   said: readonly RegExp[]
   not?: RegExp
 }
@@ -151,7 +151,7 @@ const cases: Case[] = [
       ),
       [300, failed('shop', commit('b'), fleet)]
     ],
-    // Of mail nobody knows: it had the same commit, as before Flux 2.10.
+    // Nothing is known about mail: as before Flux 2.10, it only had the same commit.
     said: [/bbbbbbb.*\*1 fails\*, 2 to come/],
     not: /not reported.*3/
   },
@@ -304,7 +304,7 @@ const standingOf = (
 })
 const wordsOf = (rollout: ReturnType<typeof standingOf>) => toText(composeOne(viewOfRollout(rollout, 1)))
 
-t.test('one that is in several clusters is named once', async (t) => {
+t.test('an object in several clusters is named once', async (t) => {
   const text = wordsOf(
     standingOf({ eu: { shop: 'applied', cart: 'applied' }, us: { shop: 'applied', cart: 'applied' } })
   )
@@ -312,7 +312,7 @@ t.test('one that is in several clusters is named once', async (t) => {
   t.equal(text.match(/apps\/shop/g)?.length, 1)
 })
 
-t.test('what a newer revision took the place of in one cluster neither fails nor comes there any more', async (t) => {
+t.test('an object that moved on to a newer revision neither fails nor is awaited in the old rollout', async (t) => {
   const replaced = { eu: { by: 'next', isOver: false } }
   const us = { shop: 'applied', cart: 'applied' } as const
   const over = wordsOf(standingOf({ eu: { shop: 'failing', cart: 'expected', mail: 'coming' }, us }, replaced))

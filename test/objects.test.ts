@@ -378,7 +378,7 @@ t.test('a destination that gets everything is notified of a recovery once, not a
   )
 })
 
-t.test('news notify those who asked for them; heartbeats notify nobody, unless every event is asked for', async (t) => {
+t.test('news notifies those who asked for it; heartbeats notify nobody, unless every event is asked for', async (t) => {
   const events = [
     heartbeat(0),
     wire({ at: minute, reason: 'Progressing', message: 'Deployment/apps/shop configured' }),

@@ -527,36 +527,43 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it does not arrive either')
     })
 
-    t.test("if a failure is never delivered, the news behind it count as the destination's notification", async (t) => {
-      const [store] = await start(t)
-      const add = (changes: Partial<View>, since = at) =>
-        store.accept([about({ name: 'shop' })], (item, memory, held) => {
-          const decision = failing('lane', since)(item, memory, held)
-          const notifications = decision.notifications.map((entry) => ({
-            ...entry,
-            view: { ...entry.view, ...changes }
-          }))
-          return { ...decision, notifications }
-        })
-      await add({ mention: '<!here>' })
-      await add({ says: 'changed', wasReason: 'BuildFailed' })
-      await add({ says: 'recovered' })
-      await bury(store, 'lane')
-      t.match((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r' }], 'so that the end is sent, too')
-      let next: View | undefined
-      const looking: Plan = {
-        ...plan,
-        next: (lane, waiting, ...rest) => {
-          next = waiting[0]?.view
-          return plan.next(lane, waiting, ...rest)
+    t.test(
+      "if a failure is never delivered, the news behind it counts as the destination's notification",
+      async (t) => {
+        const [store] = await start(t)
+        const add = (changes: Partial<View>, since = at) =>
+          store.accept([about({ name: 'shop' })], (item, memory, held) => {
+            const decision = failing('lane', since)(item, memory, held)
+            const notifications = decision.notifications.map((entry) => ({
+              ...entry,
+              view: { ...entry.view, ...changes }
+            }))
+            return { ...decision, notifications }
+          })
+        await add({ mention: '<!here>' })
+        await add({ says: 'changed', wasReason: 'BuildFailed' })
+        await add({ says: 'recovered' })
+        await bury(store, 'lane')
+        t.match((await memoryOf(store, 'shop'))?.notified, [{ rule: 'r' }], 'so that the end is sent, too')
+        let next: View | undefined
+        const looking: Plan = {
+          ...plan,
+          next: (lane, waiting, ...rest) => {
+            next = waiting[0]?.view
+            return plan.next(lane, waiting, ...rest)
+          }
         }
+        const step = await store.next('lane', looking, at)
+        t.match(
+          next,
+          { says: 'failed', wasReason: undefined, mention: '<!here>' },
+          'as it would have been by the first'
+        )
+        if (step.is === 'post') await store.settle(step.message, attempt, dead)
+        t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it is not delivered either')
+        t.equal(store.pending, 0, 'nor is the end, then')
       }
-      const step = await store.next('lane', looking, at)
-      t.match(next, { says: 'failed', wasReason: undefined, mention: '<!here>' }, 'as it would have been by the first')
-      if (step.is === 'post') await store.settle(step.message, attempt, dead)
-      t.same((await memoryOf(store, 'shop'))?.notified, [], 'unless it is not delivered either')
-      t.equal(store.pending, 0, 'nor is the end, then')
-    })
+    )
 
     t.test('all dead letters of a destination are retried in batches, oldest first', async (t) => {
       const [store, records] = await start(t)

@@ -292,7 +292,7 @@ for (const [name, prepare] of Object.entries(storesFor(t))) {
     )
 
     t.test(
-      'news of an object are summed up while its failure is withheld, and nobody is notified of its end',
+      'news of an object is summed up while its failure is withheld, and nobody is notified of its end',
       async (t) => {
         const both = configWith('match: {}').replace(
           ' }]',

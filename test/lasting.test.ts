@@ -41,21 +41,21 @@ const always = '{ days: [mon-sun], from: "00:00", to: "00:00", timeZone: UTC }'
 
 const stories: readonly (readonly [what: string, rules: string, steps: string[]])[] = [
   [
-    'what passes by itself notifies nobody, nor does its end',
+    'a failure that passes by itself notifies nobody, nor does its end',
     two,
     [`${fails}, ${nobody}`, `after: 40s, ${works}, ${nobody}`]
   ],
   [
-    'what lasts is notified, and its end is',
+    'a failure that lasts is notified, and so is its end',
     two,
     [
       `${fails}, expect: [{ destination: team, says: failed }]`,
       `after: 2m, ${works}, expect: [{ destination: team, says: recovered }]`
     ]
   ],
-  ['what never ends is notified', two, [`${fails}, expect: [{ destination: team, says: failed }]`]],
+  ['a failure that never ends is notified', two, [`${fails}, expect: [{ destination: team, says: failed }]`]],
   [
-    'what it changes to while it is held is what is said, once',
+    'if a held failure changes, the change is notified, once',
     two,
     [
       `${fails}, ${nobody}`,
@@ -64,7 +64,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'what it changes to after that is a change',
+    'a later change is notified as a change',
     two,
     [
       `${fails}, expect: [{ destination: team, says: failed }]`,
@@ -72,7 +72,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'that it goes on is no news while it is held, and reminders count from when it was notified',
+    'a held failure that repeats is no news, and reminders count from its notification',
     two,
     [
       `${fails}, expect: [{ destination: team, says: failed }]`,
@@ -82,7 +82,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'of two rules the shorter notifies, whichever comes first',
+    'of two rules, the one with the shorter `for` notifies, whichever comes first',
     'rules: [{ name: long, for: 5m, send: [team, other] }, { name: short, for: 1m, send: team }]',
     [
       `${fails}, expect: [{ destination: team, rule: short }, { destination: other, rule: long }]`,
@@ -91,7 +91,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'of two rules the shorter notifies, and what has not lasted for the longer is not notified by it',
+    'of two rules, the shorter one notifies; the longer one does not notify of what has not lasted long enough for it',
     'rules: [{ name: short, for: 1m, send: team }, { name: long, for: 5m, send: [team, other] }]',
     [
       `${fails}, expect: [{ destination: team, rule: short }]`,
@@ -99,7 +99,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'a rule without it notifies at once, and the one with it stays quiet',
+    'a rule without `for` notifies at once, and the one with it stays quiet',
     'rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]',
     [
       `${fails}, expect: [{ destination: team, rule: quick }]`,
@@ -108,7 +108,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'a rule that comes to match later notifies sooner, instead of the other',
+    'a rule that matches only a later event may notify sooner, instead of the other',
     'rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Health*" }, for: 1m, send: team }]',
     [
       `${fails}, ${nobody}`,
@@ -125,7 +125,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'news are not held, and an update that comes with the end of what passed is said',
+    'news is not held, and an update that ends a held failure is notified',
     'rules: [{ name: r, match: { severity: info }, for: 2m, send: team }]',
     [
       'event: { severity: info, revision: main@sha1:aaaaaaa }, expect: [{ destination: team, says: updated }]',
@@ -134,7 +134,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'with `notify: every` nothing of what passes is said, and everything of what has lasted',
+    'with `notify: every`, a failure that passes notifies nobody, and one that has lasted notifies with every event',
     'rules: [{ name: r, for: 2m, notify: every, send: team }]',
     [
       `${fails}, ${nobody}`,
@@ -157,7 +157,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'what is muted from its beginning is withheld; a failure that a mute finds held is withheld with the next event',
+    'a failure muted from its beginning is withheld; one held when the mute begins is withheld with its next event',
     `${two}\nmute: [{ name: works, match: { reason: "Health*" }, weekly: ${always} }]`,
     [
       `${otherwise}, ${nobody}`,
@@ -167,7 +167,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'what a mute withheld of a sooner rule keeps no other from notifying of what lasts',
+    'a notification that a mute withheld does not keep another rule from notifying of what lasts',
     `rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]
 mute: [{ name: works, match: { reason: "Build*" }, weekly: ${always} }]`,
     [
@@ -177,7 +177,7 @@ mute: [{ name: works, match: { reason: "Build*" }, weekly: ${always} }]`,
     ]
   ],
   [
-    'what is held goes to whom the object belongs by now',
+    'a held failure goes to the owner that the object has by then',
     `owners: [{ match: { metadata: { team: a } }, send: team }, { send: other }]\nrules: [{ name: r, for: 2m, send: owner }]`,
     [
       'event: { reason: BuildFailed, metadata: { team: a } }, expect: []',

@@ -11,7 +11,7 @@ import { about, openConfig, startRelay, tempFolder } from '../fixtures/relay.ts'
 import { startSlack } from '../fixtures/slack.ts'
 
 for (const [token, some] of Map.groupBy(attacks, (attack) => attack.token)) {
-  const name = `whatever some clients do, others are answered and their events taken${token ? ', where a token is set' : ''}`
+  const name = `whatever some clients do, others are answered and their events accepted${token ? ', even if a token is set' : ''}`
   t.test(name, async (t) => {
     const relay = await startRelay(t, { env: token === undefined ? {} : { ADMIN_TOKEN: token } })
     const port = Number(new URL(relay.url).port)

@@ -111,7 +111,7 @@ const heroes: {
   text?: RegExp
 }[] = [
   {
-    of: 'nothing has ever come',
+    of: 'no event has ever arrived',
     happens: async () => {},
     colour: 'grey',
     title: 'Waiting for the first event',
@@ -139,7 +139,7 @@ const heroes: {
     text: /Nothing has ever come from open\./
   },
   {
-    of: 'a source that is expected never came',
+    of: 'an expected source has never posted',
     async happens(stage) {
       for (let n = 0; n < 2; n++) {
         await stage.beat('default')
@@ -198,7 +198,7 @@ const heroes: {
     title: '3 of 3 sources are quiet'
   },
   {
-    of: 'a cluster is quiet though others post through the same source',
+    of: 'a cluster is quiet while others post through the same source',
     async happens(stage) {
       await stage.beat('open', 'us')
       for (let n = 0; n < 4; n++) {
@@ -212,7 +212,7 @@ const heroes: {
     title: 'Quiet: nothing from cluster us since 14:00 UTC, though its source open posts'
   },
   {
-    of: 'requests of a source that never posted have a wrong key',
+    of: 'requests for a source that never posted have a wrong key',
     async happens(stage) {
       for (let n = 0; n < 12; n++)
         await stage.relay.post('{}', { headers: { 'x-signature': `sha256=${'0'.repeat(64)}` } })
@@ -222,7 +222,7 @@ const heroes: {
     text: /what it sent is lost: compare token in the Secret of its Provider with sources\.default\.hmacKeys\..* Waiting for the first event\.$/
   },
   {
-    of: 'somebody without a key is at the door of a source that posts',
+    of: 'somebody without a key sends requests to a source that posts',
     async happens(stage) {
       await stage.beatAll()
       await stage.relay.post('{}')
@@ -231,7 +231,7 @@ const heroes: {
     title: '1 request for source default had a wrong or missing signature in the last hour'
   },
   {
-    of: 'a wrong key an hour ago is over',
+    of: 'a wrong key an hour ago no longer counts',
     async happens(stage) {
       await stage.relay.post('{}')
       await stage.pass(60)
@@ -241,7 +241,7 @@ const heroes: {
     title: 'All is well'
   },
   {
-    of: 'what a source posts is no event',
+    of: 'a source posts something that is not an event',
     async happens(stage) {
       await stage.beatAll()
       await stage.relay.post('{"reason":1}', { path: '/webhook/open' })
@@ -296,7 +296,7 @@ const heroes: {
     title: '1 destination rejects all messages'
   },
   {
-    of: 'Slack takes nothing for now',
+    of: 'Slack accepts nothing for now',
     async happens(stage) {
       stage.relay.slack.behave('*', () => ({ status: 500, body: 'rollup_error' }))
       await stage.beatAll()

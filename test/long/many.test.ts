@@ -26,7 +26,7 @@ const failure: Failure = {
 const operator = { name: 'jo', via: 'api' } as const
 
 interface Act {
-  /** How each of the notifications is stored, if not for `lane` and due at once. */
+  /** What distinguishes the stored notifications from ones for `lane` that are due at once. */
   like?: Partial<Decision['notifications'][number]>
   /** Other contents of the database beforehand. */
   sql?: string

@@ -1,4 +1,4 @@
-// Monitoring: names only metrics, labels and values that /metrics has, in alerts, dashboard and documentation.
+// Monitoring: alerts, dashboard and documentation name only metrics, labels and values that /metrics has.
 import { execFile, spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,10 +30,10 @@ await relay.post('{}', { path: '/webhook/eu' })
 await relay.logged(/message sent/)
 const seen = new Exposition((await relay.get('/metrics')).body)
 
-// What Prometheus adds to each series, by the ServiceMonitor.
+// Labels that Prometheus adds to each series, because of the ServiceMonitor.
 const ofTarget = new Set(['namespace', 'pod', 'job', 'instance'])
 
-/** What a query asks for and nobody has. */
+/** What a query asks for but does not exist. */
 function faultsOf(query: string): string[] {
   const plain = query.replaceAll(/\$__(rate_interval|range)/g, '5m').replaceAll(/\$(namespace|destination)/g, '.*')
   return selectorsIn(plain).flatMap(({ metric, matchers, grouping }) => {
@@ -66,7 +66,7 @@ t.test('the check of queries would find a metric that does not exist', async (t)
 
 for (const { alert, expr, annotations } of rules) {
   t.test(
-    `${alert} asks for what there is, says only what it knows, and has a section in the documentation`,
+    `${alert} selects existing metrics, says only what it knows, and has a section in the documentation`,
     async (t) => {
       t.strictSame(faultsOf(expr), [])
       const kept = new Set(['pod', 'namespace', ...selectorsIn(expr).flatMap(({ grouping }) => grouping)])
@@ -80,7 +80,7 @@ for (const { alert, expr, annotations } of rules) {
   )
 }
 
-t.test('every alert that is documented exists', async (t) => {
+t.test('every documented alert exists', async (t) => {
   const documented = [...page.matchAll(/^### (FluxRelay\w+)$/gm)].map(([, name]) => name)
   t.strictSame(
     documented,
@@ -88,7 +88,7 @@ t.test('every alert that is documented exists', async (t) => {
   )
 })
 
-t.test('every panel of the dashboard asks for what there is', async (t) => {
+t.test('every panel of the dashboard selects existing metrics', async (t) => {
   const targets = dashboard.panels.flatMap((panel: { title: string; targets?: object[] }) =>
     (panel.targets ?? []).map((target) => ({ title: panel.title, ...target }))
   )
@@ -109,7 +109,7 @@ t.test('every panel of the dashboard asks for what there is', async (t) => {
   t.equal(new Set(ids).size, ids.length)
 })
 
-t.test('the table of metrics is what /metrics has, label by label', async (t) => {
+t.test('the table of metrics equals /metrics, label by label', async (t) => {
   const rows = [...page.matchAll(/^\| `(flux_relay_\w+)` \|([^|]*)\|/gm)]
   const documented = Object.fromEntries(rows.map(([, name = '', labels = '']) => [name, labels.match(/\w+/g) ?? []]))
   const actual = Object.fromEntries(
@@ -129,7 +129,7 @@ t.test('the table of metrics is what /metrics has, label by label', async (t) =>
   for (const [name, help] of seen.help) if (name.startsWith('flux_relay_')) t.ok(help.length > 20, name)
 })
 
-t.test('a notification is counted by the states that are documented, and by no other', async (t) => {
+t.test('a notification is counted by the documented states, and by no others', async (t) => {
   const [, row = ''] = /^\| `flux_relay_notifications_total` \|[^|]*\|(.*)\|$/m.exec(page) ?? []
   const states = [...row.matchAll(/`(\w+)`/g)].map(([, state]) => state)
   const relay = await startRelay(t)
@@ -138,13 +138,13 @@ t.test('a notification is counted by the states that are documented, and by no o
   t.same(counted.map(([, state]) => state).sort(), states.sort())
 })
 
-t.test('a backup that is taken while the relay works, as it is documented, is whole', async (t) => {
+t.test('a backup taken as documented while the relay works is complete', async (t) => {
   const script = /exec deploy\/flux-relay -- node -e '\n(.*?)'\n/s.exec(page)?.[1] ?? ''
   const folder = tempFolder(t)
   const busy = await startRelay(t, { config, folder })
   const posts = Array.from({ length: 50 }, (_, n) => busy.post(about(`app-${n}`)))
   await posts[0]
-  // Not waited for as the other commands are: the relay is in this process, and goes on meanwhile.
+  // Run asynchronously, unlike the other commands: the relay is in this process and has to go on.
   await promisify(execFile)(process.execPath, ['-e', script.replaceAll('/data/', `${folder}/`)])
   await Promise.all(posts)
   const restored = tempFolder(t)
@@ -158,7 +158,7 @@ t.test('a backup that is taken while the relay works, as it is documented, is wh
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0
 
 t.test(
-  'Prometheus takes the rules, and each alert fires when it should',
+  'Prometheus accepts the rules, and each alert fires when it should',
   {
     skip: !hasPromtool && 'promtool is not here (Debian: apt-get install prometheus): NO ALERT WAS TRIED'
   },

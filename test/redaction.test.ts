@@ -1,4 +1,4 @@
-// Redaction: no secret of a controller's message is shown, and what is none stays.
+// Redaction: no secret in a controller's message is shown, and everything else stays.
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { gistOf } from '../src/events/gist.ts'
@@ -138,7 +138,7 @@ const shown: [what: string, text: string, redacted: string][] = [
   ]
 ]
 for (const [what, text, redacted] of shown) {
-  t.test(`the secret of ${what} is taken out, and nothing else`, async (t) => {
+  t.test(`the secret of ${what} is redacted, and nothing else`, async (t) => {
     t.equal(redact(text), redacted)
     t.equal(redact(redacted), redacted, 'again changes nothing')
   })
@@ -163,7 +163,7 @@ const plain = [
 ]
 for (const text of plain) t.test(`stays: ${text.slice(0, 60)}`, async (t) => t.equal(redact(text), text))
 
-t.test('what is said of a secret is not taken for one: that it is not there never reads as that it is', async (t) => {
+t.test('a statement about a secret is not taken for one: "missing" never reads as if it were there', async (t) => {
   const names = ['token', 'git-token', 'password', 'client_secret', 'registry-secret', 'api-key', 'access-key', 'sig']
   const sentences = [
     "secret 'flux-system/§': not found",
@@ -190,7 +190,7 @@ t.test('what is said of a secret is not taken for one: that it is not there neve
   }
 })
 
-t.test('a secret is found in whatever text it stands, and redacting again changes nothing', async () => {
+t.test('a secret is found in any text, and redacting again changes nothing', async () => {
   const forms = fc.constantFrom(
     `https://me:${secret}@acme.dev/a`,
     `https://acme.dev/a?X-Amz-Security-Token=${secret}&a=b`,
@@ -218,7 +218,7 @@ const base64 = (length: number) => of(`${upper}${lower}${digits}+/`, length)
 const hex = (length: number) => of('0123456789abcdef', length)
 const accessKey = of(`${upper}234567`, 16).map((key) => `AKIA${key}`)
 
-/** What is written, with each secret of it where § stands. */
+/** A text with § where each secret goes. */
 const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][] = [
   [
     'S3',
@@ -321,7 +321,7 @@ const sentences = [
   `${'apply '.repeat(46)}§`
 ]
 
-/** All that may be shown of a message: as text, in the gist, in what is posted. */
+/** Everything that may be shown of a message: as text, in the gist, in what is posted. */
 function shownOf(message: string): string {
   const involvedObject = { kind: 'Kustomization', namespace: 'apps', name: 'web' }
   const wire = {
@@ -341,43 +341,40 @@ function shownOf(message: string): string {
   return JSON.stringify([redact(message), gistOf(event.object, 'Failed', message), view, composeOne(view)])
 }
 
-t.test(
-  'what an Alert or an annotation has to show has no secret in it either, and its links still lead somewhere',
-  async (t) => {
-    const notes: [string, string][] = [
-      ['see https://grafana.acme.dev/d/aB3dE5fG7hI9kL1mN3pQ5rS7/apps?orgId=1&var-namespace=apps', ''],
-      ['https://docs.google.com/document/d/1aB3dE5fG7hI9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9f/edit#heading=h.1', ''],
-      [`https://bot:${secret}@wiki.acme.dev/shop?x=1`, 'https://wiki.acme.dev/shop?x=1'],
-      [`https://wiki.acme.dev/shop?x=1&token=${secret}#top`, 'https://wiki.acme.dev/shop?x=1&token=…#top'],
-      [`post to https://hooks.slack.com/services/T0/B0/${secret}`, 'post to https://hooks.slack.com/services/…'],
-      [`password: ${secret}, see https://wiki.acme.dev/a`, 'password: …, see https://wiki.acme.dev/a'],
-      [`ghp_${secret}`, '…'],
-      ['payments', '']
-    ]
-    for (const [note, redacted] of notes) {
-      t.equal(redactNote(note), redacted || note)
-      const event = normalise(
-        {
-          involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
-          severity: 'error',
-          timestamp: '2026-09-21T10:00:00Z',
-          reason: 'Failed',
-          message: 'x',
-          metadata: { summary: note, runbook: note }
-        },
-        { source: 'a', cluster: undefined, defaultCluster: 'b' },
-        1
-      )
-      const advanced = advance(undefined, event, 1)
-      const shown = { links: compileLinks([]).links, show: ['runbook'] }
-      const view = createView(event, advanced, { mention: undefined, says: 'failed' }, shown)
-      t.notMatch(JSON.stringify([view, composeOne(view)]), secret, note)
-      t.equal(view.about, redacted || note)
-    }
+t.test('what an Alert or annotation has to show contains no secret either, and its links still work', async (t) => {
+  const notes: [string, string][] = [
+    ['see https://grafana.acme.dev/d/aB3dE5fG7hI9kL1mN3pQ5rS7/apps?orgId=1&var-namespace=apps', ''],
+    ['https://docs.google.com/document/d/1aB3dE5fG7hI9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9f/edit#heading=h.1', ''],
+    [`https://bot:${secret}@wiki.acme.dev/shop?x=1`, 'https://wiki.acme.dev/shop?x=1'],
+    [`https://wiki.acme.dev/shop?x=1&token=${secret}#top`, 'https://wiki.acme.dev/shop?x=1&token=…#top'],
+    [`post to https://hooks.slack.com/services/T0/B0/${secret}`, 'post to https://hooks.slack.com/services/…'],
+    [`password: ${secret}, see https://wiki.acme.dev/a`, 'password: …, see https://wiki.acme.dev/a'],
+    [`ghp_${secret}`, '…'],
+    ['payments', '']
+  ]
+  for (const [note, redacted] of notes) {
+    t.equal(redactNote(note), redacted || note)
+    const event = normalise(
+      {
+        involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
+        severity: 'error',
+        timestamp: '2026-09-21T10:00:00Z',
+        reason: 'Failed',
+        message: 'x',
+        metadata: { summary: note, runbook: note }
+      },
+      { source: 'a', cluster: undefined, defaultCluster: 'b' },
+      1
+    )
+    const advanced = advance(undefined, event, 1)
+    const shown = { links: compileLinks([]).links, show: ['runbook'] }
+    const view = createView(event, advanced, { mention: undefined, says: 'failed' }, shown)
+    t.notMatch(JSON.stringify([view, composeOne(view)]), secret, note)
+    t.equal(view.about, redacted || note)
   }
-)
+})
 
-t.test('no secret that a message can have is in any text that is made of it, nor a part of one', async (t) => {
+t.test('no secret that a message may contain is in any text made from it, not even in part', async (t) => {
   for (const [what, text, ...secrets] of written) {
     const property = fc.property(fc.tuple(...secrets), fc.constantFrom(...sentences), (values, sentence) => {
       let n = 0

@@ -1,11 +1,11 @@
-// Tables: align what people read, and keep what matters where there is little room.
+// Tables: align what people read, and keep what matters when there is little room.
 import fc from 'fast-check'
 import t from 'tap'
 import { age, table } from '../src/cli/output.ts'
 
 const columns = [{ name: 'ID' }, { name: 'TO' }, { name: 'WHY' }]
 
-t.test('columns stand under each other, and the last is cut to the terminal', async (t) => {
+t.test('columns are aligned, and the last is cut to the terminal', async (t) => {
   const rows = [
     ['1', 'team', 'a long reason'],
     ['22', 'x', 'short']
@@ -20,7 +20,7 @@ t.test('no text of an event can steer the terminal', async (t) => {
 })
 
 t.test(
-  'where there is little room columns leave in their order, then names lose their middle, and why goes last',
+  'with little room, columns disappear in their order, then names lose their middle, and reasons go last',
   async (t) => {
     const wide = [
       { name: 'ID' },
@@ -38,7 +38,7 @@ t.test(
   }
 )
 
-t.test('whatever the texts are, no line is longer than the terminal, and why keeps its 30 characters', async () => {
+t.test('whatever the texts are, no line is longer than the terminal, and reasons keep 30 characters', async () => {
   const text = fc.string({ unit: 'grapheme-ascii', maxLength: 120 })
   const wide = [{ name: 'ID' }, { name: 'RULE', leaves: 1 }, { name: 'ABOUT', least: 20 }, { name: 'WHY' }]
   const row = fc.tuple(fc.stringMatching(/^[0-9]{1,6}$/), text, text, fc.stringMatching(/^[a-z]{30,200}$/))

@@ -8,7 +8,7 @@ import type { Html } from './page.ts'
 import { ago, atClock, badge, type Colour, shown } from './parts.ts'
 
 const hourMs = 60 * 60 * 1000
-/** More are there when they are asked for, and of a fleet's thousands no more than these: the first page is read by people. */
+/** The rest is folded; of a fleet's thousands, only this many are drawn, because people read the first page. */
 const [openRows, moreRows] = [12, 200]
 
 const badges: Record<SourceState, [Colour, string]> = {
@@ -18,7 +18,7 @@ const badges: Record<SourceState, [Colour, string]> = {
   never: ['grey', 'never posted']
 }
 
-/** Troubled ones come first. */
+/** Sources in trouble come first. */
 const order: readonly SourceState[] = ['quiet', 'unknown', 'never', 'active']
 
 export function sourcesCard({ sources, countedSince, isShared }: Standings, now: number): Html {
@@ -67,13 +67,13 @@ function clustersOf({ cluster, clusters, quietClusters, hasMoreClusters }: Stand
   ${quietClusters.map(({ name, lastEventAt }) => html`<p class="trouble amber">Nothing from cluster ${shown(name, 100)} since ${atClock(lastEventAt, now)}.</p>`)}`
 }
 
-/** `12 requests had a wrong or missing signature in the last hour`; `of` stands behind `requests`. */
+/** `12 requests had a wrong or missing signature in the last hour`; `of` is put after `requests`. */
 export function sayRefusal({ code, requests }: Pick<Refusals, 'code' | 'requests'>, source: Standing, of = ''): string {
   const count = `${requests.toLocaleString('en')} ${requests === 1 ? 'request' : 'requests'}`
   return `${count} ${of}${faultOf(code, source, requests === 1)} in the last hour`
 }
 
-/** About refusals that this process has not counted itself. */
+/** For refusals that another process, or this one before a restart, counted. */
 export function sayRefusedElsewhere(of: string): string {
   return `Requests ${of}were refused by another replica or before a restart`
 }
@@ -97,7 +97,7 @@ function waysOf({ bySignature, byToken }: Standing['proves']): string {
   return [...(bySignature ? ['signature'] : []), ...(byToken ? ['token'] : [])].join(' or ')
 }
 
-/** What to do about refused requests. */
+/** What the operator can do about refused requests. */
 export function adviceOn(code: ErrorCode, { proves, name }: Standing): Html | string {
   switch (code) {
     case 'BAD_SIGNATURE':

@@ -44,6 +44,11 @@ const shown: [what: string, text: string, redacted: string][] = [
   ['a JSON web token', `token eyJhbGciOiJI.eyJzdWIiOiIx.${secret} has expired`, 'token … has expired'],
   ['a field of JSON', `{"password":"${secret}","a":1}`, '{"password":"…","a":1}'],
   ['a parameter', `client_secret=${secret}, a`, 'client_secret=…, a'],
+  [
+    'a signature in quotes, and a rule that is called so with what it says',
+    `'signature: 'a b c ${secret}' check-signature: 'failed to verify it: none'`,
+    "'signature: '…' check-signature: 'failed to verify it: none'"
+  ],
   ['a key', `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`, '…'],
   ['what chance has made', `key ${secret}${secret} is wrong`, 'key … is wrong'],
   [

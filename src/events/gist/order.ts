@@ -18,6 +18,8 @@ const protocol = /^(?:http2|tls|ssh|x509)$/
 
 /** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
+/** Names in brackets: of what is wrong, and not why. */
+const list = /^\[.*\]$/
 
 /** Some links in the order in which they are read. */
 export interface Ordered {
@@ -50,7 +52,10 @@ export function ordered(links: readonly string[], isTight = false): Ordered {
   const { core, end } = found
   const isFirst = (chain[0] ?? '').length + 2 <= early
   const start = isTight && isFirst ? tightStart(chain, core) : found.start
-  const cause = chain.slice(core, end + 1).join(': ')
+  // `'web', invalid` is none without what is said to be invalid.
+  const said = chain[core] ?? ''
+  const from = isThin(chain.slice(core, end + 1)) && !label.test(said) && !isVague(said) ? found.start : core
+  const cause = chain.slice(from, end + 1).join(': ')
   const details = chain
     .slice(end + 1)
     .map((link) => `: ${link}`)
@@ -87,7 +92,7 @@ function inRoom(links: readonly string[]): string[] {
 function tightStart(chain: readonly string[], core: number): number {
   let start = core
   const before = [chain[0] ?? '', ...chain.slice(1, core).filter(isObject)].join(': ').length + 2
-  const isNeeded = (link: string) => label.test(link) || location.test(link)
+  const isNeeded = (link: string) => label.test(link) || location.test(link) || isThin(chain.slice(start, core + 1))
   // What says little is nothing without what stands before it.
   if (start > 1 && isVague(chain[start] ?? '') && !isObject(chain[start - 1] ?? '')) start--
   while (start > 1 && isNeeded(chain[start - 1] ?? '') && before + lengthOf(chain, start - 1, core) <= room) start--
@@ -143,7 +148,8 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   // What says nothing of why comes after what does.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
   // Who denied it is not why, and that it is denied neither.
-  while (end < last && (verdict.test(chain[end] ?? '') || protocol.test(chain[end] ?? ''))) end++
+  const isVerdict = (link: string) => verdict.test(link) || protocol.test(link)
+  while (end < last && isVerdict(chain[end] ?? '') && !list.test(chain[end + 1] ?? '')) end++
   const core = end
   let start = end
   while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++
@@ -185,13 +191,7 @@ export function neededOf(link: string): number {
 /** Whether the link before `start` is needed to understand what begins there. */
 function belongs(chain: readonly string[], start: number, core: number, end: number, most: number): boolean {
   const before = chain[start - 1] ?? ''
-  const said = chain
-    .slice(start, core + 1)
-    .filter((link) => !isVague(link))
-    .join(' ')
-    .replace(/"[^"]*"/g, '')
-    .trim()
-  if (said.length < 14 || !said.includes(' ')) return true
+  if (isThin(chain.slice(start, core + 1))) return true
   if (lengthOf(chain, start - 1, end) > most) return false
   return (
     location.test(before) ||
@@ -199,4 +199,14 @@ function belongs(chain: readonly string[], start: number, core: number, end: num
     /^denied by /.test(before) ||
     (before.length <= (attempt.test(before) ? 30 : 60) && isWrong(before))
   )
+}
+
+/** Whether `links` say little without what stands before them. */
+function isThin(links: readonly string[]): boolean {
+  const said = links
+    .filter((link) => !isVague(link))
+    .join(' ')
+    .replace(/"[^"]*"|'[^']*'/g, '')
+    .trim()
+  return said.length < 14 || !said.includes(' ')
 }

@@ -86,7 +86,10 @@ function withoutValues(links: readonly string[]): string[] {
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
   const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
   if (!isBracketed(last) || areNames(last)) return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
-  const [first = '', ...others] = last.slice(1, -1).split(/, (?=(?:[A-Z]\w{0,62} )?[^\s,]{1,200}: )/)
+  // The next fault begins with a field or an object, or as the first one: `[provider "anyuid": …, provider "restricted": …]`.
+  const alike = /^\[([a-z]{2,20}) "?[^\s:]{1,200}: /.exec(last)?.[1]
+  const next = String.raw`(?:[A-Z]\w{0,62} ${alike === undefined ? '' : `|${alike} `})?[^\s,]{1,200}: `
+  const [first = '', ...others] = last.slice(1, -1).split(new RegExp(`, (?=${next})`))
   return { links: [...links.slice(0, -1), ...withoutValues(linksOf(first))], others: others.length }
 }
 

@@ -2,7 +2,7 @@
 import { sayDuration } from '../../duration.ts'
 import type { Named } from '../dependency.ts'
 import type { ObjectRef } from '../flux.ts'
-import { appliedKinds } from '../vocabulary.ts'
+import { countedKinds } from '../vocabulary.ts'
 import { withoutFolders } from './place.ts'
 import { nameOf } from './wording.ts'
 
@@ -107,8 +107,7 @@ function waitedFor(text: string): (NotReady & Reason) | undefined {
   })
   if (found.length < 2) return undefined
   const [failed, waiting] = [found.filter(hasFailed), found.filter((object) => !hasFailed(object))]
-  // Of the kinds of Kubernetes that wait, only numbers are said.
-  const whose = failed[0] ?? waiting.find(({ kind, said }) => said !== '' && !appliedKinds.has(kind))
+  const whose = failed[0] ?? waiting.find(({ kind, said }) => said !== '' && !countedKinds.includes(kind))
   return {
     failed: failed.slice(0, maxNames).map(withoutSaid),
     failedCount: failed.length,

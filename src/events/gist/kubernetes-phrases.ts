@@ -1,6 +1,6 @@
 // Kubernetes phrases: lists what is the same in every line of the API server, its webhooks and policies, and of Helm about objects.
 
-import { appliedKinds } from '../vocabulary.ts'
+import { countedKinds } from '../vocabulary.ts'
 
 /** In the form of the other phrases, between which they stand: applied top to bottom, each repetition bounded. */
 export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
@@ -148,7 +148,7 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   [/\bresource ([A-Z]\w{0,62}\/)\/?(?=\S{1,300} (?:not ready|still exists))/g, '$1', 'resource '],
   [
     new RegExp(
-      String.raw`\b(?:([A-Z]\w{0,62}/\S{1,300}) not ready\. status: Failed|((?!(?:${[...appliedKinds].join('|')})/)[A-Z]\w{0,62}/\S{1,300}) not ready\. status: \w{1,20}), message: (?=\S)`,
+      String.raw`\b(?:([A-Z]\w{0,62}/\S{1,300}) not ready\. status: Failed|((?!(?:${countedKinds.join('|')})/)[A-Z]\w{0,62}/\S{1,300}) not ready\. status: \w{1,20}), message: (?=\S)`,
       'g'
     ),
     '$1$2: ',

@@ -160,6 +160,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     ': '
   ],
   [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: ', 'failed to decode Kubernetes YAML from '],
+  // What the value is in Go
+  [/\bmap\[string\]interface \{\}(?:\(nil\): |(?=\{))/g, '', 'interface {}'],
   [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, '', 'accumulat'],
   [/ with config: `…`/g, '', ' with config: `…`'],
   [/(?<=\bdoc is missing (?:path|key): \S{1,500}): missing value$/, '', 'doc is missing'],

@@ -1,6 +1,6 @@
 // Counts: how often, how many, how much, and which version.
 import { sixDigits } from '../hints.ts'
-import { appliedKinds } from '../vocabulary.ts'
+import { countedKinds } from '../vocabulary.ts'
 import { endOfToken, noValue, type Row } from './row.ts'
 
 const version = String.raw`v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80}(?<!\.))?(?!\w|\.\d)`
@@ -16,7 +16,7 @@ export const counts: readonly Row[] = [
   [
     ['resource '],
     new RegExp(
-      String.raw`\b(resource (?:${[...appliedKinds].join('|')})/\S{1,300} (?:not ready|still exists)\.) status: [^\n]{0,1000}`,
+      String.raw`\b(resource (?:${countedKinds.join('|')})/\S{1,300} (?:not ready|still exists)\.) status: [^\n]{0,1000}`,
       'g'
     ),
     '$1',

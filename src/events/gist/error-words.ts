@@ -2,7 +2,7 @@
 
 /** Says only that something failed. What was tried stands before it, or why behind it. */
 const vague =
-  /^(?:<nil>|context deadline exceeded|context canceled|timed out waiting for the condition|exit status \d+|eof|unexpected eof|i\/o timeout|not found|denied|forbidden|unauthorized|unknown|failed|error|invalid|internal error|unexpected error|\d{3}(?: [A-Z][A-Za-z -]{2,30})?|no such file or directory|is a directory|permission denied|signal: killed|broken pipe|not ready|required value|server misbehaving|no such host|the server could not find the requested resource|connection (?:refused|timed out|reset by peer)|authentication required)\.?$/i
+  /^(?:<nil>|context deadline exceeded|context canceled|timed out waiting for the condition|exit status \d+|eof|unexpected eof|i\/o timeout|not found|denied|forbidden|unauthorized|unknown|failed|error|invalid|internal error|unexpected error|\d{3}(?: [A-Z][A-Za-z -]{2,30})?|no such file or directory|is a directory|permission denied|signal: killed|broken pipe|not ready|required value|invalid syntax|value out of range|server misbehaving|no such host|the server could not find the requested resource|connection (?:refused|timed out|reset by peer)|authentication required)\.?$/i
 
 /** Whether `text` says nothing of what failed, or nothing of why. */
 export function isVague(text: string): boolean {

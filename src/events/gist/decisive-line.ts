@@ -82,7 +82,12 @@ function withoutChange(line: string): string {
   return introduction !== null && actionIn(introduction[2] ?? '') !== undefined ? '' : line
 }
 
-function lineOf(text: string): Line {
+/** What Helm waited for in vain, of which the message is empty, or ends as if more came: its next line is none of it. */
+const unsaid =
+  /(?<=\bresource \S{1,380} (?:not ready|still exists))(?:\. status: \w{1,20}, message|(\. status: \w{1,20}, message: .{1,1000}?)):$/
+
+function lineOf(given: string): Line {
+  const text = given.endsWith(':') ? given.replace(unsaid, '$1') : given
   const head = text.slice(0, 2000)
   // An error of a cloud may end in a message that is empty.
   if (loud.test(head) && /: .{1,2000}:$/.test(head)) return lineOf(text.replace(/[:\s]+$/, ''))

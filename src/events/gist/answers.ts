@@ -11,6 +11,8 @@ export function withAnswersOnOneLine(text: string): string {
   }
   if (rest.includes('= RESPONSE ERROR (')) rest = rest.replace(azure, '$1: ')
   if (rest.includes('Violations details: {')) rest = rest.replace(warden, ' [$1] $2')
+  // Config Connector has it behind each summary of terraform's, mostly empty.
+  if (rest.includes(', detail:')) rest = rest.replace(/, detail: ?$/gm, '')
   return rest.includes('\n') && fields.test(rest) ? rest.replace(field, '$1: ') : rest
 }
 

@@ -72,7 +72,17 @@ function linesOf(text: string): Line[] {
   const all = texts.map(withoutChange).filter((line) => line !== '')
   const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
   // Where there is nothing else, even that says something.
-  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
+  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(withoutOpenEnd).map(lineOf)
+}
+
+/** What Helm waited for in vain, of which the message is empty, or ends as if more came. */
+const open =
+  /(?<=\bresource \S{1,380} (?:not ready|still exists))(?:\. status: \w{1,20}, message|(\. status: \w{1,20}, message: .{1,1000}?)):$/
+
+/** The deadline, or what else was waited for, is no reason of it. */
+function withoutOpenEnd(text: string, at: number, texts: readonly string[]): string {
+  const next = texts[at + 1] ?? ''
+  return text.endsWith(':') && (isVague(next) || next.startsWith('resource ')) ? text.replace(open, '$1') : text
 }
 
 /** `apply failed: secret/a unchanged` begins a list of what was applied. */
@@ -82,12 +92,7 @@ function withoutChange(line: string): string {
   return introduction !== null && actionIn(introduction[2] ?? '') !== undefined ? '' : line
 }
 
-/** What Helm waited for in vain, of which the message is empty, or ends as if more came: its next line is none of it. */
-const unsaid =
-  /(?<=\bresource \S{1,380} (?:not ready|still exists))(?:\. status: \w{1,20}, message|(\. status: \w{1,20}, message: .{1,1000}?)):$/
-
-function lineOf(given: string): Line {
-  const text = given.endsWith(':') ? given.replace(unsaid, '$1') : given
+function lineOf(text: string): Line {
   const head = text.slice(0, 2000)
   // An error of a cloud may end in a message that is empty.
   if (loud.test(head) && /: .{1,2000}:$/.test(head)) return lineOf(text.replace(/[:\s]+$/, ''))

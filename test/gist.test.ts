@@ -72,6 +72,31 @@ t.test('the gist is right for registries that are asked twice, nested lists, and
   t.same(wrongOf([...casesOf('gists-real13.yaml'), ...casesOf('gists-real14.yaml')]), [])
 })
 
+t.test(
+  'of kinds that clouds bring, keys of SOPS, policies, schemas, pruning and charts, each is said right',
+  async (t) => {
+    t.same(wrongOf(casesOf('gists-real15.yaml')), [])
+  }
+)
+
+t.test(
+  'of several objects that Helm waits for, why one of a kind that is not of Kubernetes is not ready is said',
+  async (t) => {
+    const lines = [
+      'resource Deployment/db/web not ready. status: InProgress, message: Available: 0/1',
+      'resource Bucket//logs not ready. status: InProgress, message: creating the bucket: Access Denied',
+      'context deadline exceeded'
+    ]
+    const message = `Helm install failed for release db/all with chart all@1.0.3: ${lines.join('\n')}`
+    const { what, notReady } = gist(message, objectOf('HelmRelease db/all'))
+    t.equal(
+      what,
+      'install: 2 objects not ready: Deployment web, Bucket logs (Bucket logs: creating the bucket: Access Denied)'
+    )
+    t.match(notReady?.waiting[1], { kind: 'Bucket', namespace: '', name: 'logs' })
+  }
+)
+
 t.test('a gist says that there is more than one error, however long the first is', async (t) => {
   const fields = `'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds'`
   const first = `cannot patch "web" with kind StatefulSet: StatefulSet.apps "web" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`

@@ -44,6 +44,11 @@ const shown: [what: string, text: string, redacted: string][] = [
   ['a JSON web token', `token eyJhbGciOiJI.eyJzdWIiOiIx.${secret} has expired`, 'token … has expired'],
   ['a field of JSON', `{"password":"${secret}","a":1}`, '{"password":"…","a":1}'],
   ['a parameter', `client_secret=${secret}, a`, 'client_secret=…, a'],
+  [
+    'a signature in quotes, and a rule that is called so with what it says',
+    `'signature: 'a b c ${secret}' check-signature: 'failed to verify it: none'`,
+    "'signature: '…' check-signature: 'failed to verify it: none'"
+  ],
   ['a key', `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`, '…'],
   ['what chance has made', `key ${secret}${secret} is wrong`, 'key … is wrong'],
   [
@@ -60,6 +65,16 @@ const shown: [what: string, text: string, redacted: string][] = [
     'a variable of a container in YAML',
     '- name: SECRET_KEY_BASE\n  value: hunter\n- name: PASSWORD_FILE\n  value: /run/a',
     '- name: SECRET_KEY_BASE\n  value: …\n- name: PASSWORD_FILE\n  value: /run/a'
+  ],
+  [
+    'a number in a Secret, where only strings are taken, and what follows',
+    'failed to create typed patch object (a/db; /v1, Kind=Secret): errors:\n  .stringData.pin: expected string, got &value.valueUnstructured{Value:48151623}\n  .data: expected map, got &{hunter\nhunter}\nService/a/b created',
+    'failed to create typed patch object (a/db; /v1, Kind=Secret): errors:\n  .stringData.pin: expected string, got &…\n  .data: expected map, got &…\nService/a/b created'
+  ],
+  [
+    'a number in a variable of a container, where only strings are taken',
+    '(a/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="web"].env[name="DB_PASSWORD"].value: expected string, got &value.valueUnstructured{Value:48151623}',
+    '(a/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="web"].env[name="DB_PASSWORD"].value: expected string, got &…'
   ],
   [
     'a field that is refused',
@@ -145,6 +160,7 @@ for (const [what, text, redacted] of shown) {
 }
 
 const plain = [
+  '(a/env; /v1, Kind=ConfigMap): .data.VERSION: expected string, got &value.valueUnstructured{Value:1}',
   "unable to clone 'ssh://git@github.com/acme/fleet', error: dial tcp: lookup github.com on 10.96.0.10:53: i/o timeout",
   'oci://ghcr.io/acme/app@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   'http://registry:5000/v2/app@sha256:e3b0c442: not found',

@@ -226,6 +226,7 @@ function withoutNamed(text: string, lower: string): string {
 const word = /^(?:[A-Z]?[a-z]{1,20}|[A-Z]{2,20})$/
 const endOfWord = /^(?:[\s.;:)]|$)/
 const nothing = /^(?:missing|not|required|empty|null|nil|none|true|false|undefined|invalid|unset|expired)$/
+const sentence = /^[A-Za-z]{1,20}(?:[:,]? [A-Za-z]{1,20}){3}[\s:,.]/
 const absent =
   /^\\?["'](?: (?:is|was|were|could|does|has))? (?:not (?:found|exist|defined|been|be found|set)|missing|undefined|required)\b/
 
@@ -235,6 +236,8 @@ const absent =
  */
 function isSaid(name: string, value: string, after: string): boolean {
   if (/^\$\{?[A-Z][A-Z_]*\}?$/.test(value)) return true
+  // A rule of a policy that is called so: `check-signature: 'failed to verify …'`. A phrase that opens something has words, too.
+  if (/(?:token|signature)["']?:\s*["']$/i.test(name) && sentence.test(value)) return true
   if (/["']$/.test(name)) return absent.test(after) && /^[A-Za-z][\w.-]{0,62}$/.test(value) && !isKey(value)
   if (/["']:\s*$/.test(name)) return word.test(value) && endOfWord.test(after)
   if (/^authorization: *$/i.test(name)) return word.test(value) && /^[ ]/.test(after)

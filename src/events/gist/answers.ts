@@ -10,6 +10,9 @@ export function withAnswersOnOneLine(text: string): string {
     })
   }
   if (rest.includes('= RESPONSE ERROR (')) rest = rest.replace(azure, '$1: ')
+  if (rest.includes('Violations details: {')) rest = rest.replace(warden, ' [$1] $2')
+  // Config Connector has it behind each summary of terraform's, mostly empty.
+  if (rest.includes(', detail:')) rest = rest.replace(/, detail: ?$/gm, '')
   return rest.includes('\n') && fields.test(rest) ? rest.replace(field, '$1: ') : rest
 }
 
@@ -27,6 +30,10 @@ const page =
 
 // azure-storage-blob-go and the first azblob print a banner with the code, and below it the reason.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
+
+// GKE's Autopilot: constraints by name, each with what violates it, below that it was rejected.
+const warden =
+  / [\w ]{1,40} rejected the request because [^\n.]{1,200}\.\s{1,8}Violations details: \{"\[denied by ([\w-]{1,100})\]":\["([^"\n]{1,600}?)\.?"[\s\S]{0,8000}$/
 
 // knative.dev/pkg/apis/field_error.go: `message: paths`, with details on a line of their own. Several errors have a line each.
 const path = String.raw`(?:spec|metadata)(?:[.[][\w.[\]-]{0,200})?`

@@ -72,7 +72,17 @@ function linesOf(text: string): Line[] {
   const all = texts.map(withoutChange).filter((line) => line !== '')
   const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
   // If there is nothing but noise, its first line still says something.
-  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
+  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(withoutOpenEnd).map(lineOf)
+}
+
+/** What Helm waited for in vain, of which the message is empty, or ends as if more came. */
+const open =
+  /(?<=\bresource \S{1,380} (?:not ready|still exists))(?:\. status: \w{1,20}, message|(\. status: \w{1,20}, message: .{1,1000}?)):$/
+
+/** The deadline, or what else was waited for, is no reason of it. */
+function withoutOpenEnd(text: string, at: number, texts: readonly string[]): string {
+  const next = texts[at + 1] ?? ''
+  return text.endsWith(':') && (isVague(next) || next.startsWith('resource ')) ? text.replace(open, '$1') : text
 }
 
 /** Drops a line that begins a list of what was applied, such as `apply failed: secret/a unchanged`. */

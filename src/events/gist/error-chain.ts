@@ -12,7 +12,7 @@ const place =
   /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
 const joint =
-  / && (?=(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: )|; (?=[A-Z]\w{1,62}[ /][\w.:/-]{1,320}(?: delete failed)?: )|; (?=(?:Get|Head) "http:)/
+  / && (?=(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: )|; ?(?=[A-Z]\w{1,62}[ /][\w.:/-]{1,320}(?: delete failed)?: )|; (?=(?:Get|Head) "http:)/
 
 /**
  * Returns the chain `list` with its cause within the first 90 characters if possible: without what was tried, and with places on
@@ -21,7 +21,7 @@ const joint =
 export function shortened(list: string, lead = ''): string {
   // Helm joins errors with &&. Pruning joins them with semicolons, and so does a client of registries that tries HTTP as well.
   const [line = '', ...more] = list.split(joint, 20)
-  const { links, others } = withoutList(withoutValues(withoutEcho(withoutRepeats(linksOf(line)))))
+  const { links, others } = withoutList(withoutValues(withoutEcho(withoutRepeats(withoutExit(linksOf(line))))))
   const { chain, where } = withoutPlaces(links)
   const specificLinks = withoutAttempts(chain, where)
   const text = causeFirst(
@@ -30,6 +30,12 @@ export function shortened(list: string, lead = ''): string {
   )
   const count = others + more.length
   return count > 0 ? `${text} (and ${count} more)` : text
+}
+
+/** `fatal: unable to access 'https://…': exit status 128`: the program has said why before it ended. */
+function withoutExit(links: readonly string[]): readonly string[] {
+  const [why = '', last = ''] = links.slice(-2)
+  return /^exit status \d{1,3}$/.test(last) && isWrong(why) && !attempt.test(why) ? links.slice(0, -1) : links
 }
 
 /** Drops links whose words the next link repeats (`chart pull error: chart pull error: …`), and objects that other links name. */
@@ -81,10 +87,31 @@ function withoutValues(links: readonly string[]): string[] {
 /** Replaces a list of faults in brackets by the first one, and counts the others. */
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
   const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
-  if (!last.startsWith('[') || !last.endsWith(']'))
-    return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
-  const [first = '', ...others] = last.slice(1, -1).split(/, (?=(?:[A-Z]\w{0,62} )?[^\s,]{1,200}: )/)
-  return { links: [...links.slice(0, -1), ...linksOf(first)], others: others.length }
+  if (!isBracketed(last) || areNames(last)) return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
+  // The next fault begins with a field or an object, or as the first one: `[provider "anyuid": …, provider "restricted": …]`.
+  const alike = /^\[([a-z]{2,20}) "?[^\s:]{1,200}: /.exec(last)?.[1]
+  const next = String.raw`(?:[A-Z]\w{0,62} ${alike === undefined ? '' : `|${alike} `})?[^\s,]{1,200}: `
+  const [first = '', ...others] = last.slice(1, -1).split(new RegExp(`, (?=${next})`))
+  return { links: [...links.slice(0, -1), ...withoutValues(linksOf(first))], others: others.length }
+}
+
+/** `[a, b[0]]`, and not `[policy] …, allowed are [a, b]`. */
+function isBracketed(text: string): boolean {
+  if (!text.startsWith('[') || !text.endsWith(']')) return false
+  let depth = 0
+  for (const { 0: bracket, index } of text.matchAll(/[[\]]/g)) {
+    depth += bracket === '[' ? 1 : -1
+    if (depth === 0) return index === text.length - 1
+  }
+  return true
+}
+
+/** `[prod-account, s3-only]`, `[spec.replicas nodeConfig.0.scopes]`: what is wrong with them stands before. */
+function areNames(list: string): boolean {
+  return list
+    .slice(1, -1)
+    .split(/,? /)
+    .every((word) => /\w[./_-][\w#]|[a-z][A-Z]/.test(word) && !/[:'"]/.test(word))
 }
 
 function withoutPlaces(links: readonly string[]): { chain: string[]; where: string } {
@@ -113,12 +140,15 @@ function withoutAttempts(chain: readonly string[], where: string): string[] {
     const named = triedFor.exec(link)?.[1]
     if (named !== undefined && where.includes(named)) return false
     if (!attempt.test(link)) return true
+    // `Could not resolve host: github.com` says one thing.
+    if (/^could not resolve (?:host|proxy)$/i.test(link)) return true
     const isKept = at > 0 || (where !== '' && !/ error$/.test(link))
     if (isKept && !tried.test(link)) return true
     const rest = chain.slice(at + 1).map(withoutBrackets)
     // go-git's `unknown error` stays before a text that does not sound like one: that text is all that is known, and alone it would
     // read as if all were well.
-    const isTold = (later: string) => isWrong(later) || (later.length > 40 && link !== 'unknown error')
+    const isTold = (later: string) =>
+      isWrong(later) || (later.length > 40 && !later.startsWith('[') && link !== 'unknown error')
     if (rest.some((later) => !isVague(later) && !tried.test(later) && isTold(later))) {
       const [next = ''] = rest
       return where === '' && rest.length === 1 && next.length <= thin && !specific.test(next)

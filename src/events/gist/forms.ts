@@ -7,7 +7,8 @@ import { inFewestWords } from './wording.ts'
 const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 
 /** Links that matter less than another: who denied a request, than why; where a service is, than which; a value, than its fault. */
-const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
+const lesser =
+  /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^[a-z ]{3,40} is (?:invalid|not valid)$|^\d{1,30}$|^"[^"]{0,60}"$/
 
 /** `spec.template`, `.metadata.annotations`, `.Values.image` */
 export const field = /^(?:…?\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/

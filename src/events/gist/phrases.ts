@@ -103,6 +103,13 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '',
     'orrelation'
   ],
+  // Config Connector, and what Crossplane's providers print of terraform's errors
+  [/\b(?:Update|Delete) call failed: /g, '', ' call failed: '],
+  [/\berror (?:applying desired|fetching live) state: (?:summary: )?/g, '', ' state: '],
+  [/(?:\bfailed to \w{1,20} the resource: )?\[\{0 ([^\n]{1,2000}?) {1,2}\[\]\}\]/g, '$1', '[{0 '],
+  // Azure: who may not, of which a few digits tell
+  [/\b(client '[\da-f]{8})-[\da-f-]{27}'(?: with object id '[\da-f-]{36}')?/g, "$1…'", "client '"],
+  [/\b(appid=[\da-f]{8})-[\da-f-]{27}(?:;[\w.:/=;-]{1,300})?/g, '$1…', 'appid='],
   [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
   [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
   [
@@ -112,6 +119,12 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1', 'arn:aws'],
   [/\bAccessDenied(?:Exception)?: (?:User: )?(?=\S{1,200} is not authorized)/g, '', 'AccessDenied'],
+  // helm-controller internal/reconcile/correct_cluster_drift.go
+  [
+    /^Failed to (?:partially )?correct cluster state of release \S{1,320}: /,
+    'drift correction: ',
+    'correct cluster state of release '
+  ],
   // kustomize-controller
   [/^kustomize (build|create) failed: (?:Error: )?/, 'kustomize $1: ', 'kustomize '],
   [/\bApply failed with \d{1,6} conflicts?: /g, '', 'Apply failed with '],
@@ -147,6 +160,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     ': '
   ],
   [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: ', 'failed to decode Kubernetes YAML from '],
+  // What the value is in Go
+  [/\bmap\[string\]interface \{\}(?:\(nil\): |(?=\{))/g, '', 'interface {}'],
   [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, '', 'accumulat'],
   [/ with config: `…`/g, '', ' with config: `…`'],
   [/(?<=\bdoc is missing (?:path|key): \S{1,500}): missing value$/, '', 'doc is missing'],

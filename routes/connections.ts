@@ -39,7 +39,7 @@ export function limitConnections(
   closed: () => void,
   { maxBytes = 118 * mebibyte, crowdBytes = 15 * mebibyte, maxOpen = openAtMost() }: Limits = {}
 ): () => void {
-  // In order of arrival; a connection from the anteroom arrives when it leaves that.
+  // Oldest first: by arrival, by leaving the anteroom, or by the last answer.
   const open = new Map<Socket, Stage>()
   let bytes = 0
   const [listener] = server.listeners('connection')
@@ -107,7 +107,8 @@ export function limitConnections(
     // An open connection that held its response until the next request would keep it, and everything it refers to, in the old
     // generation.
     response.once('finish', () => {
-      if (open.has(socket)) open.set(socket, 'answered')
+      // Behind those that have asked for nothing since: a sender that reuses its connection must not make room for strangers.
+      if (open.delete(socket)) open.set(socket, 'answered')
     })
     makeRoom()
   })

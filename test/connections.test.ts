@@ -38,7 +38,7 @@ async function start(
   }
 }
 
-t.test('of too many connections, the oldest without a complete request is closed', async (t) => {
+t.test('of too many connections, the one that has waited longest without a complete request is closed', async (t) => {
   const server = await start(t)
   const asking = await server.open(`${request}x`)
   const unfinished = await server.open(request)
@@ -56,6 +56,18 @@ t.test('of too many connections, the oldest without a complete request is closed
   t.pass('who waits for an answer gets it')
   await server.open()
   t.ok(await asking.isClosed, 'who has one may have to connect again')
+})
+
+t.test('a connection that has just got an answer stays longer than one that has asked for nothing since', async (t) => {
+  const server = await start(t)
+  const sender = await server.open(`${request}x`)
+  const stranger = await server.open()
+  server.answer()
+  while (!sender.text.endsWith('x')) await new Promise((resolve) => setImmediate(resolve))
+  await server.open(`${request}x`)
+  await server.open()
+  t.ok(await stranger.isClosed)
+  t.equal(server.counted.closed, 1)
 })
 
 t.test('with files for three connections only, the fourth still gets one', async (t) => {

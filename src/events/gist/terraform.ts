@@ -25,10 +25,18 @@ export function furtherReports(text: string): number {
   return Math.max(0, lines.filter((line, at) => at > 0 && title.test(line) && isReport(lines, at)).length - 1)
 }
 
-/** tofu-controller says in a line of its own what it did, and below that which plan waits for approval, or what was written. */
+/**
+ * tofu-controller says in a line of its own what it did, and below that which plan waits for approval, or what was written. The
+ * provider of Azure names what it is about in several lines, of which the last is its name.
+ */
 export function withHeadingOnOneLine(text: string): string {
-  return text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
+  const rest = text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
+  return rest.includes('(Subscription: "') ? rest.replace(ofAzure, '$1') : rest
 }
+
+// hashicorp/go-azure-helpers resourcemanager/commonids: `(Subscription: "…"`, `Resource Group Name: "…"`, `Virtual Machine Name: "…")`
+const ofAzure =
+  /\(Subscription: "[^"\n]{0,60}"\n(?:[A-Z][\w ]{1,60}: "[^"\n]{0,260}"\n){0,8}[A-Z][\w ]{1,60}: "([^"\n]{1,260})"\)/g
 
 /** Whether there is an empty line below the title at `at`, as there is in each report, and what ran it stands first. */
 function isReport(lines: readonly string[], at: number): boolean {

@@ -1,0 +1,35 @@
+// Cloud phrases: lists what is the same in every error that the libraries of AWS, Azure and Google make.
+
+/** In the form of the other phrases, between which they stand: applied top to bottom, each repetition bounded. */
+export const cloudPhrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
+  [
+    /[.,;]? (?:(?:Trace|Correlation|Request) ?I[Dd]: [\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z)(?![\w-])/g,
+    '',
+    'orrelation'
+  ],
+  [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
+  [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
+  [
+    /\boperation error [\w ]{1,60}: \w{1,60}, (?:exceeded maximum number of attempts, \d{1,3}, )?(?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error |request send failed, )?/g,
+    '',
+    'operation error '
+  ],
+  [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1', 'arn:aws'],
+  [/\bAccessDenied(?:Exception)?: (?:User: )?(?=\S{1,200} is not authorized)/g, '', 'AccessDenied'],
+  // hashicorp/terraform-provider-aws, of what it waited for
+  [/\. last error: %!s\(<nil>\)/g, '', '. last error: %!s'],
+  [/\bunexpected state '([\w -]{1,60})', wanted target '[\w ,-]{1,200}'\. last error: /g, '$1: ', '. last error: '],
+  [
+    /\bOperation could not be completed as it results in (?=exceeding )/g,
+    '',
+    'Operation could not be completed as it results in '
+  ],
+  // azidentity, go-azure-sdk and go-autorest
+  [/\b(\w{1,60}Credential) authentication failed\.? (?=\w)/g, '$1: ', 'Credential authentication failed'],
+  [/\bperforming \w{1,60}: unexpected status \d{3} \(\d{3} [\w -]{1,60}\) with error: /g, '', ': unexpected status '],
+  [
+    /\b[\w.]{1,80}Client#\w{1,60}: Failure (?:sending|responding to) request: StatusCode=\d{1,3} -- Original Error: (?:autorest\/azure: Service returned an error\. )?(?:Status=\d{3} )?(?:Code="(\w{1,100})" Message="([^\n]{1,600}?)(?:\\r|\\n|"(?= |$))[^\n]{0,3000})?/g,
+    '$1: $2',
+    ' -- Original Error: '
+  ]
+]

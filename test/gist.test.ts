@@ -72,6 +72,13 @@ t.test('of registries that are asked twice, lists within lists, and each kind, e
   t.same(wrongOf([...casesOf('gists-real13.yaml'), ...casesOf('gists-real14.yaml')]), [])
 })
 
+t.test(
+  'of sources, terraform in clouds, canaries and what programs write for machines, each is said right',
+  async (t) => {
+    t.same(wrongOf(casesOf('gists-real16.yaml')), [])
+  }
+)
+
 t.test('that there is more than one error is said, however long the first is', async (t) => {
   const fields = `'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds'`
   const first = `cannot patch "web" with kind StatefulSet: StatefulSet.apps "web" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`

@@ -6,6 +6,7 @@ export function withAnswersOnOneLine(text: string): string {
   if (rest.includes('</Code>')) rest = rest.replace(document, '$1: $2')
   if (rest.includes('</title>')) {
     rest = rest.replace(page, (_, title: string, at: number) => {
+      if (at === 0) return title
       return rest.slice(Math.max(0, at - 80), at).includes(title) ? '' : `: ${title}`
     })
   }
@@ -23,7 +24,7 @@ const document =
 
 // A page for a browser, which has in its title what is wrong.
 const page =
-  /:\s{0,8}<(?:!doctype|html)\b(?:(?!<title>)[\s\S]){0,600}<title>\s{0,40}([^<\n]{1,100}?)\s{0,40}<\/title>[\s\S]{0,8000}$/i
+  /(?:^|:\s{0,8})<(?:!doctype|html)\b(?:(?!<title>)[\s\S]){0,600}<title>\s{0,40}([^<\n]{1,100}?)\s{0,40}<\/title>[\s\S]{0,8000}$/i
 
 // azure-storage-blob-go and the first azblob: a banner with the code, and why.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g

@@ -20,6 +20,8 @@ const [wholeCause, mostOfCause, partOfCause, worthOfName, worthOfMore, worthOfFi
 const shorter = 0.05
 /** What it is worth that a kind is read where its name is that of the chart: less than the field of it. */
 const worthOfKind = 0.13
+/** What it loses that a sentence goes on where no more is read, although its beginning has to do. */
+const rest = 0.03
 /** What nothing between an object and its cause loses. */
 const tight = 0.05
 
@@ -82,7 +84,8 @@ function worthOf(read: string, cause: string, parts: readonly Part[], place: str
   const step = place.slice(place.lastIndexOf('/')).replace(/(?<=.)[:@].*$/, '')
   return parts.reduce(
     (sum, part) => sum + (isRead(part, read) ? part.worth : 0),
-    (share === 1 ? wholeCause : share > 0.9 ? mostOfCause : partOfCause * share) +
+    (share === 1 ? wholeCause : share > 0.9 ? mostOfCause : partOfCause * share) -
+      (share === 1 && cause.length > room && !read.includes(cause) ? rest : 0) +
       (read.includes(step) ? worthOfPlace : 0)
   )
 }

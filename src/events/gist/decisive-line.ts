@@ -7,19 +7,25 @@ const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
 const frame = /^(?:remote: (?:(?=\s{0,8}-)|error: )?)?[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
+/** Of a line of a log, when it was written, before how bad it is. */
+const stamp =
+  /^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]?\s{1,4}(?=\[?(?:error|fatal|panic|err|warn(?:ing)?|info|debug)\b)/i
 const continued = /^\s*\|\s/
 
 /** A line drawn behind the beginning of a report. */
 const rule = /(?<=: )[=*_~-]{8,}\s*$/
 
 const noise =
-  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|(?:Resolve )?the following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
+  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|(?:Resolve )?the following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Traceback .*|File ".*)$/i
 const warning =
   /^(?:(?:[a-z][a-z ]{2,40} failed: )?\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
 /** GitHub says below what a push is against. */
 const rules = /\b(?:Repository rule violations found|Protected branch update failed)\b/
+
+/** The first SDKs of AWS and exceptions of Java: each is caused by the next. */
+const causedBy = /^caused by: /i
 
 /** What it said comes below: `rpc error: code = Unknown desc =` */
 const empty = /\bdesc =$/
@@ -51,8 +57,14 @@ export function decisiveLine(text: string): Decisive {
   if (chosen === undefined) return { line: '', others: 0 }
   const headings = headingsOf(lines, at)
   const detail = detailOf(lines, at)
+  const cause = lines.findLast(({ text }, n) => n > at && causedBy.test(text))?.text.replace(causedBy, '') ?? ''
   const list = headings.length > 0 ? lines.findIndex(({ text }) => hasList.test(text)) : -1
-  const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
+  const line = [
+    ...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')),
+    chosen.text,
+    detail,
+    cause
+  ]
     .filter((part) => part !== '')
     .join(': ')
   const isItem = ({ kind }: Line, n: number) => list >= 0 && n > list && (kind === 'wrong' || kind === 'vague')
@@ -64,7 +76,7 @@ function linesOf(text: string): Line[] {
   const texts: string[] = []
   let isContinued = false
   for (const raw of text.split('\n', maxLines * 4)) {
-    const bare = raw.replace(frame, '').replace(rule, '').trim()
+    const bare = raw.replace(frame, '').replace(stamp, '').replace(rule, '').trim()
     if (continued.test(raw) && isContinued && texts.length > 0) texts.push(`${texts.pop()} ${bare}`)
     else texts.push(bare)
     isContinued = /^\s*(?:[-*]\s{1,8})?\|\s/.test(raw)

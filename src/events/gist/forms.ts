@@ -1,4 +1,5 @@
 // Forms: shortens the links of a chain of errors step by step, where there is no room for all of them.
+import { appliedKinds } from '../vocabulary.ts'
 import { isVague } from './error-words.ts'
 import { objectIn } from './named.ts'
 import { inFewestWords } from './wording.ts'
@@ -39,7 +40,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     // That a value is required says nothing without the end of its path.
     return label.test(bare[at + 1] ?? '') ? [`…${link.slice(link.lastIndexOf('.'))}`] : []
   })
-  const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
+  const nameless = placeless.map(withoutKind)
   const forms = [
     { links, cost: 0 },
     { links: pathless, cost: 0.01 },
@@ -53,6 +54,12 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
   // What is no shorter is no form of its own.
   const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))
   return { forms: distinct, bare }
+}
+
+/** The name alone of what is an object for certain: a noun and a verb of another language look like one. */
+function withoutKind(link: string): string {
+  const { kind = '', name = link } = objectIn(link) ?? {}
+  return appliedKinds.has(kind) || /[a-z][A-Z]/.test(kind) || /[^a-z]/.test(name) ? name : link
 }
 
 /** The last two steps of a long path to a field. */

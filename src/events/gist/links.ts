@@ -10,7 +10,7 @@ export function linksOf(line: string): string[] {
   const joints = jointsOf(line)
   return [...joints, line.length]
     .map((end, n) => line.slice(n === 0 ? 0 : (joints[n - 1] ?? 0) + 1, end).trim())
-    .filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+    .filter((link, at, all) => link !== '' && !(at < all.length - 1 && /^err(?:or)?$/i.test(link)))
 }
 
 /** `Current Limit: 10, Current Usage: 10, Additional Required: `: what is counted up says one thing. */

@@ -19,6 +19,9 @@ const protocol = /^(?:http2|tls|ssh|x509)$/
 /** `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`: what the link before it is about, and no reason. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
 
+/** A letter that English has not. */
+const foreign = /(?=[^ -~])\p{L}/u
+
 /** Some links in the order in which they are read. */
 export interface Ordered {
   /** Up to the end of the cause. */
@@ -97,7 +100,10 @@ function tightStart(chain: readonly string[], core: number): number {
 /** Where the first link says what is wrong, or none does, and where there is nothing but values behind it. */
 function isClear(links: readonly string[]): boolean {
   const [first = '', ...others] = links
-  if (!links.some((link) => isWrong(link) || isVague(link)) || others.every((link) => value.test(link))) return true
+  // Of a long chain in another language the last link counts all the same.
+  const isForeign = links.length > 2 && links.join(': ').length > room && links.some((link) => foreign.test(link))
+  const isSaid = links.some((link) => isWrong(link) || isVague(link))
+  if ((!isSaid && !isForeign) || others.every((link) => value.test(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
   if (links.length === 3 && /^dependency '\S{1,320}' is not ready$/.test(first)) return true
   return links.length === 2 && isPlain

@@ -11,6 +11,8 @@ export function withAnswersOnOneLine(text: string): string {
     })
   }
   if (rest.includes('= RESPONSE ERROR (')) rest = rest.replace(azure, '$1: ')
+  if (rest.includes('\nCaused by:\n'))
+    rest = rest.replace(causes, (_, list: string) => `: ${list.trim().replace(/\n\s*(?:\d{1,2}: )?/g, ': ')}`)
   return rest.includes('\n') && fields.test(rest) ? rest.replace(field, '$1: ') : rest
 }
 
@@ -28,6 +30,9 @@ const page =
 
 // azure-storage-blob-go and the first azblob: a banner with the code, and why.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
+
+// Programs in Rust: `Caused by:`, and below it one cause a line, each of that before it, numbered where there are several.
+const causes = /\s{1,4}Caused by:\n\s{1,8}(?:\d{1,2}: )?([^\n]{1,500}(?:\n\s{1,8}(?:\d{1,2}: )?[^\n]{1,500}){0,12})/
 
 // knative.dev/pkg/apis/field_error.go: `message: paths`, and details on a line of their own. Several are a line each.
 const path = String.raw`(?:spec|metadata)(?:[.[][\w.[\]-]{0,200})?`

@@ -28,8 +28,20 @@ export const cloudPhrases: readonly (readonly [pattern: RegExp, replacement: str
   [/\b(\w{1,60}Credential) authentication failed\.? (?=\w)/g, '$1: ', 'Credential authentication failed'],
   [/\bperforming \w{1,60}: unexpected status \d{3} \(\d{3} [\w -]{1,60}\) with error: /g, '', ': unexpected status '],
   [
-    /\b[\w.]{1,80}Client#\w{1,60}: Failure (?:sending|responding to) request: StatusCode=\d{1,3} -- Original Error: (?:autorest\/azure: Service returned an error\. )?(?:Status=\d{3} )?(?:Code="(\w{1,100})" Message="([^\n]{1,600}?)(?:\\r|\\n|"(?= |$))[^\n]{0,3000})?/g,
-    '$1: $2',
+    /\b[\w.]{1,80}Client#\w{1,60}: Failure (?:sending|responding to) request: StatusCode=\d{1,3} -- Original Error: (?:autorest\/azure: Service returned an error\. )?(?:Status=\d{3} )?/g,
+    '',
     ' -- Original Error: '
+  ],
+  [
+    /\bCode="(\w{1,100})" Message="([^\n]{1,600}?)(?:\\[rn]|"(?:$| (?=[A-Z]\w{1,40}=)))[^\n]{0,3000}/g,
+    '$1: $2',
+    '" Message="'
+  ],
+  [/(?<=[a-z])\. (?:Additional d|D)etails(?: -|:) (?=\S)[^\n]{1,3000}$/, '', 'etails'],
+  // Of the id of a resource in Azure, its kind and name
+  [
+    /\/subscriptions\/[\w-]{1,60}\/(?:[\w.()-]{1,90}\/){2,12}(?=[\w.()-]{1,90}\/[\w.()-]{1,90})/g,
+    '…/',
+    '/subscriptions/'
   ]
 ]

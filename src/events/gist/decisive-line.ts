@@ -19,13 +19,15 @@ const noise =
   /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|(?:Resolve )?the following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Traceback .*|File ".*)$/i
 const warning =
   /^(?:(?:[a-z][a-z ]{2,40} failed: )?\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
+/** How a line with an error begins in other languages. */
+const elsewhere = /^(?:erreur|erro|errore|fehler|fout|błąd|ошибка|помилка|错误|錯誤|エラー|오류)\s?[:：]/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
 /** GitHub says below what a push is against. */
 const rules = /\b(?:Repository rule violations found|Protected branch update failed)\b/
 
-/** The first SDKs of AWS and exceptions of Java: each is caused by the next. */
-const causedBy = /^caused by: /i
+/** The first SDKs of AWS, exceptions of Java and of .NET: each is caused by the next. */
+const causedBy = /^(?:caused by:|--->) /i
 
 /** What it said comes below: `rpc error: code = Unknown desc =` */
 const empty = /\bdesc =$/
@@ -105,7 +107,7 @@ function lineOf(text: string): Line {
       isLoud: false
     }
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
-  const isLoud = loud.test(head)
+  const isLoud = loud.test(head) || elsewhere.test(head)
   const said = isLoud
     ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|Error:|(?:ERROR|FATAL|PANIC)\b:?)\s*/, '')
     : text

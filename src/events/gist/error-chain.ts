@@ -53,7 +53,8 @@ function withoutRepeats(links: readonly string[]): string[] {
 function withoutEcho(links: readonly string[]): readonly string[] {
   const [first = '', ...rest] = links
   const last = rest.at(-1) ?? ''
-  const isEcho = last.length >= shortestEcho && first.includes(last) && first !== last
+  // What it is about may be named in both.
+  const isEcho = last.length >= shortestEcho && first.includes(last) && first !== last && isWrong(last)
   // Of which one it is said goes on, as in `no values found for metric: 404-rate: running query failed: no values found`.
   const between = rest.slice(0, -1).filter((link) => !attempt.test(link))
   return isEcho && between.every((link) => !link.includes(' ')) ? [first, ...between] : links

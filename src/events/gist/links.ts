@@ -36,7 +36,7 @@ export function jointsOf(line: string): number[] {
       if (line.includes(closing[char], at)) open.push(closing[char])
     } else if (char === open.at(-1)) {
       open.pop()
-    } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
+    } else if (open.length === 0 && (char === '：' || (char === ':' && /\s/.test(line[at + 1] ?? '')))) {
       if (goesOn.some((words) => line.startsWith(words, at - words.length))) continue
       if (counted.some(([from, to]) => from < at && at < to)) continue
       joints.push(at)

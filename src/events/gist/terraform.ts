@@ -1,12 +1,16 @@
 // Terraform: reads the first error of a report of terraform or tofu, which is laid out for a terminal: in a box, with a piece of
 // the file and its values between title and sentence, and wrapped at 78 columns.
+import { isVague } from './error-words.ts'
 
 const title = /^(?:│ ?)?Error: ?\S/u
 /** The end of the box, or the next report. */
 const end = /^(?:[╵╷]|(?:│ ?)?(?:Error|Warning): )/u
 const maxLines = 200
 
-/** The first error of `text`: its title, and the sentence below it on one line; undefined where it is about something else. */
+/**
+ * The first error of `text`: its title, and the sentence below it on one line, or of which resource it is where the title says
+ * little and there is no more; undefined where it is about something else.
+ */
 export function reportIn(text: string): { title: string; sentence: string } | undefined {
   if (!text.includes('rpc error: code = ')) return undefined
   const lines = text.split('\n', maxLines)
@@ -14,6 +18,8 @@ export function reportIn(text: string): { title: string; sentence: string } | un
   if (at < 0 || !isReport(lines, at)) return undefined
   const said = bare(lines[at] ?? '').replace(/^Error: ?/, '')
   const sentence = sentenceOf(lines.slice(at + 1).map((line) => (end.test(line) ? '╵' : bare(line))))
+  const resource = /^ {2}with (\S{1,300}),$/.exec(bare(lines[at + 2] ?? ''))?.[1]
+  if (sentence === '' && resource !== undefined && isVague(said)) return { title: resource, sentence: said }
   // A title with more than that is a chain of errors itself.
   return said.length > 60 || said.includes(': ') || sentence === '' ? undefined : { title: said, sentence }
 }

@@ -79,6 +79,15 @@ t.test(
   }
 )
 
+t.test('however long a log is, the error that it ends in is said', async (t) => {
+  for (const lines of [1, 100, 450, 1700, 20_000]) {
+    const log = (line: string) => Array.from({ length: lines }, (_, at) => line.replace('§', `${at}`)).join('\n')
+    const told = gist(`${log('copied file §')}\nERROR cannot write app.js: quota used up`).what
+    t.equal(told, 'cannot write app.js: quota used up', `${lines} lines, loud`)
+    t.equal(gist(`${log('step § done')}\nupload failed: disk full`).what, 'upload failed: disk full', `${lines} lines`)
+  }
+})
+
 t.test('that there is more than one error is said, however long the first is', async (t) => {
   const fields = `'replicas', 'ordinals', 'template', 'updateStrategy', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds'`
   const first = `cannot patch "web" with kind StatefulSet: StatefulSet.apps "web" is invalid: spec: Forbidden: updates to statefulset spec for fields other than ${fields} are forbidden`

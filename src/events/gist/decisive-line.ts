@@ -2,7 +2,7 @@
 import { actionIn } from '../change-log.ts'
 import { isVague, isWrong } from './error-words.ts'
 
-/** More than this nobody reads, and no controller writes before it comes to the point. */
+/** More than this nobody reads. Controllers come to the point before, and what writes a log stops behind it. */
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
@@ -77,7 +77,7 @@ export function decisiveLine(text: string): Decisive {
 function linesOf(text: string): Line[] {
   const texts: string[] = []
   let isContinued = false
-  for (const raw of text.split('\n', maxLines * 4)) {
+  for (const raw of endsOf(text.split('\n'), maxLines * 4)) {
     const bare = raw.replace(frame, '').replace(stamp, '').replace(rule, '').trim()
     if (continued.test(raw) && isContinued && texts.length > 0) texts.push(`${texts.pop()} ${bare}`)
     else texts.push(bare)
@@ -86,7 +86,12 @@ function linesOf(text: string): Line[] {
   const all = texts.map(withoutChange).filter((line) => line !== '')
   const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
   // Where there is nothing else, even that says something.
-  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
+  return endsOf(telling.length > 0 ? telling : all.slice(0, 1), maxLines).map(lineOf)
+}
+
+/** At most `most` of `lines`: of more, the first and the last ones. */
+function endsOf(lines: readonly string[], most: number): readonly string[] {
+  return lines.length <= most ? lines : [...lines.slice(0, most / 2), ...lines.slice(-most / 2)]
 }
 
 /** `apply failed: secret/a unchanged` begins a list of what was applied. */

@@ -21,7 +21,7 @@ const shorter = 0.05
 /** What it is worth that a kind is read where its name is that of the chart: less than the field of it. */
 const worthOfKind = 0.13
 /** What it loses that a sentence goes on where no more is read, although its beginning has to do. */
-const rest = 0.03
+const unread = 0.03
 /** What nothing between an object and its cause loses. */
 const tight = 0.05
 
@@ -85,7 +85,7 @@ function worthOf(read: string, cause: string, parts: readonly Part[], place: str
   return parts.reduce(
     (sum, part) => sum + (isRead(part, read) ? part.worth : 0),
     (share === 1 ? wholeCause : share > 0.9 ? mostOfCause : partOfCause * share) -
-      (share === 1 && cause.length > room && !read.includes(cause) ? rest : 0) +
+      (share === 1 && cause.length > room && !read.includes(cause) ? unread : 0) +
       (read.includes(step) ? worthOfPlace : 0)
   )
 }

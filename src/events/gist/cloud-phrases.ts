@@ -33,11 +33,11 @@ export const cloudPhrases: readonly (readonly [pattern: RegExp, replacement: str
     ' -- Original Error: '
   ],
   [
-    /\bCode="(\w{1,100})" Message="([^\n]{1,600}?)(?:\\[rn]|"(?:$| (?=[A-Z]\w{1,40}=)))[^\n]{0,3000}/g,
+    /\bCode="(\w{1,100})" Message="([^\n]{1,600}?)(?:\\[rn]|\. Details: |"(?:$| (?=[A-Z]\w{1,40}=)))[^\n]{0,3000}/g,
     '$1: $2',
     '" Message="'
   ],
-  [/(?<=[a-z])\. (?:Additional d|D)etails(?: -|:) (?=\S)[^\n]{1,3000}$/, '', 'etails'],
+  [/\. Additional details - [^\n]{1,3000}$/, '', '. Additional details - '],
   // Of the id of a resource in Azure, its kind and name
   [
     /\/subscriptions\/[\w-]{1,60}\/(?:[\w.()-]{1,90}\/){2,12}(?=[\w.()-]{1,90}\/[\w.()-]{1,90})/g,

@@ -59,7 +59,7 @@ export function decisiveLine(text: string): Decisive {
   if (chosen === undefined) return { line: '', others: 0 }
   const headings = headingsOf(lines, at)
   const detail = detailOf(lines, at)
-  const cause = lines.findLast(({ text }, n) => n > at && causedBy.test(text))?.text.replace(causedBy, '') ?? ''
+  const cause = lines.findLast(({ text }, n) => n > at && causedBy.test(text))?.text ?? ''
   const list = headings.length > 0 ? lines.findIndex(({ text }) => hasList.test(text)) : -1
   const line = [
     ...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')),
@@ -67,6 +67,7 @@ export function decisiveLine(text: string): Decisive {
     detail,
     cause
   ]
+    .map((part) => part.replace(causedBy, ''))
     .filter((part) => part !== '')
     .join(': ')
   const isItem = ({ kind }: Line, n: number) => list >= 0 && n > list && (kind === 'wrong' || kind === 'vague')

@@ -36,7 +36,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1', 'dial tcp '],
   [/: dckr_jti_[\w-]{1,255}={0,2}(?=\. )/g, '', ': dckr_jti_'],
-  [/\.?; \[?map\[[^\n]{0,600}\];?/g, '', 'map['],
+  [/\.?; (?:\[map\[[^\n]{0,600}\]\]|map\[[^\n[\]]{0,300}\]);?/g, '', 'map['],
   [
     /\breceived non 2xx response status "([^"]{1,100})" when fetching (https?:\/\/\S{1,500})/g,
     'GET $2: $1',

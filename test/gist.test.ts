@@ -73,6 +73,22 @@ t.test('the gist is right for registries that are asked twice, nested lists, and
 })
 
 t.test(
+  'of sources, terraform in clouds, canaries and what programs write for machines, each is said right',
+  async (t) => {
+    t.same(wrongOf(casesOf('gists-real16.yaml')), [])
+  }
+)
+
+t.test('however long a log is, the error that it ends in is said', async (t) => {
+  for (const lines of [1, 100, 450, 1700, 20_000]) {
+    const log = (line: string) => Array.from({ length: lines }, (_, at) => line.replace('§', `${at}`)).join('\n')
+    const told = gist(`${log('copied file §')}\nERROR cannot write app.js: quota used up`).what
+    t.equal(told, 'cannot write app.js: quota used up', `${lines} lines, loud`)
+    t.equal(gist(`${log('step § done')}\nupload failed: disk full`).what, 'upload failed: disk full', `${lines} lines`)
+  }
+})
+
+t.test(
   'of kinds that clouds bring, keys of SOPS, policies, schemas, pruning and charts, each is said right',
   async (t) => {
     t.same(wrongOf(casesOf('gists-real15.yaml')), [])

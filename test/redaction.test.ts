@@ -301,6 +301,8 @@ const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][
   ['Shopify', '§', hex(32).map((text) => `shpat_${text}`)],
   ['Supabase', '§', hex(40).map((text) => `sbp_${text}`)],
   ['New Relic', '§', of(`${upper}${digits}`, 27).map((text) => `NRAK-${text}`)],
+  ['PagerDuty', 'routing_key: §', of(`${upper}${digits}`, 30).map((text) => `R0${text}`)],
+  ['PagerDuty in a plan of terraform', '  + integration_key = "§"', hex(32)],
   [
     'Dynatrace',
     '§',

@@ -9,7 +9,7 @@ import { briefPlaces, placeOf } from './place.ts'
 
 /** A place on the net, with or without the request. */
 const place =
-  /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b[a-z -]{0,40}|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
+  /^(?:(?:(?:(?:unable|failed|failing|error|could not|cannot|HTTP request failed)\b(?-i:[a-z -]{0,40})|[a-z]{2,20}ing) )?)(?:(?:GET|HEAD|POST|PUT|PATCH|DELETE|Get|Head|Post|Put|Patch|Delete) )?["']?((?:https?|oci|ssh|git):\/\/[^\s"']{1,600})["']?(?: and \S{1,100})?$/i
 
 const joint =
   / && (?=(?:cannot|failed|unable|error|could not|timed out|no)\b|resource |[A-Z]\w{1,62} [\w.:/-]{1,320}: )|; ?(?=[A-Z]\w{1,62}[ /][\w.:/-]{1,320}(?: delete failed)?: )|; (?=(?:Get|Head) "http:)/
@@ -61,8 +61,11 @@ function withoutRepeats(links: readonly string[]): string[] {
 function withoutEcho(links: readonly string[]): readonly string[] {
   const [first = '', ...rest] = links
   const last = rest.at(-1) ?? ''
-  const isEcho = last.length >= shortestEcho && first.includes(last) && first !== last
-  return isEcho && rest.slice(0, -1).every((link) => attempt.test(link)) ? [first] : links
+  // What it is about may be named in both.
+  const isEcho = last.length >= shortestEcho && first.includes(last) && first !== last && isWrong(last)
+  // Of which one it is said goes on, as in `no values found for metric: 404-rate: running query failed: no values found`.
+  const between = rest.slice(0, -1).filter((link) => !attempt.test(link))
+  return isEcho && between.every((link) => !link.includes(' ')) ? [first, ...between] : links
 }
 
 const shortestEcho = 12
@@ -120,7 +123,8 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
     const found = place.exec(link)?.[1]
     // A place that is the only link stays, or nothing would be left.
     if (found === undefined || (at === links.length - 1 && at === 0)) return true
-    where = placeOf(found)
+    // Where tokens are given out says nothing of what for, where the query was taken out.
+    if (where === '' || !/\/(?:token|auth)\?…$/.test(found)) where = placeOf(found)
     return false
   })
   return { chain, where }

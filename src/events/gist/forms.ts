@@ -1,4 +1,5 @@
 // Forms: shorten the links of an error chain step by step, if there is no room for all of them.
+import { appliedKinds } from '../vocabulary.ts'
 import { isVague } from './error-words.ts'
 import { objectIn } from './named.ts'
 import { inFewestWords } from './wording.ts'
@@ -42,7 +43,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     // "Required value" says nothing without the end of its path.
     return label.test(bare[at + 1] ?? '') ? [`…${link.slice(link.lastIndexOf('.'))}`] : []
   })
-  const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
+  const nameless = placeless.map(withoutKind)
   const forms = [
     { links, cost: 0 },
     { links: pathless, cost: 0.01 },
@@ -56,6 +57,12 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
   // A form that is no shorter than the one before is left out.
   const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))
   return { forms: distinct, bare }
+}
+
+/** The name alone of what is an object for certain: a noun and a verb of another language look like one. */
+function withoutKind(link: string): string {
+  const { kind = '', name = link } = objectIn(link) ?? {}
+  return appliedKinds.has(kind) || /[a-z][A-Z]/.test(kind) || /[^a-z]/.test(name) ? name : link
 }
 
 /** Shortens a long path to a field to its last two steps. */

@@ -129,10 +129,13 @@ function hasFailed({ status }: NotReadyObject): boolean {
   return status === 'Failed' || status === 'NotFound'
 }
 
-/** Returns the reason behind an entry that ends at `end`: `status: 'Failed': Deadline exceeded, Deployment/…` */
+/**
+ * Returns the reason behind an entry that ends at `end`: `status: 'Failed': Deadline exceeded, Deployment/…`. Each item of a list
+ * of errors has a line of its own.
+ */
 function reasonBehind(rest: string, end: number): string {
   return (
-    /^: ((?:[^\n[\]]|\[(?:[^\n[\]]|\[[^\n[\]]{0,100}\]){0,200}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(
+    /^: ((?:[^\n[\]]|\n(?=\t\* )|\[(?:[^\n[\]]|\[[^\n[\]]{0,100}\]){0,200}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n(?!\t\* )|$)/.exec(
       rest.slice(end, end + 310)
     )?.[1] ?? ''
   )

@@ -18,8 +18,11 @@ const protocol = /^(?:http2|tls|ssh|x509)$/
 
 /** A value, which the link before it is about, and no reason: `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
-/** Names in brackets: of what is wrong, and not why. */
+/** Names in brackets: they tell what is wrong, and not why. */
 const list = /^\[.*\]$/
+
+/** A letter that English has not. */
+const foreign = /(?=[^ -~])\p{L}/u
 
 /** Links in the order in which they are read. */
 export interface Ordered {
@@ -102,7 +105,10 @@ function tightStart(chain: readonly string[], core: number): number {
 /** Reports whether the links need no new order: the first says what is wrong, none does, or only values follow. */
 function isClear(links: readonly string[]): boolean {
   const [first = '', ...others] = links
-  if (!links.some((link) => isWrong(link) || isVague(link)) || others.every((link) => value.test(link))) return true
+  // Of a long chain in another language the last link counts all the same.
+  const isForeign = links.length > 2 && links.join(': ').length > room && links.some((link) => foreign.test(link))
+  const isSaid = links.some((link) => isWrong(link) || isVague(link))
+  if ((!isSaid && !isForeign) || others.every((link) => value.test(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
   if (links.length === 3 && /^dependency '\S{1,320}' is not ready$/.test(first)) return true
   return links.length === 2 && isPlain
@@ -209,12 +215,15 @@ function belongs(chain: readonly string[], start: number, core: number, end: num
   )
 }
 
-/** Whether `links` say little without what stands before them. */
+/** Reports whether `links` say too little without the ones before them. */
 function isThin(links: readonly string[]): boolean {
   const said = links
     .filter((link) => !isVague(link))
     .join(' ')
-    .replace(/"[^"]*"|'[^']*'/g, '')
+    // Not the apostrophe of `can't`.
+    .replace(/"[^"]*"|(?<!\w)'[^']*'/g, '')
+    // Chinese and Japanese have no blanks between words, which are short.
+    .replace(/\p{Lo}/gu, '$& ')
     .trim()
   return said.length < 14 || !said.includes(' ')
 }

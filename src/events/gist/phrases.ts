@@ -1,5 +1,6 @@
 // Phrases: list the words that are the same in every message of a controller, of Kubernetes or of a cloud.
 
+import { cloudPhrases } from './cloud-phrases.ts'
 import { kubernetesPhrases } from './kubernetes-phrases.ts'
 
 /**
@@ -7,6 +8,9 @@ import { kubernetesPhrases } from './kubernetes-phrases.ts'
  * bottom to one line of bounded length; every repetition is bounded, too.
  */
 export const phrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
+  // What was asked for, where a program took it for a format of its own: %2F and %3A
+  [/%!F\(MISSING\)/g, '/', '(MISSING)'],
+  [/%!A\(MISSING\)/g, ':', '(MISSING)'],
   // gRPC, net/http and net: who asked whom, from which port
   [/\brpc error: code = \w{1,30} desc = /g, '', 'rpc error: code = '],
   [
@@ -32,11 +36,18 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1', 'dial tcp '],
   [/: dckr_jti_[\w-]{1,255}={0,2}(?=\. )/g, '', ': dckr_jti_'],
-  [/; \[map\[[^\n]{0,600}\]\];?/g, '', '; [map['],
+  [/\.?; (?:\[map\[[^\n]{0,600}\]\]|map\[[^\n[\]]{0,300}\]);?/g, '', 'map['],
   [
     /\breceived non 2xx response status "([^"]{1,100})" when fetching (https?:\/\/\S{1,500})/g,
     'GET $2: $1',
     'received non 2xx response status "'
+  ],
+  [/\bunexpected status from ([A-Z]{3,7}) request to (https?:\/\/\S{1,500}): /g, '$1 $2: ', 'unexpected status from '],
+  // Of an address within a sentence, the host and the last step
+  [
+    /(?<=[a-z] ['"])https?:\/\/([\w.:-]{1,253}\/)[^\s'"]{8,600}\/(?=[^\s'"/]{1,60}['"] [a-z]{2,20} (?!\S{1,100}$))/g,
+    '$1…/',
+    '://'
   ],
   // A server that speaks no TLS is asked again without it, and only that answer counts.
   [
@@ -57,6 +68,19 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'Forbidden: $1 these are forbidden ($2)',
     'for fields other than '
   ],
+  // urllib3, in what most programs in Python say
+  [
+    /\bHTTPS?ConnectionPool\(host='([^']{1,253})', port=(\d{1,5})\): (?:Max retries exceeded with url: \S{1,1000} \(Caused by \w{1,60}\((?:'?<[^<>]{1,200}>(?:: |, ))?["']?([^"'()]{1,400})["']?[^\n]{0,60}\)\))?/g,
+    '$1:$2: $3',
+    'ConnectionPool(host='
+  ],
+  // Git, which go-getter runs
+  [
+    /\/\S{0,100}\bgit exited with \d{1,3}: (?:Cloning into '[^']{1,300}'\.{3} )?(?:fatal: )?/g,
+    'git: ',
+    'git exited with '
+  ],
+  [/(?<=: could not read (?:Username|Password) for '[^']{1,300}'): [\w ]{1,60}$/, '', ': could not read '],
   // The holder of a lock of terraform's state
   [/(?<=\berror acquiring the state lock): Lock Info: [\s\S]{0,3000}$/i, '', ': Lock Info: '],
   // "… rejected the request", if the next sentence says why
@@ -97,28 +121,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/ ?\bensure CRDs are installed first\b/g, '', 'ensure CRDs are installed first'],
   [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
-  // Cloud
-  [
-    /[.,;]? (?:(?:Trace|Correlation|Request) ?I[Dd]: [\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z)(?![\w-])/g,
-    '',
-    'orrelation'
-  ],
-  // Config Connector, and what Crossplane's providers print of terraform's errors
-  [/\b(?:Update|Delete) call failed: /g, '', ' call failed: '],
-  [/\berror (?:applying desired|fetching live) state: (?:summary: )?/g, '', ' state: '],
-  [/(?:\bfailed to \w{1,20} the resource: )?\[\{0 ([^\n]{1,2000}?) {1,2}\[\]\}\]/g, '$1', '[{0 '],
-  // Azure: who may not, of which a few digits tell
-  [/\b(client '[\da-f]{8})-[\da-f-]{27}'(?: with object id '[\da-f-]{36}')?/g, "$1…'", "client '"],
-  [/\b(appid=[\da-f]{8})-[\da-f-]{27}(?:;[\w.:/=;-]{1,300})?/g, '$1…', 'appid='],
-  [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
-  [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
-  [
-    /\boperation error [\w ]{1,60}: \w{1,60}, (?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error )?/g,
-    '',
-    'operation error '
-  ],
-  [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1', 'arn:aws'],
-  [/\bAccessDenied(?:Exception)?: (?:User: )?(?=\S{1,200} is not authorized)/g, '', 'AccessDenied'],
+  ...cloudPhrases,
   // helm-controller internal/reconcile/correct_cluster_drift.go
   [
     /^Failed to (?:partially )?correct cluster state of release \S{1,320}: /,

@@ -242,7 +242,7 @@ const absent =
  */
 function isSaid(name: string, value: string, after: string): boolean {
   if (/^\$\{?[A-Z][A-Z_]*\}?$/.test(value)) return true
-  // A rule of a policy that is called so: `check-signature: 'failed to verify …'`. A phrase that opens something has words, too.
+  // The rule of a policy may have such a name: `check-signature: 'failed to verify …'`. A passphrase has words, too.
   if (/(?:token|signature)["']?:\s*["']$/i.test(name) && sentence.test(value)) return true
   if (/["']$/.test(name)) return absent.test(after) && /^[A-Za-z][\w.-]{0,62}$/.test(value) && !isKey(value)
   if (/["']:\s*$/.test(name)) return word.test(value) && endOfWord.test(after)

@@ -21,7 +21,7 @@ export const appliedKinds: ReadonlySet<string> = new Set([
   ...['ConfigMap', 'Secret', 'Namespace', 'Node', 'PersistentVolumeClaim', 'ServiceAccount']
 ])
 
-/** Of which kstatus says no more than numbers and phases that move (sigs.k8s.io/cli-utils pkg/kstatus/status/core.go). */
+/** Kinds of which kstatus reports only numbers and phases that move (sigs.k8s.io/cli-utils pkg/kstatus/status/core.go). */
 export const countedKinds = [
   ...['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'PersistentVolumeClaim']
 ]

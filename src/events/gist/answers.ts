@@ -34,10 +34,10 @@ const page =
 // azure-storage-blob-go and the first azblob print a banner with the code, and below it the reason.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
 
-// Programs in Rust: `Caused by:`, and below it one cause a line, each of that before it, numbered where there are several.
+// Programs in Rust print `Caused by:`, and below it one cause on each line, numbered if there are several.
 const causes = /\s{1,4}Caused by:\n\s{1,8}(?:\d{1,2}: )?([^\n]{1,500}(?:\n\s{1,8}(?:\d{1,2}: )?[^\n]{1,500}){0,12})/
 
-// GKE's Autopilot: constraints by name, each with what violates it, below that it was rejected.
+// GKE Autopilot prints that it rejected the request, and below it the constraints by name, each with its violations.
 const warden =
   / [\w ]{1,40} rejected the request because [^\n.]{1,200}\.\s{1,8}Violations details: \{"\[denied by ([\w-]{1,100})\]":\["([^"\n]{1,600}?)\.?"[\s\S]{0,8000}$/
 

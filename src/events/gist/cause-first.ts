@@ -20,7 +20,7 @@ const [wholeCause, mostOfCause, partOfCause, worthOfName, worthOfMore, worthOfFi
 const shorter = 0.05
 /** Worth of reading a kind whose name is that of the chart: less than the worth of its field. */
 const worthOfKind = 0.13
-/** What it loses that a sentence goes on where no more is read, although its beginning has to do. */
+/** Cost of a cause that is cut off, even if its beginning is enough. */
 const unread = 0.03
 /** Cost of having nothing between an object and its cause. */
 const tight = 0.05

@@ -1,6 +1,6 @@
-// Cloud phrases: lists what is the same in every error that the libraries of AWS, Azure and Google make.
+// Cloud phrases: shortens what the libraries of AWS, Azure and Google print in every error.
 
-/** In the form of the other phrases, between which they stand: applied top to bottom, each repetition bounded. */
+/** Phrases in the form of `phrases`, which includes them: applied top to bottom, each repetition bounded. */
 export const cloudPhrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
   [
     /[.,;]? (?:(?:Trace|Correlation|Request) ?I[Dd]: [\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z)(?![\w-])/g,
@@ -23,7 +23,7 @@ export const cloudPhrases: readonly (readonly [pattern: RegExp, replacement: str
   // Azure: a few digits tell which client may not
   [/\b(client '[\da-f]{8})-[\da-f-]{27}'(?: with object id '[\da-f-]{36}')?/g, "$1…'", "client '"],
   [/\b(appid=[\da-f]{8})-[\da-f-]{27}(?:;[\w.:/=;-]{1,300})?/g, '$1…', 'appid='],
-  // hashicorp/terraform-provider-aws, of what it waited for
+  // hashicorp/terraform-provider-aws, when it has waited in vain
   [/\. last error: %!s\(<nil>\)/g, '', '. last error: %!s'],
   [/\bunexpected state '([\w -]{1,60})', wanted target '[\w ,-]{1,200}'\. last error: /g, '$1: ', '. last error: '],
   [
@@ -45,7 +45,7 @@ export const cloudPhrases: readonly (readonly [pattern: RegExp, replacement: str
     '" Message="'
   ],
   [/\. Additional details - [^\n]{1,3000}$/, '', '. Additional details - '],
-  // Of the id of a resource in Azure, its kind and name
+  // Azure: the id of a resource is shortened to its kind and name
   [
     /\/subscriptions\/[\w-]{1,60}\/(?:[\w.()-]{1,90}\/){2,12}(?=[\w.()-]{1,90}\/[\w.()-]{1,90})/g,
     '…/',

@@ -7,7 +7,7 @@ const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
 const frame = /^(?:remote: (?:(?=\s{0,8}-)|error: )?)?[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
-/** Of a line of a log, when it was written, before how bad it is. */
+/** The time at the start of a log line, before its level. */
 const stamp =
   /^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]?\s{1,4}(?=\[?(?:error|fatal|panic|err|warn(?:ing)?|info|debug)\b)/i
 const continued = /^\s*\|\s/
@@ -19,14 +19,14 @@ const noise =
   /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|(?:Resolve )?the following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Traceback .*|File ".*)$/i
 const warning =
   /^(?:(?:[a-z][a-z ]{2,40} failed: )?\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
-/** How a line with an error begins in other languages. */
+/** The start of an error line in other programming languages. */
 const elsewhere = /^(?:erreur|erro|errore|fehler|fout|błąd|ошибка|помилка|错误|錯誤|エラー|오류)\s?[:：]/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
 /** GitHub says on the next lines which rule a push violates. */
 const rules = /\b(?:Repository rule violations found|Protected branch update failed)\b/
 
-/** The first SDKs of AWS, exceptions of Java and of .NET: each is caused by the next. */
+/** Marks the next cause in errors of the first AWS SDKs, and in exceptions of Java and .NET. */
 const causedBy = /^(?:caused by:|--->) /i
 
 /** The text of the error comes on the next line: `rpc error: code = Unknown desc =` */
@@ -97,11 +97,11 @@ function endsOf(lines: readonly string[], most: number): readonly string[] {
   return lines.length <= most ? lines : [...lines.slice(0, most / 2), ...lines.slice(-most / 2)]
 }
 
-/** What Helm waited for in vain, of which the message is empty, or ends as if more came. */
+/** A resource that Helm waited for in vain, whose message is empty or ends in a colon. */
 const open =
   /(?<=\bresource \S{1,380} (?:not ready|still exists))(?:\. status: \w{1,20}, message|(\. status: \w{1,20}, message: .{1,1000}?)):$/
 
-/** The deadline, or what else was waited for, is no reason of it. */
+/** Drops the open end of a line if the next line is no reason for it: the deadline, or another resource. */
 function withoutOpenEnd(text: string, at: number, texts: readonly string[]): string {
   const next = texts[at + 1] ?? ''
   return text.endsWith(':') && (isVague(next) || next.startsWith('resource ')) ? text.replace(open, '$1') : text

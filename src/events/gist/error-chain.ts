@@ -32,7 +32,7 @@ export function shortened(list: string, lead = ''): string {
   return count > 0 ? `${text} (and ${count} more)` : text
 }
 
-/** `fatal: unable to access 'https://…': exit status 128`: the program has said why before it ended. */
+/** Drops the exit status behind a reason: `fatal: unable to access 'https://…': exit status 128` */
 function withoutExit(links: readonly string[]): readonly string[] {
   const [why = '', last = ''] = links.slice(-2)
   return /^exit status \d{1,3}$/.test(last) && isWrong(why) && !attempt.test(why) ? links.slice(0, -1) : links
@@ -61,9 +61,9 @@ function withoutRepeats(links: readonly string[]): string[] {
 function withoutEcho(links: readonly string[]): readonly string[] {
   const [first = '', ...rest] = links
   const last = rest.at(-1) ?? ''
-  // What it is about may be named in both.
+  // Both links may name the same object: that is no echo.
   const isEcho = last.length >= shortestEcho && first.includes(last) && first !== last && isWrong(last)
-  // Of which one it is said goes on, as in `no values found for metric: 404-rate: running query failed: no values found`.
+  // A link without a blank says which one, as in `no values found for metric: 404-rate: running query failed: no values found`.
   const between = rest.slice(0, -1).filter((link) => !attempt.test(link))
   return isEcho && between.every((link) => !link.includes(' ')) ? [first, ...between] : links
 }
@@ -91,14 +91,14 @@ function withoutValues(links: readonly string[]): string[] {
 function withoutList(links: readonly string[]): { links: string[]; others: number } {
   const last = (links.at(-1) ?? '').replace(/^"([^"]*: [^"]*)"$|^'([^']{30,})'?$/, '$1$2')
   if (!isBracketed(last) || areNames(last)) return { links: [...links.slice(0, -1), ...linksOf(last)], others: 0 }
-  // The next fault begins with a field or an object, or as the first one: `[provider "anyuid": …, provider "restricted": …]`.
+  // Each further fault begins with a field or an object, or like the first one: `[provider "anyuid": …, provider "restricted": …]`.
   const alike = /^\[([a-z]{2,20}) "?[^\s:]{1,200}: /.exec(last)?.[1]
   const next = String.raw`(?:[A-Z]\w{0,62} ${alike === undefined ? '' : `|${alike} `})?[^\s,]{1,200}: `
   const [first = '', ...others] = last.slice(1, -1).split(new RegExp(`, (?=${next})`))
   return { links: [...links.slice(0, -1), ...withoutValues(linksOf(first))], others: others.length }
 }
 
-/** `[a, b[0]]`, and not `[policy] …, allowed are [a, b]`. */
+/** Reports whether one pair of brackets encloses all of `text`: `[a, b[0]]`, but not `[policy] …, allowed are [a, b]`. */
 function isBracketed(text: string): boolean {
   if (!text.startsWith('[') || !text.endsWith(']')) return false
   let depth = 0
@@ -109,7 +109,7 @@ function isBracketed(text: string): boolean {
   return true
 }
 
-/** `[prod-account, s3-only]`, `[spec.replicas nodeConfig.0.scopes]`: what is wrong with them stands before. */
+/** Reports whether a list in brackets holds only names, so that the fault stands before it: `[prod-account, s3-only]` */
 function areNames(list: string): boolean {
   return list
     .slice(1, -1)
@@ -123,7 +123,7 @@ function withoutPlaces(links: readonly string[]): { chain: string[]; where: stri
     const found = place.exec(link)?.[1]
     // A place that is the only link stays, or nothing would be left.
     if (found === undefined || (at === links.length - 1 && at === 0)) return true
-    // Where tokens are given out says nothing of what for, where the query was taken out.
+    // The address of a token server, whose query was cut, does not say what the token was for.
     if (where === '' || !/\/(?:token|auth)\?…$/.test(found)) where = placeOf(found)
     return false
   })

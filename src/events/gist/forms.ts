@@ -59,7 +59,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
   return { forms: distinct, bare }
 }
 
-/** The name alone of what is an object for certain: a noun and a verb of another language look like one. */
+/** Keeps the name alone only of a certain object: a noun and a verb of another language look like a kind and a name. */
 function withoutKind(link: string): string {
   const { kind = '', name = link } = objectIn(link) ?? {}
   return appliedKinds.has(kind) || /[a-z][A-Z]/.test(kind) || /[^a-z]/.test(name) ? name : link

@@ -67,13 +67,13 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
-  // What the API server has not come to is no error of its own.
+  // A check that the API server did not get to is no error of its own.
   [
     /<nil>: Invalid value: "?null"?: some validation rules were not checked because [^,\]\n]{1,200}, |, <nil>: Invalid value: "?null"?: some validation rules were not checked because [^,\]\n]{1,200}/g,
     '',
     ': some validation rules were not checked '
   ],
-  // A CRD's schema names the field once more behind the value.
+  // The schema of a CRD names the field again behind the value.
   [
     /(?<=\b([\w.[\]"-]{1,200}): (?:Invalid|Unsupported) value: [^\n:]{1,100}: )\1 in body (?=should |must )/g,
     '',
@@ -145,7 +145,8 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   ],
   [/(\bdenied by [^:\s]{1,253}: )\[(?:denied by )?([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency ', 'dependency '],
-  // Helm 4. That it failed, and what a controller says of its own kind, is more than that it is not ready; Kind//name is in no namespace.
+  // Helm 4. A failure, or the words of the kind's own controller, say more than that a resource is not ready. `Kind//name` has no
+  // namespace.
   [/\bresource ([A-Z]\w{0,62}\/)\/?(?=\S{1,300} (?:not ready|still exists))/g, '$1', 'resource '],
   [
     new RegExp(

@@ -1,4 +1,4 @@
-// Log line: reads what a line says that a program wrote for machines, as logfmt or as klog has it, field by field.
+// Log line: reads the message and the error out of log lines for machines, in logfmt or klog format.
 
 /** `time="…" level=error msg="failed to prune" error="etcdserver: request timed out"` */
 const logfmt = /^(?=[^\n]{0,400}\b(?:level|lvl)=\w)(?=[^\n]{0,2000}\bmsg=)[\w.]{1,40}=[^\n]*$/gm
@@ -8,7 +8,7 @@ const klog = /^[EWF]\d{4} \d\d:\d\d:\d\d\.\d{6} {1,8}\d{1,8} [\w.-]{1,100}:\d{1,
 
 const field = /(?:^|\s|(?<=\] ))(?:(msg|err|error)=|(?<=\] ))(?:"((?:[^"\\]|\\.){1,2000})"|([^\s"]{1,400}))/g
 
-/** `text` with what was said and why instead of such lines. */
+/** Replaces each such line of `text` by its message and its error. */
 export function withoutFields(text: string): string {
   if (text.includes('msg=')) return text.replace(logfmt, said)
   return text.includes('.go:') ? text.replace(klog, said) : text

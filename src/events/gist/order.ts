@@ -21,7 +21,7 @@ const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
 /** Names in brackets: they tell what is wrong, and not why. */
 const list = /^\[.*\]$/
 
-/** A letter that English has not. */
+/** A letter outside ASCII. */
 const foreign = /(?=[^ -~])\p{L}/u
 
 /** Links in the order in which they are read. */
@@ -55,7 +55,7 @@ export function ordered(links: readonly string[], isTight = false): Ordered {
   const { core, end } = found
   const isFirst = (chain[0] ?? '').length + 2 <= early
   const start = isTight && isFirst ? tightStart(chain, core) : found.start
-  // `'web', invalid` is none without what is said to be invalid.
+  // A cause such as `'web', invalid` says nothing without the link before it.
   const said = chain[core] ?? ''
   const from = isThin(chain.slice(core, end + 1)) && !label.test(said) && !isVague(said) ? found.start : core
   const cause = chain.slice(from, end + 1).join(': ')
@@ -105,7 +105,7 @@ function tightStart(chain: readonly string[], core: number): number {
 /** Reports whether the links need no new order: the first says what is wrong, none does, or only values follow. */
 function isClear(links: readonly string[]): boolean {
   const [first = '', ...others] = links
-  // Of a long chain in another language the last link counts all the same.
+  // In a long chain in another language, the last link is taken for the cause although no word is known.
   const isForeign = links.length > 2 && links.join(': ').length > room && links.some((link) => foreign.test(link))
   const isSaid = links.some((link) => isWrong(link) || isVague(link))
   if ((!isSaid && !isForeign) || others.every((link) => value.test(link))) return true

@@ -8,7 +8,7 @@ import { kubernetesPhrases } from './kubernetes-phrases.ts'
  * bottom to one line of bounded length; every repetition is bounded, too.
  */
 export const phrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
-  // What was asked for, where a program took it for a format of its own: %2F and %3A
+  // Go took the %2F and %3A of an address for verbs of a format
   [/%!F\(MISSING\)/g, '/', '(MISSING)'],
   [/%!A\(MISSING\)/g, ':', '(MISSING)'],
   // gRPC, net/http and net: who asked whom, from which port
@@ -43,7 +43,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'received non 2xx response status "'
   ],
   [/\bunexpected status from ([A-Z]{3,7}) request to (https?:\/\/\S{1,500}): /g, '$1 $2: ', 'unexpected status from '],
-  // Of an address within a sentence, the host and the last step
+  // An address within a sentence is shortened to its host and its last step
   [
     /(?<=[a-z] ['"])https?:\/\/([\w.:-]{1,253}\/)[^\s'"]{8,600}\/(?=[^\s'"/]{1,60}['"] [a-z]{2,20} (?!\S{1,100}$))/g,
     '$1…/',
@@ -68,13 +68,13 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'Forbidden: $1 these are forbidden ($2)',
     'for fields other than '
   ],
-  // urllib3, in what most programs in Python say
+  // urllib3, which most Python programs print
   [
     /\bHTTPS?ConnectionPool\(host='([^']{1,253})', port=(\d{1,5})\): (?:Max retries exceeded with url: \S{1,1000} \(Caused by \w{1,60}\((?:'?<[^<>]{1,200}>(?:: |, ))?["']?([^"'()]{1,400})["']?[^\n]{0,60}\)\))?/g,
     '$1:$2: $3',
     'ConnectionPool(host='
   ],
-  // Git, which go-getter runs
+  // go-getter, which runs Git
   [
     /\/\S{0,100}\bgit exited with \d{1,3}: (?:Cloning into '[^']{1,300}'\.{3} )?(?:fatal: )?/g,
     'git: ',
@@ -163,7 +163,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     ': '
   ],
   [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: ', 'failed to decode Kubernetes YAML from '],
-  // What the value is in Go
+  // The Go type of a value
   [/\bmap\[string\]interface \{\}(?:\(nil\): |(?=\{))/g, '', 'interface {}'],
   [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, '', 'accumulat'],
   [/ with config: `…`/g, '', ' with config: `…`'],

@@ -22,7 +22,7 @@ export const counts: readonly Row[] = [
     '$1',
     [' status: ']
   ],
-  // Of any other kind its controller says why: another reason is another failure.
+  // The controllers of other kinds say why, and another reason is another failure.
   [
     ['resource '],
     /\b(resource [A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists)\.) status: \w{1,20}, message: /g,

@@ -24,6 +24,7 @@ import { createOperators } from './operators.ts'
 import { createSilencing } from './silencing.ts'
 import {
   doneBefore,
+  maxNamed,
   sayAgain,
   sayGone,
   sayRefusal,
@@ -199,8 +200,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     const told = await Promise.all(
       shown.map(async (entry, index) => ({
         entry,
-        // No more than ten are named.
-        event: entry.event === undefined || index >= 10 ? undefined : await store.records.event(entry.event)
+        event: entry.event === undefined || index >= maxNamed ? undefined : await store.records.event(entry.event)
       }))
     )
     return { outcome: 'done', say: sayWhy(told, publicUrl) }

@@ -11,14 +11,12 @@ import { afterwards, maxDue, rolloutHorizonMs } from '../rollouts/say.ts'
 import { follow, keysOf, remembersRevision, remembersSource } from '../rollouts.ts'
 import type { Store } from '../store.ts'
 import type { Connections, Sql } from './connections.ts'
+import { lockNumbers } from './locks.ts'
 import { insertNotifications } from './queue.ts'
 import { indexable, keyOf, storable } from './text.ts'
 
-/** The first key of the locks of scopes, the second being the scope's hash: any number, the same in every replica. */
-const lockSpace = 8_140_772
-
 const lockSql = `
-  select pg_advisory_xact_lock(${lockSpace}, hash) from (
+  select pg_advisory_xact_lock(${lockNumbers.rollouts}, hash) from (
     select distinct hashtext(scope) as hash from unnest($1::text[]) as s(scope) order by hash) as h`
 
 const liveSql = `

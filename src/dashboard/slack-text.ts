@@ -2,6 +2,7 @@
 // it.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'
+import { unescaped } from '../render/slack/mrkdwn.ts'
 import type { Html } from './page.ts'
 
 // In this order at each place: code, what stands in <…>, then marks on one line. None of them can look back, so that long
@@ -66,9 +67,4 @@ function mention(target: string): string {
 function words(text: string): Html {
   const lines = unescaped(withEmojis(text)).split('\n')
   return html`${lines.map((line, index) => (index === 0 ? line : html`<br>${line}`))}`
-}
-
-/** What stands for a character, as that. */
-export function unescaped(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

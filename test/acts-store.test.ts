@@ -1,7 +1,9 @@
 // Acts on a real store: operators' acts are stored with their effect, once per click; on both stores.
+import { Client } from 'pg'
 import t from 'tap'
 import { objectKey } from '../src/objects/name.ts'
 import type { Decision } from '../src/store/kept.ts'
+import { lockNumbers } from '../src/store/postgres/locks.ts'
 import type { Store } from '../src/store/store.ts'
 import { arrival, at, sendTo, view } from './fixtures/store.ts'
 import { startStores } from './fixtures/stores.ts'
@@ -157,4 +159,22 @@ t.test('acts move to PostgreSQL, and new ones follow them there', async (t) => {
   await t.rejects(store.unacknowledge([{ object }], at, { ...ada, click: 'one' }), { code: 'REPEATED' })
   await store.unacknowledge([{ object }], at, ada)
   t.match(await log(store), [{ did: 'unacknowledge' }, { did: 'acknowledge' }])
+})
+
+t.test('a click does not wait for a rollout, even if both have one hash', async (t) => {
+  t.equal(
+    new Set(Object.values(lockNumbers)).size,
+    Object.keys(lockNumbers).length,
+    'no lock has the number of another'
+  )
+  const { open, url } = await stores.postgres(t)
+  const store = await open()
+  t.teardown(() => store.close())
+  await fail(store, 'failed')
+  const other = new Client(url)
+  await other.connect()
+  t.teardown(() => other.end())
+  await other.query('begin')
+  await other.query('select pg_advisory_xact_lock($1, hashtext($2))', [lockNumbers.rollouts, 'one'])
+  t.match(await store.acknowledge([{ object }], at, { ...ada, click: 'one' }), [{ isNews: true }])
 })

@@ -12,9 +12,6 @@ interface AckOptions extends ClientOptions {
   undo?: boolean
 }
 
-/** The most objects of one name that are looked at. */
-const maxFound = 1000
-
 /**
  * Acknowledges the incident of `which`: the id of an event, or an object as {@link askedObject} reads it. Resolves to the exit
  * code. Throws NO_ANSWER, with what there is, if there is no such incident, or if several are meant.
@@ -38,7 +35,7 @@ async function find(which: string, relay: ClientOptions): Promise<Failing> {
   const { object = askedObject(which) } = event ?? {}
   // A part that is empty is not asked for.
   const query = Object.fromEntries(Object.entries(object).map(([field, text]) => [field, text || undefined]))
-  const { items } = await collect<ListedObject>(relay, 'objects', query, maxFound)
+  const { items } = await collect<ListedObject>(relay, 'objects', query, Number.POSITIVE_INFINITY)
   const failing = items.filter(
     (item): item is Failing =>
       item.failure !== undefined && (event === undefined || nameOf(item.object) === nameOf(event.object))

@@ -6,11 +6,12 @@ export interface ListOptions extends ClientOptions {
   limit: string
 }
 
-/** The most pages that are asked for: a page may be short although there is more. */
-const maxPages = 200
 const pageSize = 500
 
-/** The first `limit` of `/api/<what>` that match. `next` is not null if there are more. */
+/**
+ * The first `limit` of `/api/<what>` that match, from as many pages as it takes: one may be empty although there are more. `next` is not
+ * null if there are more.
+ */
 export async function collect<T>(
   relay: ClientOptions,
   what: string,
@@ -19,7 +20,7 @@ export async function collect<T>(
 ): Promise<{ items: T[]; next: string | null }> {
   const items: T[] = []
   let next: string | null = null
-  for (let pages = 0; pages < maxPages && items.length < limit; pages++) {
+  while (items.length < limit) {
     const left = String(Math.min(limit - items.length, pageSize))
     const asked = { ...query, limit: left, ...(next !== null && { cursor: next }) }
     const { body } = await ask(relay, 'GET', `/api/${what}`, asked)

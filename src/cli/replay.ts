@@ -9,7 +9,7 @@ import { type Static, Type } from '../json-schema.ts'
 import { clean } from '../legible.ts'
 import type { Transition } from '../objects.ts'
 import { type Change, type Example, type StoredEvent, type Summary, startReplay } from '../rehearsal/replay.ts'
-import { ask, type ClientOptions } from './client.ts'
+import { ask, type ClientOptions, isHttp } from './client.ts'
 import { loadConfigFile } from './config-file.ts'
 import { print, printError } from './output.ts'
 
@@ -52,7 +52,7 @@ export async function replay({ url, since, config: file, old: oldFile, token, js
 }
 
 function faultOf(url: string, since: string): string | undefined {
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return `--url is not a URL; write http://relay:8080`
+  if (!isHttp(url)) return `--url is not a URL; write http://relay:8080`
   if (!isDuration(since)) return `--since ${since} is not a duration; write 24h or 7d`
   return undefined
 }

@@ -1,11 +1,12 @@
 // `why`: explains one event: who was notified and why, what Slack answered, and what each rule made of it.
-import type { OneEvent } from '../../routes/api/events.ts'
+import type { ListedEvent, OneEvent } from '../../routes/api/events.ts'
 import { RelayError } from '../errors.ts'
 import { parseRevision } from '../events/revision.ts'
 import { paint } from '../paint.ts'
 import type { NotificationState } from '../store/records.ts'
 import { askedObject } from './asked-object.ts'
 import { ask, type ClientOptions } from './client.ts'
+import { collect } from './list.ts'
 import { age, plain, print } from './output.ts'
 import { nameOf } from './say.ts'
 
@@ -25,8 +26,8 @@ export async function why(which: string, { json, ...relay }: ClientOptions): Pro
 }
 
 async function newestOf(which: string, relay: ClientOptions): Promise<string> {
-  const { body } = await ask(relay, 'GET', '/api/events', { ...askedObject(which), limit: '1' })
-  const [newest] = body.events
+  const { items } = await collect<ListedEvent>(relay, 'events', { ...askedObject(which) }, 1)
+  const [newest] = items
   if (newest === undefined)
     throw new RelayError('NO_ANSWER', `there is no event about ${which}; ${await sayNewest(relay)}`)
   return newest.id

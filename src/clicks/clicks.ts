@@ -1,50 +1,20 @@
-// Clicks: carries out what a button below a message asks for. In: payloads of Slack. Out: one act of an operator, written down before
-// the payload is answered; a message that only the clicker sees; the card as it is after that.
-import type { Logger } from 'pino'
-import type { Actions } from '../actions.ts'
-import { type Actor, actorName } from '../actor.ts'
-import type { Clock } from '../clock.ts'
+// Clicks: answer whoever pressed a button below a message. In: payloads of Slack. Out: one act of an operator, written down before the
+// payload is answered; a message that only the clicker sees; the card as it is after that.
 import { kindOf } from '../deliver/answer.ts'
 import type { Cards } from '../deliver/cards.ts'
-import type { Destinations } from '../deliver/channels.ts'
 import { sayReply } from '../deliver/saying.ts'
-import type { Slack } from '../deliver/slack.ts'
-import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { type ButtonName, buttons, isOwnButton, type NoticedName, readNoticed } from '../render/compose/buttons.ts'
-import { isOpen } from '../render/compose/card.ts'
+import { type ButtonName, buttons, isOwnButton } from '../render/compose/buttons.ts'
 import { section } from '../render/slack/blocks.ts'
 import { isAnswerUrl, type SlackApp } from '../slack-api/app.ts'
 import { type Click, readClick } from '../slack-api/click.ts'
-import type { Card } from '../store/kept-cards.ts'
-import { maxPage } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import { type CarryingOutOptions, createCarryingOut } from './carrying-out.ts'
 import type { Done } from './done.ts'
-import { createOperators } from './operators.ts'
-import { createSilencing } from './silencing.ts'
-import {
-  doneBefore,
-  sayAgain,
-  sayGone,
-  sayRefusal,
-  sayToGuest,
-  sayTried,
-  sayUnsure,
-  sayWhy,
-  unknownMessage
-} from './words.ts'
+import { sayAgain, sayUnsure } from './words.ts'
 
-export interface ClicksOptions {
-  store: Store
-  actions: Actions
+export interface ClicksOptions extends CarryingOutOptions {
   cards: Pick<Cards, 'showAt'>
-  destinations: () => Pick<Destinations, 'has'>
-  slack: Slack
-  /** The address at which people reach the relay. */
-  publicUrl?: string | undefined
   metrics: Pick<Metrics, 'clicks'>
-  clock: Clock
-  log: Logger
 }
 
 export interface Clicks {
@@ -65,9 +35,8 @@ const nameOfButton = new Map(Object.entries(buttons).map(([name, id]) => [id as 
 const unknownButton = 'that button is of another version of the relay than the one that got the click'
 
 export function createClicks(options: ClicksOptions): Clicks {
-  const { store, actions, cards, destinations, slack, publicUrl, metrics, clock, log } = options
-  const operators = createOperators(slack, clock, log)
-  const silence = createSilencing(options)
+  const { cards, slack, metrics, clock, log } = options
+  const carryOut = createCarryingOut(options)
   const following = new Set<Promise<void>>()
 
   async function take(app: SlackApp, payload: unknown): Promise<void> {
@@ -80,7 +49,7 @@ export function createClicks(options: ClicksOptions): Clicks {
     const facts = { app: app.name, button, by: click.user.name, user: click.user.id }
     let done: Done
     try {
-      done = await insist((isAgain) => carryOut(app, click, button, isAgain))
+      done = await insist((isAgain) => carryOut(app, { click, button, isAgain }))
     } catch (err) {
       log.error({ ...facts, err }, 'a click could not be carried out')
       metrics.clicks.inc({ button, outcome: 'failed' })
@@ -119,91 +88,6 @@ export function createClicks(options: ClicksOptions): Clicks {
     const working = work().catch((err) => log.error({ err }, 'whoever pressed a button could not be answered'))
     following.add(working)
     void working.finally(() => following.delete(working))
-  }
-
-  async function carryOut(app: SlackApp, click: Click, button: ButtonName, isAgain: boolean): Promise<Done> {
-    if (button === 'why') {
-      const isOperator = app.socket?.operators.includes(click.user.id)
-      return click.isGuest && !isOperator ? { outcome: 'refused', say: sayToGuest } : why(click)
-    }
-    const may = await operators.may(app, click.user.id)
-    if (may.is === 'no') return refused(app)
-    if (may.is === 'unknown') return { outcome: 'failed', say: sayAgain(`Slack does not say ${may.reason}`) }
-    const actor: Actor = { name: actorName(click.user.name), via: 'slack', click: click.key }
-    try {
-      if (button === 'retry' || button === 'try') return await actOnLane(click, button, actor)
-      const card = await store.cardAt(click)
-      if (card === undefined) return { outcome: 'unknown', say: unknownMessage }
-      if (button !== 'silence') return await actOnCard(card, button, actor)
-      return await silence(card, click, actor)
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error
-      if (error.code === 'REPEATED' && isAgain) return { outcome: 'done', say: doneBefore, isChange: true }
-      if (error.code === 'REPEATED') return { outcome: 'repeated', isChange: true }
-      if (error.code !== 'NOT_FOUND' && error.code !== 'BAD_REQUEST') throw error
-      return { outcome: 'failed', say: sayAgain(error.message), isChange: true }
-    }
-  }
-
-  function refused({ socket }: SlackApp): Done {
-    return { outcome: 'refused', say: sayRefusal(socket?.operators ?? []) }
-  }
-
-  async function actOnCard(card: Card, button: 'acknowledge' | 'unacknowledge', actor: Actor): Promise<Done> {
-    const open = card.entries.filter(isOpen)
-    const incidents = open.map(({ object, since }) => ({ object, since }))
-    const all = await actions[button === 'acknowledge' ? 'acknowledgeAll' : 'unacknowledgeAll'](incidents, actor)
-    if (all.length === 0)
-      return { outcome: 'failed', say: 'It is over already: there is nothing left to acknowledge.', isChange: true }
-    return { outcome: 'done', isChange: true }
-  }
-
-  /** Sends dead letters again, as many as a page has, or lets a lane wait no longer. */
-  async function actOnLane({ value }: Click, button: 'retry' | 'try', actor: Actor): Promise<Done> {
-    const noticed = readNoticed(value)
-    if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: unknownMessage }
-    const { name } = noticed
-    if (button === 'try') return tryAgain(noticed, actor)
-    const { items, next } = await actions.retryAll({ destination: name }, { limit: maxPage }, actor)
-    if (items.length === 0 && !destinations().has(name)) return { outcome: 'failed', say: sayGone(name) }
-    if (items.length === 0)
-      return { outcome: 'failed', say: 'There are no dead letters any more: there is nothing left to send again.' }
-    const count = items.length === 1 ? '1 dead letter is' : `${items.length} dead letters are`
-    const more = next === null ? '' : ' There are more: press it again.'
-    return { outcome: 'done', say: `${count} sent again.${more}` }
-  }
-
-  async function tryAgain({ name, isApp }: NoticedName, actor: Actor): Promise<Done> {
-    try {
-      const tried = await actions[isApp ? 'tryApp' : 'tryLane'](name, actor)
-      const isLimited = tried?.limitedUntil !== undefined
-      return { outcome: isLimited ? 'failed' : 'done', say: sayTried(name, tried, isApp) }
-    } catch (error) {
-      if (!(error instanceof RelayError) || error.code !== 'NOT_FOUND') throw error
-      return { outcome: 'failed', say: sayGone(name) }
-    }
-  }
-
-  /** Reports whether the notice is one of this relay's. */
-  async function isOurs({ id, createdAt }: { id: string; createdAt: number }): Promise<boolean> {
-    const page = { limit: maxPage, order: 'asc' as const }
-    const { items } = await store.records.notifications({ rule: 'operator', since: createdAt }, page)
-    return items.some((item) => item.id === id && item.createdAt === createdAt)
-  }
-
-  async function why(click: Click): Promise<Done> {
-    const card = await store.cardAt(click)
-    if (card === undefined) return { outcome: 'unknown', say: unknownMessage }
-    const open = card.entries.filter(isOpen)
-    const shown = open.length === 0 ? card.entries : open
-    const told = await Promise.all(
-      shown.map(async (entry, index) => ({
-        entry,
-        // No more than ten are named.
-        event: entry.event === undefined || index >= 10 ? undefined : await store.records.event(entry.event)
-      }))
-    )
-    return { outcome: 'done', say: sayWhy(told, publicUrl) }
   }
 
   /** Sends `text` to the clicker alone. Returns true if Slack took it. */

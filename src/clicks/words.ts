@@ -12,7 +12,7 @@ import { code, cut, link, plain, prose, time } from '../render/slack/mrkdwn.ts'
 import type { EventDetail } from '../store/records.ts'
 
 /** The most objects, and the most rules that did not match, that are named. */
-const maxNamed = 10
+export const maxNamed = 10
 const maxRules = 5
 /** The most characters of the name of an object, a source or a rule. */
 const maxName = 120

@@ -1,13 +1,13 @@
 // Card: shows a message of a Slack app as it is now, its earlier versions, and its thread.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'
+import { unescaped } from '../render/slack/mrkdwn.ts'
 import { textsOf } from '../render/slack/payload.ts'
 import { unmarked } from '../render/slack/terminal.ts'
 import type { CardRecord } from '../store/records.ts'
 import type { Html } from './page.ts'
 import { ago, badge, exactly, shown } from './parts.ts'
 import { slackMessage } from './preview.ts'
-import { unescaped } from './slack-text.ts'
 
 /** Draws the card. `now` is in ms. */
 export function cardSection(card: CardRecord, now: number): Html {

@@ -3,10 +3,11 @@ import { html } from 'hono/html'
 import type { Destination } from '../deliver/destination.ts'
 import type { Block, Button, Image, Menu, Press, Text } from '../render/slack/blocks.ts'
 import { withEmojis } from '../render/slack/emoji.ts'
+import { unescaped } from '../render/slack/mrkdwn.ts'
 import type { Payload } from '../render/slack/payload.ts'
 import type { Html } from './page.ts'
 import { ago, ask, badge, exactly } from './parts.ts'
-import { slackText, unescaped, webAddress, webLink } from './slack-text.ts'
+import { slackText, webAddress, webLink } from './slack-text.ts'
 
 export interface Preview {
   now: number

@@ -2,6 +2,7 @@
 // mrkdwn.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'
+import { unescaped } from '../render/slack/mrkdwn.ts'
 import type { Html } from './page.ts'
 
 // Tried in this order at each place: code, then <…>, then marks within one line. None of them backtracks, so the time is linear
@@ -66,9 +67,4 @@ function mention(target: string): string {
 function words(text: string): Html {
   const lines = unescaped(withEmojis(text)).split('\n')
   return html`${lines.map((line, index) => (index === 0 ? line : html`<br>${line}`))}`
-}
-
-/** Decodes the three entities that mrkdwn escapes. */
-export function unescaped(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

@@ -1,6 +1,7 @@
 // Answer: decides what a status and a body mean for one receiver. Pure. Only the receiver's own yes counts: a proxy, a
 // firewall or a login page may stand in front of it, and they answer 200 as readily as 403.
-import { type Dialect, isOfSlack } from '../render/receivers/dialect.ts'
+import type { Dialect } from '../render/receivers/dialect.ts'
+import { isOfSlack } from '../render/receivers/hosts.ts'
 import { readApiAnswer } from '../slack-api/answer.ts'
 import { meanings } from '../slack-api/words.ts'
 import { isUntrusted } from './unreached.ts'

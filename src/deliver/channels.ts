@@ -1,7 +1,7 @@
 // Channels: finds destinations by name: those of the file, and channels of an app that events name (`acme:team-a:platform`),
 // bounded in number. What Slack refuses there goes to the destination at the end of that name.
 import type { Clock } from '../clock.ts'
-import { channelFault, placeOf, type SlackApp } from '../slack-api/app.ts'
+import { channelFault, isChannelId, placeOf, type SlackApp } from '../slack-api/app.ts'
 import { isAbout } from '../slack-api/words.ts'
 import type { LaneHead } from '../store/records.ts'
 import { createDestination, type Destination, type Style } from './destination.ts'
@@ -16,8 +16,6 @@ export interface Known {
 }
 
 const nothing: Known = { isRefused: () => false, isRoom: () => true }
-
-const idPattern = /^[CGD][A-Z0-9]{7,}$/
 
 /** Destinations by name. Iteration yields those of the file; `get` and `has` also know the channels that events name. */
 export class Destinations extends Map<string, Destination> {
@@ -95,7 +93,7 @@ export class Destinations extends Map<string, Destination> {
     const { app: appName = '', channel = '', instead = '' } = partsOf(name) ?? {}
     const app = this.#apps.get(appName)
     if (app === undefined) return undefined
-    const written = idPattern.test(channel) ? channel : `#${channel}`
+    const written = isChannelId(channel) ? channel : `#${channel}`
     if (channelFault(written) !== undefined) return undefined
     return { app, channel: written, instead, place: placeOf(app, channel) }
   }

@@ -4,14 +4,8 @@ import { hash } from 'node:crypto'
 import { closedObject, option } from '../about.ts'
 import { type Static, Type } from '../json-schema.ts'
 import type { ButtonForm } from '../render/compose/buttons.ts'
-import {
-  type Dialect,
-  dialectNames,
-  endpointFor,
-  guessDialect,
-  heedsChannel,
-  isOfSlack
-} from '../render/receivers/dialect.ts'
+import { type Dialect, dialectNames, endpointFor, guessDialect, heedsChannel } from '../render/receivers/dialect.ts'
+import { isOfSlack, isThisMachine } from '../render/receivers/hosts.ts'
 import { inQuotes, placeOf, quotesAreIn, type SlackApp, urlOf } from '../slack-api/app.ts'
 import type { LanesByName } from '../store/kept-lanes.ts'
 import { type Receiver, receiverOf } from './answer.ts'
@@ -173,8 +167,6 @@ function webhookLane(webhookUrl: string, channel: string | undefined): string {
   return `slack:${hash('sha256', place).slice(0, 16)}`
 }
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
 const makeOne =
   'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its URL, https://hooks.slack.com/services/…'
 
@@ -192,7 +184,7 @@ export function webhookUrlFault(url: string): string | undefined {
   if (/\s/.test(url.trim())) return 'has a space in it: is it two URLs, or a URL and a note?'
   if (username !== '' || password !== '')
     return 'has a user before its host, which would not be sent: the relay posts to addresses that need none'
-  if (protocol !== 'https:' && !(protocol === 'http:' && loopback.test(hostname)))
+  if (protocol !== 'https:' && !(protocol === 'http:' && isThisMachine(hostname)))
     return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
   if (isOfSlack(hostname)) return slackUrlFault(hostname, pathname)
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && !/^\/api\/(v\d+\/)?webhooks\/[^/]+\/[^/]+/.test(pathname))

@@ -14,6 +14,7 @@ import { causesOf, holdsOf } from './gathering.ts'
 import { maxAgeMs } from './outcome.ts'
 import { createPace, take } from './pace.ts'
 import { type MessageForm, planNext } from './plan.ts'
+import { createSchedule, type Wait } from './schedule.ts'
 import { createTokens } from './tokens.ts'
 
 export interface Lanes {
@@ -45,85 +46,38 @@ export interface LanesOptions extends Omit<DeliveryOptions, 'tokens' | 'alarm' |
   publicUrl?: string | undefined
 }
 
-type Wait = { until: number; isInterruptible?: true }
-
 /** Interval at which all that waits is moved to where it should be. */
 const followMs = 60_000
-
-/** The shortest time between two looks while something is held: in a storm, news comes at any moment. */
-const lookMs = 250
 
 export function createLanes(options: LanesOptions): Lanes {
   const { store, channels, clock, ages, log } = options
   const { destinations } = channels
+  const [stopping, givingUp] = [new AbortController(), new AbortController()]
+  const schedule = createSchedule({ work, failed, stopping: stopping.signal, clock })
+  const { wake } = schedule
   const alarm = createAlarm({ ...options, destinations, wake })
   const tokens = createTokens(destinations)
-  const [stopping, givingUp] = [new AbortController(), new AbortController()]
   const deliver = createDelivery({
     ...options,
     ...{ alarm, tokens, wake, stopping: stopping.signal, givingUp: givingUp.signal }
   })
-  const running = new Map<string, Promise<void>>()
-  /** Sleeping lanes. New notifications wake those with `isInterruptible` early. */
-  const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
-  const wokenMeanwhile = new Set<string>()
-  /** Running lanes that must look again, whatever they wait for: they may have asked the store before {@link tryNow} changed it. */
-  const triedMeanwhile = new Set<string>()
   const isStopping = () => stopping.signal.aborted
   /** Limits the log: while the database is away, each lane fails once a second. */
   const failures = createRarely(clock, fewLines)
   let stopFollowing = () => {}
 
-  function wake(lanes: Iterable<string>): void {
-    for (const lane of lanes) {
-      if (isStopping()) return
-      if (running.has(lane)) wokenMeanwhile.add(lane)
-      else if (waiting.has(lane)) lookSoon(lane)
-      else start(lane)
-    }
-  }
-
-  function lookSoon(lane: string): void {
-    const { cancel, isInterruptible, sinceTicks } = waiting.get(lane) ?? {}
-    // Pace, backoff and the first moments of a storm are waited out: another look would only cost time.
-    if (cancel === undefined || sinceTicks === undefined || !isInterruptible) return
-    const inMs = sinceTicks + lookMs - clock.ticks()
-    if (inMs > 0) {
-      cancel()
-      waiting.set(lane, { cancel: clock.after(inMs, () => start(lane)), isInterruptible: false, sinceTicks })
-    } else start(lane)
-  }
-
-  function start(lane: string): void {
-    waiting.get(lane)?.cancel()
-    waiting.delete(lane)
-    running.set(lane, run(lane))
-  }
-
   /** Posts until there is nothing to post, or something to wait for. */
-  async function run(lane: string): Promise<void> {
-    let wait: Wait | undefined
-    try {
-      do {
-        wokenMeanwhile.delete(lane)
-        triedMeanwhile.delete(lane)
-        wait = await drain(lane)
-        await alarm.ofDeadLetters()
-      } while (!isStopping() && (triedMeanwhile.has(lane) || (wokenMeanwhile.has(lane) && wait === undefined)))
-    } catch (error) {
-      failures((times) =>
-        log.error(
-          { lane, err: error, ...(times > 1 && { times }) },
-          'lane stopped by an error; it continues in a second'
-        )
-      )
-      wait = { until: clock.now() + storeRetryMs }
-    }
-    running.delete(lane)
-    if (wait === undefined || isStopping()) return
-    const cancel = clock.after(wait.until - clock.now(), () => start(lane))
-    waiting.set(lane, { cancel, isInterruptible: wait.isInterruptible ?? false, sinceTicks: clock.ticks() })
-    if (wokenMeanwhile.delete(lane)) lookSoon(lane)
+  async function work(lane: string): Promise<Wait | undefined> {
+    const wait = await drain(lane)
+    await alarm.ofDeadLetters()
+    return wait
+  }
+
+  function failed(lane: string, error: unknown): Wait {
+    failures((times) =>
+      log.error({ lane, err: error, ...(times > 1 && { times }) }, 'lane stopped by an error; it continues in a second')
+    )
+    return { until: clock.now() + storeRetryMs }
   }
 
   /** Posts what may be posted. Returns what the lane then waits for, or undefined if it is empty. */
@@ -180,10 +134,8 @@ export function createLanes(options: LanesOptions): Lanes {
 
   async function tryNow(lane: string, actor?: Actor): Promise<number | undefined> {
     const limitedUntil = await store.tryNow(lane, clock.now(), actor)
-    if (limitedUntil !== undefined || isStopping()) return limitedUntil
-    if (running.has(lane)) triedMeanwhile.add(lane)
-    else start(lane)
-    return undefined
+    if (limitedUntil === undefined) schedule.rouse(lane)
+    return limitedUntil
   }
 
   async function follow(): Promise<void> {
@@ -219,16 +171,12 @@ export function createLanes(options: LanesOptions): Lanes {
       channels.askAgain(lane)
       return tryNow(lane, actor)
     },
-    async idle() {
-      while (running.size > 0) await Promise.all(running.values())
-    },
+    idle: schedule.idle,
     async stop(graceMs) {
       stopping.abort()
       stopFollowing()
-      for (const { cancel } of waiting.values()) cancel()
-      waiting.clear()
       const cancel = clock.after(graceMs, () => givingUp.abort())
-      await Promise.all(running.values())
+      await schedule.stop()
       cancel()
     }
   }

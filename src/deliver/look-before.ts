@@ -1,7 +1,7 @@
 // Look before: before a message whose answer was lost is posted again, looks for it in its channel by its metadata.
 import type { Logger } from 'pino'
 import { readApiAnswer } from '../slack-api/answer.ts'
-import { urlOf } from '../slack-api/app.ts'
+import { isChannelId, urlOf } from '../slack-api/app.ts'
 import { readHistory } from '../slack-api/history.ts'
 import type { Message } from '../store/kept-lanes.ts'
 import { kindOf, type Reply } from './answer.ts'
@@ -16,8 +16,6 @@ const maxPages = 10
 const apartMs = 2 * 60_000
 /** After so many failures a message is posted without a look: people must get their messages even if Slack's history does not answer. */
 const maxFailures = 5
-
-const idPattern = /^[CGD][A-Z0-9]{7,}$/
 
 /** The metadata by which a message is found: docs.slack.dev/messaging/message-metadata. */
 export function metadataOf({ id, newestAt }: Message) {
@@ -79,7 +77,7 @@ export function createLookBefore(slack: Slack, log: Logger): LookBefore {
     async answerTo(place, message, signal) {
       if (!place.app?.hasHistory || untaken.has(message.id)) return undefined
       const named = place.sender.channel ?? ''
-      const channel = message.thread?.channel ?? (idPattern.test(named) ? named : channels.get(message.lane))
+      const channel = message.thread?.channel ?? (isChannelId(named) ? named : channels.get(message.lane))
       if (channel === undefined) return undefined
       const reply = await ask(place, message, channel, signal)
       if (reply === undefined) return undefined

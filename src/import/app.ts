@@ -1,4 +1,5 @@
 // Imported apps: turns a Provider that posts with the token of a Slack app into that app and its channel.
+import { isOfSlack } from '../render/receivers/hosts.ts'
 import { channelFault, isPerson, type SlackAppText } from '../slack-api/app.ts'
 import type { Provider, Secret } from './flux.ts'
 
@@ -17,7 +18,7 @@ export function apiOf({ spec }: Provider, secret: Secret | undefined): ApiOfProv
   if (address === '') return secret !== undefined && 'token' in secret.spec ? { apiUrl: undefined } : undefined
   if (!URL.canParse(address)) return undefined
   const { hostname, pathname } = new URL(address)
-  if (!/(^|\.)slack(-gov)?\.com$/.test(hostname) || !/^\/api(\/|$)/.test(pathname)) return undefined
+  if (!isOfSlack(hostname) || !/^\/api(\/|$)/.test(pathname)) return undefined
   return { apiUrl: /(^|\.)slack-gov\.com$/.test(hostname) ? 'https://slack-gov.com/api' : undefined }
 }
 

@@ -22,8 +22,8 @@ export interface Lasting {
 
 type LastingKind = 'clicks' | 'clock' | 'config'
 
-/** Longer than anything is kept. */
-const onceMs = 365 * 24 * 60 * 60 * 1000
+/** For announcements that are made once: longer than anything is kept. */
+export const onceMs = 365 * 24 * 60 * 60 * 1000
 
 export function createOperator(options: {
   store: Pick<Store, 'records'>

@@ -8,7 +8,7 @@ import { floodNotice, quietNotice } from '../notices/sources.ts'
 import type { LastEvents } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { inParts, inTurns } from '../turns.ts'
-import type { Announce } from './operator.ts'
+import { type Announce, onceMs } from './operator.ts'
 import { aheadMs, isOverdue, type Standing, type Standings, standingOf } from './standing.ts'
 import { createFlood, createTraffic } from './traffic.ts'
 
@@ -32,8 +32,6 @@ const setBackMs = aheadMs / 2
 
 /** How long the operator is not notified of another flood. */
 const floodSilentMs = 4 * 60 * 60 * 1000
-/** The operator is notified of each quiet spell once: its key says when it began. */
-const onceMs = 365 * 24 * 60 * 60 * 1000
 
 /** Events that come closer together than this, as those of one reconciliation do, are one arrival. */
 const leastGapMs = 60_000

@@ -1,4 +1,5 @@
 // An answer of Slack's Web API: reads it as far as it is in Slack's form. Pure.
+import { fieldsOf, isText, readFields } from './fields.ts'
 
 export interface ApiAnswer {
   isOk: boolean
@@ -22,9 +23,9 @@ const maxDetail = 200
 
 /** Reads an answer. Undefined if `body` is not in Slack's form, such as a page, half of an answer, or a word without JSON. */
 export function readApiAnswer(body: string): ApiAnswer | undefined {
-  const fields = parse(body)
-  if (fields === undefined || typeof fields['ok'] !== 'boolean') return undefined
+  const fields = readFields(body)
   const { ok, error, channel, ts, user, team, url, users } = fields
+  if (typeof ok !== 'boolean') return undefined
   return {
     isOk: ok,
     word: typeof error === 'string' && /^[a-z][a-z0-9_]{1,63}$/.test(error) ? error : '',
@@ -37,18 +38,9 @@ export function readApiAnswer(body: string): ApiAnswer | undefined {
   }
 }
 
-function parse(body: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch {
-    return undefined
-  }
-}
-
 // `errors` and `response_metadata.messages` say the same, the latter with `[ERROR]` before it.
 function detailsOf({ errors, response_metadata: more, needed, provided }: Record<string, unknown>): string[] {
-  const messages = (more as { messages?: unknown } | undefined | null)?.messages
+  const { messages } = fieldsOf(more)
   const all = [Array.isArray(messages) ? messages : errors].flat().filter(isText)
   const scopes = isText(needed) ? [`needs ${needed}, and has ${isText(provided) ? provided : 'nothing'}`] : []
   return [...all.map((text) => text.replace(/^\[ERROR\]\s*/, '')), ...scopes].slice(0, maxDetails).map(inOneLine)
@@ -61,8 +53,4 @@ function inOneLine(text: string): string {
 
 function nameOf(value: unknown): string | undefined {
   return isText(value) ? inOneLine(value).slice(0, 80) : undefined
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }

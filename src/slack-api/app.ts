@@ -2,6 +2,7 @@
 
 import { about, closedObject, option } from '../about.ts'
 import { type Static, Type } from '../json-schema.ts'
+import { isOfSlack, isThisMachine } from '../render/receivers/hosts.ts'
 
 export const SlackAppSchema = closedObject({
   token: about(
@@ -120,11 +121,9 @@ export function appTokenFault(token: string): string | undefined {
 export const inQuotes = /^["'].*["']$/
 export const quotesAreIn = 'has quotes around it: take them out of the variable or the file that it comes from'
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
 /** Reports whether `url` leads to this machine only. */
 export function isLoopback(url: string): boolean {
-  return URL.canParse(url) && loopback.test(new URL(url).hostname)
+  return URL.canParse(url) && isThisMachine(new URL(url).hostname)
 }
 
 /** Why `url` cannot be the address of the Web API; undefined if it can. */
@@ -138,7 +137,7 @@ export function apiUrlFault(url: string): string | undefined {
   if (/^hooks\./.test(hostname)) return 'is a webhook: write it as `webhookUrl` of a destination, which needs no app'
   if (/\/[a-z]+(\.[a-zA-Z]+)+\/?$/.test(pathname))
     return 'ends in a method: leave that out, as in https://slack.com/api'
-  if (/(^|\.)slack(-gov)?\.com$/.test(hostname) && !/^\/api\/?$/.test(pathname))
+  if (isOfSlack(hostname) && !/^\/api\/?$/.test(pathname))
     return `is not the Web API of Slack, which is https://${hostname}/api`
   return undefined
 }
@@ -157,14 +156,18 @@ export function isAnswerUrl(url: string, { apiUrl }: Pick<SlackApp, 'apiUrl'>): 
   return new URL(url).protocol === 'https:' || (isLoopback(url) && isLoopback(apiUrl))
 }
 
-const idPattern = /^[CGD][A-Z0-9]{7,}$/
+/** Reports whether `channel` is the ID of a channel, and not its name. */
+export function isChannelId(channel: string): boolean {
+  return /^[CGD][A-Z0-9]{7,}$/.test(channel)
+}
+
 // Lower case, digits and letters of any script, "-", "_" and ".": at most 80 (slack.com/help/articles/201402297). An event may name a
 // channel, and notices have the name in a command to paste: no other ASCII characters are allowed.
 const namePattern = /^#[^\s\p{Lu}\p{Cc}\p{Bidi_C}!-,/:-@[-^`{-~]{1,80}$/u
 
 /** Why `channel` names no channel; undefined if it does. The text does not repeat it. */
 export function channelFault(channel: string): string | undefined {
-  if (idPattern.test(channel) || namePattern.test(channel)) return undefined
+  if (isChannelId(channel) || namePattern.test(channel)) return undefined
   const forms = 'write its ID, such as C0123ABCD, or its name in quotes and with a "#" before it, such as "#platform"'
   if (isPerson(channel)) return `the channel is a person, and an app posts to channels: ${forms}`
   return `this is neither the ID of a channel nor a name with a "#" before it: ${forms}`

@@ -1,5 +1,6 @@
 // A click: reads what Slack says of a button that was pressed, as far as it is in Slack's form. Pure.
 // docs.slack.dev/reference/interaction-payloads/block_actions-payload
+import { fieldsOf, isText } from './fields.ts'
 
 export interface Click {
   /** Identifies the click, however often, and in however many envelopes, Slack repeats it. */
@@ -44,16 +45,8 @@ export function readClick(payload: unknown): Click | undefined {
   }
 }
 
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
 function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }
 
 function isId(value: unknown): value is string {

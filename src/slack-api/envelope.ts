@@ -1,5 +1,6 @@
 // An envelope: reads what Slack sends over a socket, as far as it is in Slack's form. Pure.
 // docs.slack.dev/apis/events-api/using-socket-mode
+import { isText, readFields } from './fields.ts'
 
 export type Envelope =
   | { is: 'hello' }
@@ -13,20 +14,11 @@ const maxId = 200
 
 /** Reads an envelope. Undefined if `text` is nothing that Slack is known to send. */
 export function readEnvelope(text: string): Envelope | undefined {
-  const { type, reason, envelope_id: id, payload } = parse(text)
+  const { type, reason, envelope_id: id, payload } = readFields(text)
   if (type === 'hello') return { is: 'hello' }
   if (type === 'disconnect') return { is: 'disconnect', reason: wordOf(reason) }
-  if (typeof id !== 'string' || id === '' || id.length > maxId) return undefined
+  if (!isText(id) || id.length > maxId) return undefined
   return { is: 'payload', id, type: wordOf(type), payload }
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
 }
 
 function wordOf(value: unknown): string {

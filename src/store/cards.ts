@@ -45,7 +45,7 @@ export interface EntryRow {
   since: number | null
   view: string
   memory: string | null
-  /** The head of the rollout in which the object fails, and where its card is; null if there is none. */
+  /** The head of the latest rollout with a card in which the object fails, and where that card is; null if there is none. */
   head: string | null
   channel: string | null
   ts: string | null
@@ -88,10 +88,19 @@ function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
   return { id: String(card_id), channel, ts }
 }
 
-/** SQL for the id of the latest card of a rollout in which the object `key`, an SQL expression, fails. */
-export function rolloutCardSql(key: string): string {
-  return `select max(rs.id) from rollout_entries re join cards rs on rs.rollout_id = re.rollout_id
-    where re.object = ${key} and re.state = 'failing'`
+/** SQL for the entries of `card`, an SQL expression: rows of {@link EntryRow}. */
+export function entriesSql(card: string): string {
+  return `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
+    left join cards rc on e.since is not null and rc.id = (
+      select max(rs.id) from rollout_entries re join cards rs on rs.rollout_id = re.rollout_id
+      where re.object = e.object and re.state = 'failing')
+    left join rollouts r on r.id = rc.rollout_id
+    where e.card_id = ${card} order by e.id`
+}
+
+/** SQL for what `card`, an SQL expression, shows. */
+export function shownSql(card: string): string {
+  return `select payload from card_versions where card_id = ${card} order by id desc limit 1`
 }
 
 /** The id of the rollout that a message was about, if any; such a message is about nothing else. */

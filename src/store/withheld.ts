@@ -129,8 +129,10 @@ export class Found {
   lane = ''
   #newest = 0
   readonly #byKey = new Map<string, { first: number; id: number; row: WithheldRow }>()
+  #rows: WithheldRow[] | undefined
 
   add(rows: readonly WithheldNotification[]): void {
+    this.#rows = undefined
     for (const notification of rows) {
       const { id, lane, object } = notification
       this.count += 1
@@ -147,8 +149,9 @@ export class Found {
   }
 
   /** One row of each object, in the order in which the objects were first withheld. */
-  rows(): WithheldRow[] {
-    return [...this.#byKey.values()].sort((a, b) => a.first - b.first).map(({ row }) => row)
+  rows(): readonly WithheldRow[] {
+    this.#rows ??= [...this.#byKey.values()].sort((a, b) => a.first - b.first).map(({ row }) => row)
+    return this.#rows
   }
 }
 

@@ -10,6 +10,7 @@ import { createPace, take } from '../../src/deliver/pace.ts'
 import { type Arrival, type Decide, type Decision, rolloutMs } from '../../src/store/kept.ts'
 import type { Plan } from '../../src/store/kept-lanes.ts'
 import { firstHeldSql, gatheringsSql, heldSql } from '../../src/store/postgres/claim.ts'
+import { lockNumbers } from '../../src/store/postgres/locks.ts'
 import { waitedForSql } from '../../src/store/postgres/moves.ts'
 import { backlogSql, busyLanesSql } from '../../src/store/postgres/queue.ts'
 import { settingsSql } from '../../src/store/postgres/settings.ts'
@@ -201,7 +202,7 @@ t.test('a short lock_timeout of the server refuses no event that waits for anoth
     await other.query('select pg_sleep(0.05); commit')
     return result
   }
-  await other.query('begin; select pg_advisory_xact_lock(8140771)')
+  await other.query(`begin; select pg_advisory_xact_lock(${lockNumbers.schema})`)
   const store = await letWait(() => openPostgres(url, { clock: 'caller' }))
   t.teardown(() => store.close())
   await store.accept([arrival('one')], sendTo('lane'))

@@ -3,6 +3,7 @@
 import { maxPlainText, messageRoom } from '../slack/limits.ts'
 import type { Payload } from '../slack/payload.ts'
 import { discordBody } from './discord.ts'
+import { isOfSlack, isThisMachine } from './hosts.ts'
 import { literal, type Syntax, syntaxes, translateToText } from './markup.ts'
 import { fittingParts, type Parts, partsOf } from './parts.ts'
 
@@ -18,20 +19,13 @@ export const dialectNames = [
 ] as const
 export type Dialect = (typeof dialectNames)[number]
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
-/** Reports whether a host is one of Slack's own. */
-export function isOfSlack(hostname: string): boolean {
-  return /(^|\.)slack(-gov)?\.com\.?$/.test(hostname)
-}
-
 /** Guesses what the receiver behind a webhook URL takes; `slack` if nothing shows it. */
 export function guessDialect(url: string): Dialect {
   if (!URL.canParse(url)) return 'slack'
   const { hostname, pathname } = new URL(url)
   if (pathname.startsWith('/services/')) return 'slack'
   // This counts only at Slack, because Microsoft's Power Automate has /workflows/, too.
-  const isSlack = isOfSlack(hostname) || loopback.test(hostname)
+  const isSlack = isOfSlack(hostname) || isThisMachine(hostname)
   if (isSlack && /^\/(triggers|workflows)\//.test(pathname)) return 'workflow'
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && /^\/api\/(v\d+\/)?webhooks\//.test(pathname)) return 'discord'
   // Google Chat refuses a message with anything beside its text, and so did the connectors of Microsoft Teams.

@@ -1,6 +1,7 @@
 // Markup: translates the relay's mrkdwn for other receivers. Its texts are harmless to Slack already; here they become
 // harmless to the others.
 import { withEmojis } from '../slack/emoji.ts'
+import { unescaped } from '../slack/mrkdwn.ts'
 
 /** The marks with which a receiver expresses what mrkdwn does. */
 export interface Syntax {
@@ -168,10 +169,6 @@ function neutral(text: string): string {
     .replace(atMention, `@${breaker}`)
     .replace(atTag, `<${breaker}`)
     .replace(betweenLabelAndAddress, `]${breaker}`)
-}
-
-function unescaped(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
 function shorten(text: string, max: number): string {

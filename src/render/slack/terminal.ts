@@ -1,7 +1,7 @@
 // Terminal: shows a message as plain lines, for the log, the command line and tests.
 import { oneLine } from '../../legible.ts'
 import { withEmojis } from './emoji.ts'
-import { withoutMentions } from './mrkdwn.ts'
+import { unescaped, withoutMentions } from './mrkdwn.ts'
 import { type Payload, textsOf } from './payload.ts'
 
 /** Returns the texts of `payload` as a reader sees them, line by line; a bar stands for an attachment's colour. */
@@ -38,8 +38,4 @@ function withoutMarks(text: string): string {
     .replace(/<(https?:[^|>]*)\|([^>]*)>/g, '$2')
     .replace(/(?<![\w*])\*([^*\n]+)\*(?![\w*])/g, '$1')
     .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '')
-}
-
-function unescaped(text: string): string {
-  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

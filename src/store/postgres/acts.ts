@@ -9,11 +9,9 @@ import { readView, viewText } from '../texts.ts'
 import type { Waiting } from '../waiting.ts'
 import { showNow } from './cards.ts'
 import type { Connections, Sql } from './connections.ts'
+import { lockNumbers } from './locks.ts'
 import { changeMemories } from './memories.ts'
 import { indexable, storable } from './text.ts'
-
-/** The first key of the locks of clicks: any number, the same in every replica. */
-const clicks = 8_140_772
 
 /** Writes an act, inside the transaction of its effect. */
 export async function writeAct(sql: Sql, { actor, did, about }: NewAct, now: number): Promise<void> {
@@ -31,7 +29,7 @@ export async function writeAct(sql: Sql, { actor, did, about }: NewAct, now: num
 export async function refuseRepeated(sql: Sql, actor: Actor | undefined): Promise<void> {
   if (actor?.click === undefined) return
   const click = storable(actor.click)
-  await sql('select pg_advisory_xact_lock($1, hashtext($2))', [clicks, click])
+  await sql('select pg_advisory_xact_lock($1, hashtext($2))', [lockNumbers.clicks, click])
   const { rows } = await sql<Pick<ActRow, 'name' | 'at' | 'did'>>('select * from acts where click = $1', [click])
   const [known] = rows
   if (known !== undefined) throw repeated(known)

@@ -1,6 +1,6 @@
 // Card claims in PostgreSQL: find the card that has been out of date for longest, hand it to one replica at a time, and write down what
 // it shows.
-import { type CardRow, cardOf, type EntryRow, isClaimed, rolloutCardSql } from '../cards.ts'
+import { type CardRow, cardOf, type EntryRow, entriesSql, isClaimed, shownSql } from '../cards.ts'
 import {
   type Card,
   type CardEnd,
@@ -32,8 +32,6 @@ const claimSql = `
     update lanes set tokens = $1, tokens_at = $2 where key = $3
   )
   update cards set claim = claim + 1, claimed_until = $4 where id = $5`
-
-const shownSql = 'select payload from card_versions where card_id = $1 order by id desc limit 1'
 
 const versionSql = `
   with shown as (
@@ -127,16 +125,10 @@ const atSql = 'select * from cards where channel = $1 and ts = $2'
 
 // Runs its statements after the lock, so that they see what was committed together with making the card due.
 async function read(sql: Sql, row: CardRow): Promise<Card> {
-  const entries = await sql<EntryRow>(
-    `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
-     left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
-     left join rollouts r on r.id = rc.rollout_id
-     where e.card_id = $1 order by e.id`,
-    [row.id]
-  )
-  const { rows: shown } = await sql<{ payload: string }>(shownSql, [row.id])
+  const { rows: entries } = await sql<EntryRow>(entriesSql('$1'), [row.id])
+  const { rows: shown } = await sql<{ payload: string }>(shownSql('$1'), [row.id])
   const rollout = row.rollout_id === null ? undefined : await readRollout(sql, row.rollout_id)
-  return cardOf(row, entries.rows, shown[0]?.payload, rollout)
+  return cardOf(row, entries, shown[0]?.payload, rollout)
 }
 
 /** Writes down how an update ended, and returns true, if the card was still claimed by this replica. */

@@ -8,8 +8,12 @@ import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import {
   type EndedGroup,
   endedSql,
+  firstOverSql,
   type HeldNotification,
+  letGoRows,
+  letGoSql,
   longestCarriedMs,
+  summaryOf,
   summedUp,
   summing,
   type WithheldEnd,
@@ -38,8 +42,6 @@ import { readEvents } from './withhold.ts'
 
 /** Rows that one transaction reads with their texts, or locks. */
 const stepRows = 500
-/** Rows that one transaction lets go of. */
-const releasedRows = 2000
 
 export interface Ending {
   presence: Pick<Presence, 'replica' | 'lease'>
@@ -116,10 +118,6 @@ const overSql = `
   select id, event_id from notifications
   where muted_until = $1 and ${group} and id > $4 order by id limit ${stepRows}`
 
-const releaseSql = `
-  update notifications set muted_until = null where id in (
-    select id from notifications where muted_until = ${summing} limit ${releasedRows})`
-
 /** How long after its arrival an event is written at most, in ms: an object seen since then may have changed since it was read. */
 const slackMs = 10_000
 /** How often objects that changed meanwhile are gone through before the summary, so that few are left for it. */
@@ -135,11 +133,11 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
     const { rowCount } = await connections.query('select 1 from announcements where key = $1', [summedUp])
     if (rowCount === 0) return
     const some = async (sql: Sql) => {
-      const released = (await sql(releaseSql)).rowCount ?? 0
-      if (released < releasedRows) await sql('delete from announcements where key = $1', [summedUp])
+      const released = (await sql(letGoSql)).rowCount ?? 0
+      if (released < letGoRows) await sql('delete from announcements where key = $1', [summedUp])
       return released
     }
-    while ((await step(some)) === releasedRows);
+    while ((await step(some)) === letGoRows);
   }
 
   /** Keeps withheld what was withheld by mutes that are over, if another mute matches it or the same one has begun anew. */
@@ -188,10 +186,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
 
   /** Sums up one mute that is over; resolves to the summary, if any, or to undefined if no such mute is left. */
   async function sumUp(): Promise<NewNotification[] | undefined> {
-    const { rows: over } = await connections.query<{ mute: string; destination: string }>(
-      'select mute, destination from notifications where muted_until <= $1 and mute is not null order by muted_until limit 1',
-      [now]
-    )
+    const { rows: over } = await connections.query<{ mute: string; destination: string }>(firstOverSql('$1'), [now])
     const [ended] = over
     if (ended === undefined) return undefined
     const { mute, destination } = ended
@@ -234,10 +229,7 @@ function createSteps(connections: Connections, { step }: Turn, { now, laneOf, co
       for (const rows of inPages(unsure, pageRows)) await mark(sql, rows)
       for (const key of silentNow) stands.delete(key)
       await release(sql, destination, all, silentNow)
-      const lane = laneOf(destination) ?? found.lane
-      const objects = [...all.values()].map((row) => stands.get(row.key) ?? standing(row, destination, undefined, now))
-      const view = compose({ mute, destination, notifications: found.count, objects })
-      const entry: NewNotification = { rule: 'mute', destination, lane, view }
+      const entry = summaryOf(ended, found, stands, { laneOf, compose, now })
       await insertNotifications(sql, [{ event: null, at: now, entry }])
       await sql('insert into announcements (key, announced_at) values ($1, $2) on conflict (key) do nothing', [
         summedUp,

@@ -4,35 +4,29 @@
 import { isChart, originOfRevisions } from '../../objects/follows.ts'
 import { objectOf } from '../../objects/name.ts'
 import { readMemory } from '../../objects/stored-memory.ts'
-import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
+import type { Arrival, NewNotification, Rollout, RolloutReport } from '../kept.ts'
 import { cardGapMs } from '../kept-cards.ts'
-import { type LiveRow, type RolloutEntryRow, type RolloutRow, rolloutOf } from '../rollouts/rows.ts'
+import {
+  type LiveRow,
+  liveRowsSql,
+  type RolloutEntryRow,
+  type RolloutRow,
+  rolloutEntriesSql,
+  rolloutOf
+} from '../rollouts/rows.ts'
 import { afterwards, maxDue, rolloutHorizonMs } from '../rollouts/say.ts'
 import { follow, keysOf, remembersRevision, remembersSource } from '../rollouts.ts'
 import type { Store } from '../store.ts'
 import type { Connections, Sql } from './connections.ts'
+import { lockNumbers } from './locks.ts'
 import { insertNotifications } from './queue.ts'
 import { indexable, keyOf, storable } from './text.ts'
 
-/** The first key of the locks of scopes, the second being the scope's hash: any number, the same in every replica. */
-const lockSpace = 8_140_772
-
 const lockSql = `
-  select pg_advisory_xact_lock(${lockSpace}, hash) from (
+  select pg_advisory_xact_lock(${lockNumbers.rollouts}, hash) from (
     select distinct hashtext(scope) as hash from unnest($1::text[]) as s(scope) order by hash) as h`
 
-const liveSql = `
-  select r.*, e.state, e.said,
-    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = $3) as members,
-    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = $3 and m.state = 'failing') as failing,
-    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = $3 and m.state = 'coming') as coming,
-    (select count(distinct m.cluster) from rollout_entries m where m.rollout_id = r.id) as clusters
-  from (
-    select * from rollouts where scope = $1 and not is_closed
-    union all
-    select * from rollouts where scope = $1 and revision = $2 and revision <> '' and is_closed
-  ) r left join rollout_entries e on e.rollout_id = r.id and e.object = $4
-  order by r.id`
+const liveSql = liveRowsSql({ scope: '$1', revision: '$2', cluster: '$3', object: '$4', isOpen: 'not is_closed' })
 
 const insertSql = `
   insert into rollouts (rule, destination, scope, revision, head, event_id, opened_at, last_at, settle_ms, unsaid_since,
@@ -161,13 +155,7 @@ export async function readRollout(sql: Sql, id: number): Promise<Rollout | undef
 }
 
 async function withEntries(sql: Sql, row: RolloutRow): Promise<Rollout> {
-  const { rows } = await sql<RolloutEntryRow>(
-    `select e.object, e.state, e.at, e.said, c.channel, c.ts from rollout_entries e
-     left join cards c on e.state = 'failing' and c.id = (
-       select max(card_id) from card_entries where object = e.object and since is not null)
-     where e.rollout_id = $1 order by e.at, e.object limit ${maxRolloutEntries}`,
-    [row.id]
-  )
+  const { rows } = await sql<RolloutEntryRow>(rolloutEntriesSql('$1'), [row.id])
   return rolloutOf(row, rows)
 }
 

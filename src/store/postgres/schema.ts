@@ -3,13 +3,11 @@ import { readFileSync } from 'node:fs'
 import type { Client } from 'pg'
 import { RelayError } from '../../errors.ts'
 import { connectionConfig } from './connections.ts'
+import { lockNumbers } from './locks.ts'
 import type { Servers } from './servers.ts'
 
 /** The files that bring the tables to version 1, 2, …: a released file is never changed, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql']
-
-/** The key of the lock by which replicas wait for each other: any number, the same in every replica. */
-const lockId = 8_140_771
 
 /**
  * Migrates the tables, safely if several replicas start at once. `migrating` is called before tables of an earlier version are changed.
@@ -25,7 +23,7 @@ export async function migrate(
   try {
     await refuseEncoding(client)
     await client.query('begin; set local statement_timeout = 0; set local lock_timeout = 0')
-    await client.query('select pg_advisory_xact_lock($1)', [lockId])
+    await client.query('select pg_advisory_xact_lock($1)', [lockNumbers.schema])
     const version = await versionOf(client)
     if (version > migrations.length) {
       const known = migrations.length

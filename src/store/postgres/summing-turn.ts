@@ -1,5 +1,6 @@
 // Summing turn: lets one replica at a time sum up what mutes withheld, as long as it lives.
 import { type Connections, clockSql, type Sql } from './connections.ts'
+import { lockNumbers } from './locks.ts'
 import type { Presence } from './presence.ts'
 
 /** The prefix of the announcement that a replica sums up; the replica's id follows. */
@@ -16,11 +17,8 @@ const beginSql = `
     select 1 from announcements where key like '${prefix}%' and key <> $1 and key not in (select key from gone))
   on conflict (key) do update set announced_at = excluded.announced_at`
 
-/** The key of the lock: any number that nothing else is locked by. */
-const summaries = 8_140_773
-
 /** The lock under which replicas sum up, those of earlier versions, too. */
-export const lockSql = `select pg_advisory_xact_lock(${summaries})`
+export const lockSql = `select pg_advisory_xact_lock(${lockNumbers.summaries})`
 
 /** Thrown if this replica is about to stop, or others may take it for dead: one of them goes on with the summing up. */
 export class TakenOver extends Error {}

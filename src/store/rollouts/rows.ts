@@ -1,7 +1,7 @@
 // Rollout rows: define how rollouts are kept, and read them. Pure.
 import type { Replacement, RolloutEntry, RolloutHead } from '../../render/compose/rollout-standing.ts'
 import { placeUrl } from '../cards.ts'
-import type { Rollout } from '../kept.ts'
+import { maxRolloutEntries, type Rollout } from '../kept.ts'
 
 /** A rollout as it is kept. All times are in ms, and null if there is none. */
 export interface RolloutRow {
@@ -41,6 +41,30 @@ export interface LiveRow extends RolloutRow {
   clusters: number
 }
 
+/**
+ * SQL for the {@link LiveRow}s of `scope`, oldest first, as a report about `object` and `revision` meets them. All are SQL expressions;
+ * `isOpen` is the condition that a rollout is not closed, as the store's index has it.
+ */
+export function liveRowsSql({
+  scope,
+  revision,
+  cluster,
+  object,
+  isOpen
+}: Record<'scope' | 'revision' | 'cluster' | 'object' | 'isOpen', string>): string {
+  return `select r.*, e.state, e.said,
+      (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ${cluster}) as members,
+      (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ${cluster} and m.state = 'failing') as failing,
+      (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ${cluster} and m.state = 'coming') as coming,
+      (select count(distinct m.cluster) from rollout_entries m where m.rollout_id = r.id) as clusters
+    from (
+      select * from rollouts where scope = ${scope} and ${isOpen}
+      union all
+      select * from rollouts where scope = ${scope} and revision = ${revision} and revision <> '' and not (${isOpen})
+    ) r left join rollout_entries e on e.rollout_id = r.id and e.object = ${object}
+    order by r.id`
+}
+
 export interface RolloutEntryRow {
   object: string
   state: RolloutEntry['is']
@@ -49,6 +73,14 @@ export interface RolloutEntryRow {
   /** Where the card of the object's failure is; null if there is none. */
   channel: string | null
   ts: string | null
+}
+
+/** SQL for the objects of `rollout`, an SQL expression: rows of {@link RolloutEntryRow}. */
+export function rolloutEntriesSql(rollout: string): string {
+  return `select e.object, e.state, e.at, e.said, c.channel, c.ts from rollout_entries e
+    left join cards c on e.state = 'failing' and c.id = (
+      select max(card_id) from card_entries where object = e.object and since is not null)
+    where e.rollout_id = ${rollout} order by e.at, e.object limit ${maxRolloutEntries}`
 }
 
 export function rolloutOf(row: RolloutRow, entries: readonly RolloutEntryRow[]): Rollout {

@@ -1,5 +1,5 @@
 // Card claims in SQLite: find the card that has been out of date for longest, hand it out, and write down what it shows.
-import { type CardRow, cardOf, type EntryRow, isClaimed, rolloutCardSql } from '../cards.ts'
+import { type CardRow, cardOf, type EntryRow, entriesSql, isClaimed, shownSql } from '../cards.ts'
 import {
   type Card,
   type CardPlan,
@@ -44,17 +44,8 @@ export function createCards(
 
   /** Reads a card; `row` is as it was before the claim. */
   function read(row: CardRow): Card {
-    const entries = db.all<EntryRow>(
-      `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
-       left join cards rc on e.since is not null and rc.id = (${rolloutCardSql('e.object')})
-       left join rollouts r on r.id = rc.rollout_id
-       where e.card_id = ? order by e.id`,
-      row.id
-    )
-    const shown = db.get<{ payload: string }>(
-      'select payload from card_versions where card_id = ? order by id desc limit 1',
-      row.id
-    )
+    const entries = db.all<EntryRow>(entriesSql('?'), row.id)
+    const shown = db.get<{ payload: string }>(shownSql('?'), row.id)
     const rollout = row.rollout_id === null ? undefined : readRollout(db, row.rollout_id)
     return cardOf(row, entries, shown?.payload, rollout)
   }

@@ -5,6 +5,10 @@ import type { View } from '../../render/compose/view.ts'
 import { type LaneOf, maxHolds } from '../kept-lanes.ts'
 import { busySql } from '../reading/counts.ts'
 import {
+  firstOverSql,
+  letGoRows,
+  letGoSql,
+  summaryOf,
   summedUp,
   summing,
   type WithheldEnd,
@@ -28,7 +32,6 @@ import type { Queue } from './queue.ts'
 import { endsBetween } from './withheld.ts'
 
 const stepRows = 500
-const releasedRows = 2000
 
 /** Identifies what was withheld: by which mute, from which destination. */
 type Group = readonly [mute: string, destination: string]
@@ -60,9 +63,7 @@ export async function endMute(
   compose: (withheld: Withheld) => View
 ): Promise<string[] | undefined> {
   await letGo(db, write)
-  const sql =
-    'select mute, destination from notifications where muted_until <= ? and mute is not null order by muted_until limit 1'
-  const over = db.get<{ mute: string; destination: string }>(sql, now)
+  const over = db.get<{ mute: string; destination: string }>(firstOverSql('?'), now)
   if (over === undefined) return undefined
   const { mute, destination } = over
   const group: Group = [mute, destination]
@@ -95,12 +96,10 @@ export async function endMute(
       if (rows.length === 0 || carried.length > 0 || isLeft(db, group, now)) return []
       mark(rows.filter(({ key }) => !silent.has(key) && (changed.has(key) || !stands.has(key))))
       for (const key of silent) stands.delete(key)
-      const lane = laneOf(destination) ?? found.lane
-      const objects = rows.map((row) => stands.get(row.key) ?? standing(row, destination, undefined, now))
-      const view = compose({ mute, destination, notifications: found.count, objects })
-      queue.insert(null, { rule: 'mute', destination, lane, view }, now)
+      const summary = summaryOf(over, found, stands, { laneOf, compose, now })
+      queue.insert(null, summary, now)
       db.run('insert or replace into announcements values (?, ?)', summedUp, now)
-      return [lane]
+      return [summary.lane]
     })
     await letGo(db, write)
     return lanes
@@ -111,14 +110,12 @@ export async function endMute(
 
 async function letGo(db: Database, write: Write): Promise<void> {
   if (db.get('select 1 from announcements where key = ?', summedUp) === undefined) return
-  const sql = `update notifications set muted_until = null where id in (
-    select id from notifications where muted_until = ${summing} limit ${releasedRows})`
   const some = () => {
-    const released = db.changes(sql)
-    if (released < releasedRows) db.run('delete from announcements where key = ?', summedUp)
+    const released = db.changes(letGoSql)
+    if (released < letGoRows) db.run('delete from announcements where key = ?', summedUp)
     return released
   }
-  while ((await write(some)) === releasedRows);
+  while ((await write(some)) === letGoRows);
 }
 
 /** What stays withheld of what was put aside: see `withEnds`. */

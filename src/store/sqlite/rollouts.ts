@@ -2,9 +2,16 @@
 // store.
 import { originOfRevisions } from '../../objects/follows.ts'
 import { objectKey, objectOf } from '../../objects/name.ts'
-import { type Arrival, maxRolloutEntries, type NewNotification, type Rollout, type RolloutReport } from '../kept.ts'
+import type { Arrival, NewNotification, Rollout, RolloutReport } from '../kept.ts'
 import { cardGapMs } from '../kept-cards.ts'
-import { type LiveRow, type RolloutEntryRow, type RolloutRow, rolloutOf } from '../rollouts/rows.ts'
+import {
+  type LiveRow,
+  liveRowsSql,
+  type RolloutEntryRow,
+  type RolloutRow,
+  rolloutEntriesSql,
+  rolloutOf
+} from '../rollouts/rows.ts'
 import { afterwards, maxDue, rolloutHorizonMs } from '../rollouts/say.ts'
 import { follow, keysOf, remembersRevision, remembersSource } from '../rollouts.ts'
 import type { Store } from '../store.ts'
@@ -12,18 +19,7 @@ import type { Database, Write } from './file.ts'
 import { memoryOf } from './memories.ts'
 import type { Queue } from './queue.ts'
 
-const liveSql = `
-  select r.*, e.state, e.said,
-    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ?3) as members,
-    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ?3 and m.state = 'failing') as failing,
-    (select count(*) from rollout_entries m where m.rollout_id = r.id and m.cluster = ?3 and m.state = 'coming') as coming,
-    (select count(distinct m.cluster) from rollout_entries m where m.rollout_id = r.id) as clusters
-  from (
-    select * from rollouts where scope = ?1 and is_closed = 0
-    union all
-    select * from rollouts where scope = ?1 and revision = ?2 and revision <> '' and is_closed = 1
-  ) r left join rollout_entries e on e.rollout_id = r.id and e.object = ?4
-  order by r.id`
+const liveSql = liveRowsSql({ scope: '?1', revision: '?2', cluster: '?3', object: '?4', isOpen: 'is_closed = 0' })
 
 /** SQL condition that an object is not known to follow another source than `asked`, an SQL expression; null stands for any. */
 const followsSql = (memory: string, asked: string) =>
@@ -116,13 +112,7 @@ export function readRollout(db: Database, id: number): Rollout | undefined {
 }
 
 function withEntries(db: Database, row: RolloutRow): Rollout {
-  const entries = db.all<RolloutEntryRow>(
-    `select e.object, e.state, e.at, e.said, c.channel, c.ts from rollout_entries e
-     left join cards c on e.state = 'failing' and c.id = (
-       select max(card_id) from card_entries where object = e.object and since is not null)
-     where e.rollout_id = ? order by e.at, e.object limit ${maxRolloutEntries}`,
-    row.id
-  )
+  const entries = db.all<RolloutEntryRow>(rolloutEntriesSql('?'), row.id)
   return rolloutOf(row, entries)
 }
 

@@ -3,7 +3,10 @@ import { type FluxEvent, readStored } from '../../events/flux.ts'
 import type { Severity } from '../../events/severity.ts'
 import { type Mute, type Muting, mutingOf } from '../../mutes/mutes.ts'
 import type { Transition } from '../../objects.ts'
-import type { Pending } from '../kept-lanes.ts'
+import type { View } from '../../render/compose/view.ts'
+import type { NewNotification } from '../kept.ts'
+import type { LaneOf, Pending } from '../kept-lanes.ts'
+import { type Found, standing, type Withheld, type WithheldObject } from '../withheld.ts'
 
 /** The columns of an event that a mute may ask for. */
 export interface HeldEvent {
@@ -92,6 +95,19 @@ export const summing = -1
 /** Key of the announcement that exists from the moment when a summary has all that was put aside until all of that is let go of. */
 export const summedUp = 'what was withheld is summed up'
 
+/** SQL for a mute that is over at `now`, an SQL expression, and a destination from which it has withheld something: the first of all. */
+export function firstOverSql(now: string): string {
+  return `select mute, destination from notifications where muted_until <= ${now} and mute is not null
+    order by muted_until limit 1`
+}
+
+/** The most rows that {@link letGoSql} changes. */
+export const letGoRows = 2000
+
+/** SQL that lets go of some of what was put aside. */
+export const letGoSql = `update notifications set muted_until = null where id in (
+  select id from notifications where muted_until = ${summing} limit ${letGoRows})`
+
 /**
  * SQL for the failures that stay withheld from a destination at `now` and whose objects have something put aside. `isTo` is the
  * condition on the destination, written so that its index is not used: that has all rows that were ever sent there.
@@ -122,6 +138,18 @@ export function withEnds(
     return failure === undefined ? [] : [{ id, name: failure.name, until: failure.until }]
   })
   return { carried, silent: new Set(byObject.keys()) }
+}
+
+/** The summary of what was `found`; `stands` has, by key, the states of objects for which the destination counts as notified. */
+export function summaryOf(
+  { mute, destination }: { mute: string; destination: string },
+  found: Found,
+  stands: ReadonlyMap<string, WithheldObject>,
+  { laneOf, compose, now }: { laneOf: LaneOf; compose: (withheld: Withheld) => View; now: number }
+): NewNotification {
+  const objects = found.rows().map((row) => stands.get(row.key) ?? standing(row, destination, undefined, now))
+  const view = compose({ mute, destination, notifications: found.count, objects })
+  return { rule: 'mute', destination, lane: laneOf(destination) ?? found.lane, view }
 }
 
 function mutingOfEvent(row: HeldEvent, mutes: readonly Mute[], now: number): Muting | undefined {

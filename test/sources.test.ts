@@ -116,7 +116,15 @@ t.test(
 t.test('refused requests that are said alike are said once, with their sum', async (t) => {
   const { clock, sources } = watch(fleetOf(1, undefined))
   await sources.look()
-  for (const code of ['BAD_EVENT', 'BAD_JSON', 'WRONG_TYPE', 'BAD_JSON', 'TOO_LARGE', 'CANNOT_STORE', 'INTERNAL'] as const)
+  for (const code of [
+    'BAD_EVENT',
+    'BAD_JSON',
+    'WRONG_TYPE',
+    'BAD_JSON',
+    'TOO_LARGE',
+    'CANNOT_STORE',
+    'INTERNAL'
+  ] as const)
     sources.refused('c0', code)
   const page = String(await sourcesCard(sources.standing(), clock.now()))
   t.same(page.match(/\d+ requests? [a-zA-Z_ ]+ in the last hour/g), [

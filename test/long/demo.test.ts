@@ -78,6 +78,19 @@ t.test('at a terminal the demo waits where there is something to read, until Ent
   t.notMatch((await enters(['--no-pause'])).shown, /Enter goes on/)
 })
 
+t.test('Ctrl-D where the demo waits lets it go on to its end: nobody is there any more', async (t) => {
+  let isTyped = false
+  const whenShown = ({ shown, type }: Typist) => {
+    if (isTyped || !shown().includes('Enter goes on.')) return
+    isTyped = true
+    type('\x04')
+  }
+  const { code, shown } = await runInTerminal(['demo', '--once', '--port', '0'], { whenShown })
+  t.equal(code, 0)
+  t.equal(shown.split('Enter goes on.').length - 1, 1)
+  t.match(shown, /7,342 events → /)
+})
+
 t.test(
   'the day is one that has passed the rate limit of Flux: no text of an object comes again within five minutes',
   async (t) => {

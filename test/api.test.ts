@@ -277,6 +277,10 @@ t.test('a wrong query is answered with the field and its possible values', async
     ['/api/events?since=2026-13-01', /since is not a time such as/],
     ['/api/events?since=2026-02-30', /2026-02-30 is on a day that does not exist/],
     ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/],
+    ...['events?since', 'events?until', 'notifications?since', 'acts?since'].map((asked): [string, RegExp] => [
+      `/api/${asked}=1796141397`,
+      /1796141397 is in seconds: milliseconds are 1796141397000/
+    ]),
     ['/api/events?since=1h&until=2h', /until, \S+Z, is not after since, \S+Z/],
     ...['events', 'notifications', 'acts'].map((list): [string, RegExp] => [
       `/api/${list}?since=2096-01-01T00:00`,

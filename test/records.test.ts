@@ -398,6 +398,15 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
+    t.test('what was refused and what still waits for an answer is no message of its minute', async (t) => {
+      const [store, records] = await start(t)
+      for (const lane of ['sent', 'refused', 'waiting']) await store.accept([about({ name: lane })], sendTo(lane))
+      await store.settle(await post(store, 'sent'), attempt, sent)
+      await store.settle(await post(store, 'refused'), { at, answer: '400 invalid_blocks' }, dead)
+      await post(store, 'waiting')
+      t.same(await records.perMinute(at, at + minute), [{ minute: at, events: 3, failed: 3, messages: 1 }])
+    })
+
     t.test('minutes, rules and the time to Slack are counted', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'a' }), about({ name: 'b' })], sendTo('lane'))

@@ -78,6 +78,9 @@ t.test('a message Slack refuses is sent once more as plain text', async (t) => {
   const payload = relay.slack.accepted[0]?.body as Payload
   t.equal(payload.blocks, undefined)
   t.match(payload.text, /apps\/shop[\s\S]*kustomize build: [\s\S]*Kustomization/)
+  await settled(relay)
+  const { next } = JSON.parse(relay.log.find((line) => line.includes('message postponed')) ?? '{}')
+  t.equal(next, new Date(clock.now()).toISOString(), 'the log says when: at once')
 })
 
 t.test('a dead webhook blocks its lane: nothing is lost, and it is tried again after five minutes', async (t) => {

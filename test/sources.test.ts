@@ -110,6 +110,28 @@ t.test('the first page lists some hundred sources of a fleet, those in trouble f
   t.match(page, '2,788 more, all active: <code>flux-relay sources</code>')
 })
 
+t.test('refused requests that are said alike are said once, with their sum', async (t) => {
+  const { clock, sources } = watch(fleetOf(1, undefined))
+  await sources.look()
+  for (const code of [
+    'BAD_EVENT',
+    'BAD_JSON',
+    'WRONG_TYPE',
+    'BAD_JSON',
+    'TOO_LARGE',
+    'CANNOT_STORE',
+    'INTERNAL'
+  ] as const)
+    sources.refused('c0', code)
+  const page = String(await sourcesCard(sources.standing(), clock.now()))
+  t.same(page.match(/\d+ requests? [a-zA-Z_ ]+ in the last hour/g), [
+    '4 requests were not Flux events in the last hour',
+    '1 request was larger than MAX_BODY_BYTES in the last hour',
+    '1 request could not be stored in the last hour',
+    '1 request failed here in the last hour'
+  ])
+})
+
 for (const [what, ahead] of [
   ['an hour', 60 * minute],
   ['forty days', 40 * 24 * 60 * minute]

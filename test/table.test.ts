@@ -50,6 +50,33 @@ t.test('whatever the texts are, no line is longer than the terminal, and reasons
   )
 })
 
+/** Of two columns, of one, and of none. */
+const letters = ['部', '署', '한', 'あ', '！', '🔥', '🚀', 'x', 'é', 'ש', 'ß', '→', '\u0301', '\u0302']
+const twoColumns = new Set(['部', '署', '한', 'あ', '！', '🔥', '🚀'])
+const columnsOf = (line: string) =>
+  [...line].reduce((sum, letter) => sum + (twoColumns.has(letter) ? 2 : /[\u0301\u0302]/.test(letter) ? 0 : 1), 0)
+
+t.test('wide letters and emoji take two columns, accents none, and every column stands where it should', async (t) => {
+  const text = fc
+    .array(fc.constantFrom(...letters), { minLength: 1, maxLength: 80 })
+    .map((parts) => `a${parts.join('')}z`)
+  const three = [{ name: 'ID' }, { name: 'ABOUT', least: 12 }, { name: 'WHY' }]
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 4 }),
+      fc.integer({ min: 50, max: 200 }),
+      (found, width) => {
+        const rows = found.map(([about, why]) => ['7', about, `|${why}`])
+        const [, ...lines] = table(three, rows, width).trimEnd().split('\n')
+        const starts = new Set(lines.map((line) => columnsOf(line.slice(0, line.indexOf('|')))))
+        return starts.size === 1 && lines.every((line) => columnsOf(line) <= width)
+      }
+    )
+  )
+  t.equal(table(three, [['1', '集群一/shop', '部署失敗']], 40), 'ID  ABOUT        WHY\n1   集群一/shop  部署失敗\n')
+  t.equal(table([{ name: 'A' }, { name: 'WHY' }], [['x', '部署失敗：無法']], 10), 'A  WHY\nx  部署失…\n')
+})
+
 t.test('an age has two units at most, in whole minutes', async (t) => {
   const now = Date.parse('2026-11-28T12:00:00Z')
   const ages: [string, string][] = [

@@ -111,9 +111,13 @@ export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
   return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
-/** The time in `text`, which is a {@link Moment}, in ms. Throws BAD_REQUEST for dates such as 30 February. */
+/** In ms, this is a day of 1970; `date +%s` prints it of this century. */
+const seconds = /^[0-9]{9,10}$/
+
+/** The time in `text`, which is a {@link Moment}, in ms. Throws BAD_REQUEST for 30 February, and for seconds. */
 export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
+  if (seconds.test(text)) throw new RelayError('BAD_REQUEST', `${text} is in seconds: milliseconds are ${text}000`)
   if (/^[0-9]+$/.test(text)) return Number(text)
   const at = isDuration(text) ? now - parseDuration(text) : parseTime(text.replace(/(:\S+) (?=\d\d:\d\d$)/, '$1+'))
   if (Number.isNaN(at)) throw new RelayError('BAD_REQUEST', `${text} is on a day that does not exist`)

@@ -12,7 +12,7 @@ import { type Board, sayWarnings, warningsOf } from './board.ts'
 import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
 import type { Html } from './page.ts'
 import { atClock, atMost, historyOf, lasting, objectName, shown } from './parts.ts'
-import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
+import { adviceOn, refusalsOf, sayRefusal, sayRefusedElsewhere } from './sources.ts'
 
 export interface Evidence {
   now: number
@@ -186,7 +186,7 @@ function refusedRequests(
   isWanted: (refusal: Refusals, source: Standing) => boolean
 ): Finding[] {
   return sources
-    .flatMap((source) => source.refusals.map((refusal) => ({ source, refusal })))
+    .flatMap((source) => refusalsOf(source).map((refusal) => ({ source, refusal })))
     .filter(({ source, refusal }) => isWanted(refusal, source))
     .toSorted((a, b) => b.refusal.requests - a.refusal.requests)
     .map(({ source, refusal }) => ({

@@ -42,8 +42,7 @@ function sayStates(sources: readonly Standing[]): string {
 }
 
 function sourceRow(standing: Standing, countedSince: number, now: number): Html {
-  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals, refusedElsewhereAt, isUnsigned } =
-    standing
+  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusedElsewhereAt, isUnsigned } = standing
   const within = now - countedSince < hourMs ? `since ${atClock(countedSince, now)}` : 'in the last hour'
   const count = `${events.toLocaleString('en')} ${events === 1 ? 'event' : 'events'} ${within}`
   const facts =
@@ -54,7 +53,7 @@ function sourceRow(standing: Standing, countedSince: number, now: number): Html 
   <p class="quiet">${facts}${(lastEventAt !== undefined || expectMs !== undefined) && ` · ${limit}`}</p>
   ${clustersOf(standing, now)}
   ${isUnsigned && html`<p class="quiet">Unsigned: anyone who reaches the relay can post</p>`}
-  ${refusals.map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
+  ${refusalsOf(standing).map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
   ${refusedElsewhereAt !== undefined && html`<p class="trouble amber">${sayRefusedElsewhere('')}, the last ${ago(refusedElsewhereAt, now)}. The log says why.</p>`}
 </li>`
 }
@@ -65,6 +64,16 @@ function clustersOf({ cluster, clusters, quietClusters, hasMoreClusters }: Stand
   const names = [...clusters.map(({ name }) => shown(name, 100)), ...(hasMoreClusters ? ['more'] : [])]
   return html`<p class="quiet">${clusters.length === 1 && !hasMoreClusters ? 'Cluster' : 'Clusters'}, as its events say: ${names.join(', ')}</p>
   ${quietClusters.map(({ name, lastEventAt }) => html`<p class="trouble amber">Nothing from cluster ${shown(name, 100)} since ${atClock(lastEventAt, now)}.</p>`)}`
+}
+
+/** What was refused of a source, in one entry for each sentence about it: several codes mean that it was no event of Flux. */
+export function refusalsOf(source: Standing): Refusals[] {
+  const alike = Map.groupBy(source.refusals, ({ code }) => faultOf(code, source, false))
+  return [...alike.values()].map((refusals) => ({
+    ...(refusals[0] as Refusals),
+    requests: refusals.reduce((sum, { requests }) => sum + requests, 0),
+    lastAt: Math.max(...refusals.map(({ lastAt }) => lastAt))
+  }))
 }
 
 /** `12 requests had a wrong or missing signature in the last hour`; `of` is put after `requests`. */

@@ -151,6 +151,42 @@ t.test("a password in the relay's address is not repeated when something else an
   t.notMatch(err, 'SECRET')
 })
 
+t.test('a redirect is not followed, as the token would go along: where it leads is said', async (t) => {
+  let to = ''
+  const elsewhere = createServer((_, response) => response.writeHead(301, { location: to }).end())
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => elsewhere.close())
+  const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+  const cases: [location: string, says: string][] = [
+    [
+      'https://relay.acme.dev/api/objects?token=SECRET',
+      'it redirects to https://relay.acme.dev: if that is the relay, give that address as --url or in the variable RELAY_URL'
+    ],
+    ['/login?next=SECRET', 'it redirects to another page: is that a flux-relay?'],
+    ['http://[', 'it redirects to another page: is that a flux-relay?']
+  ]
+  for (const [location, says] of cases) {
+    to = location
+    t.match(await run(['objects'], { RELAY_URL: url }), { code: 2, out: '', err: `${url} answers 301: ${says}\n` })
+  }
+})
+
+t.test('the name and the password in the address of a relay are used where no token is given', async (t) => {
+  const asked: string[] = []
+  const relay = createServer(({ headers }, response) => {
+    asked.push(Buffer.from(headers.authorization?.slice(6) ?? '', 'base64').toString())
+    response.setHeader('content-type', 'application/json').end('{"sources":[]}')
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => relay.close())
+  const place = `127.0.0.1:${(relay.address() as AddressInfo).port}`
+  await run(['sources'], { RELAY_URL: `http://ann%20b:pa%25%3Ass@${place}/` })
+  await run(['sources', '--token', 'other'], { RELAY_URL: `http://ann:pass@${place}` })
+  await run(['sources'], { RELAY_URL: `http://${place}/?token=in-query` })
+  t.same(asked.slice(0, 2), ['ann b:pa%:ss', 'ann:other'])
+  t.match(asked[2], /:in-query$/)
+})
+
 t.test('another program that answers with JSON is not taken for a relay, and nothing counts as done', async (t) => {
   const calls = [
     ...['status', 'events', 'objects', 'lanes', 'sources', 'acts', 'notifications'].map((name) => [name]),

@@ -6,6 +6,7 @@ import { parseMatch, sayMatch } from '../../src/cli/silence.ts'
 import { readEnvironment } from '../../src/env.ts'
 import { run } from '../fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from '../fixtures/relay.ts'
+import { runInTerminal } from '../fixtures/terminal.ts'
 
 t.test('check reports every fault with its place, and its exit code says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
@@ -179,6 +180,26 @@ t.test('an old sample counts as failing now, with or without send --now', async 
   t.strictSame(await statesOf(), ['failing'])
   writeFileSync(file, 'no JSON')
   t.match(await run(['send', '--now', url, file]), { code: 1, out: /400 .*BAD_JSON/ })
+})
+
+t.test('send that is ended in the middle of a folder has said what was posted by then', async (t) => {
+  const server = Fastify()
+  t.teardown(() => server.close())
+  let posts = 0
+  server.post('/webhook', (_request, reply) => {
+    posts += 1
+    if (posts === 1) reply.code(202).send({ id: '1' })
+  })
+  const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/webhook`
+  const folder = tempFolder(t)
+  for (const name of ['a', 'b']) writeFileSync(join(folder, `${name}.json`), JSON.stringify(about(name)))
+  const { shown } = await runInTerminal(['send', url, folder], {
+    whenShown: ({ shown, interrupt }) => {
+      if (/a\.json: 202/.test(shown())) interrupt()
+    }
+  })
+  t.match(shown, /a\.json: 202 \{"id":"1"\}/)
+  t.notMatch(shown, /b\.json/)
 })
 
 t.test('send signs, posts a directory in order, and says what was answered', async (t) => {

@@ -81,6 +81,19 @@ t.test('at a terminal, the demo waits for Enter whenever there is something to r
   t.notMatch((await enters(['--no-pause'])).shown, /Enter goes on/)
 })
 
+t.test('Ctrl-D where the demo waits lets it go on to its end: nobody is there any more', async (t) => {
+  let isTyped = false
+  const whenShown = ({ shown, type }: Typist) => {
+    if (isTyped || !shown().includes('Enter goes on.')) return
+    isTyped = true
+    type('\x04')
+  }
+  const { code, shown } = await runInTerminal(['demo', '--once', '--port', '0'], { whenShown })
+  t.equal(code, 0)
+  t.equal(shown.split('Enter goes on.').length - 1, 1)
+  t.match(shown, /7,342 events → /)
+})
+
 t.test("the day respects Flux's rate limit: no text of an object is repeated within five minutes", async (t) => {
   const last = new Map<string, number>()
   for (const { at, event } of createDay(start)) {

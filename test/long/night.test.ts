@@ -203,6 +203,11 @@ t.test('dead letters are discarded by id, or all that match after a question', a
     })
   }
   t.match(await answer('\n'), { code: 1, shown: /Discard 1 dead letter\? They are not sent again\. \[y\/N\]/ })
+  for (const [key, typed] of Object.entries({ 'Ctrl-C': '\x03', 'Ctrl-D': '\x04' })) {
+    const { code, shown } = await answer(typed)
+    t.equal(code, 1, key)
+    t.match(shown, /\[y\/N\] .*\n1 dead letter would be discarded; nothing was\. Confirm with --yes\.\n$/, key)
+  }
   t.match(await answer('y\n'), { code: 0, shown: /Discarded: 1 dead letter\./ })
   t.match(await run(['discard', '--all', '--yes'], env), { code: 0, out: 'Discarded: 2 dead letters.\n' })
   t.match(await run(['discard', '--all', '--yes'], env), { code: 0, out: 'Nothing was discarded.\n' })

@@ -245,9 +245,10 @@ const heroes: {
     async happens(stage) {
       await stage.beatAll()
       await stage.relay.post('{"reason":1}', { path: '/webhook/open' })
+      await stage.relay.post('no JSON', { path: '/webhook/open' })
     },
     colour: 'amber',
-    title: '1 request for source open was not a Flux event in the last hour'
+    title: '2 requests for source open were not Flux events in the last hour'
   },
   {
     of: 'an object fails, a source is quiet, and a key is wrong',

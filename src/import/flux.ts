@@ -68,6 +68,8 @@ interface Found<Spec> extends Ref {
   spec: Spec
   apiVersion: string
   at: Manifest['at']
+  /** The manifest this was built from, if kustomize builds it in several namespaces. */
+  of?: Manifest
 }
 
 export type Alert = Found<Static<typeof AlertSpec>>
@@ -123,8 +125,9 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
     const secret = secretIn(manifest)
     if (secret !== undefined) {
       const { namespace: own } = refOf(manifest)
-      const { at, hasHash } = manifest
-      secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at, ...(hasHash && { hasHash }) })
+      const { at, hasHash, of } = manifest
+      const found = { ...secret, namespace: own ?? namespace, apiVersion, at }
+      secrets.push({ ...found, ...(hasHash && { hasHash }), ...(of && { of }) })
     }
   }
   return { alerts, providers, secrets, lost, remarks }
@@ -200,6 +203,11 @@ function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   })
 }
 
+/** Reports whether kustomize builds both from one manifest, alike in all but their namespace. */
+export function isTwin(a: Found<unknown> | undefined, b: Found<unknown> | undefined): boolean {
+  return a?.of !== undefined && a.of === b?.of && JSON.stringify(a.spec) === JSON.stringify(b.spec)
+}
+
 export function isSame(a: Ref, b: Ref): boolean {
   return a.name === b.name && a.namespace === b.namespace
 }
@@ -251,7 +259,7 @@ function find<Spec extends object>(
     const message = `${kind} ${namespace}/${name}: ${paths.join(', ')} ${have} yet to be filled in; write the value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
     remarks.push({ ...at(first), message })
   }
-  return { kind, name, namespace, spec, apiVersion, at }
+  return { kind, name, namespace, spec, apiVersion, at, ...(manifest.of && { of: manifest.of }) }
 }
 
 type Path = readonly (string | number)[]

@@ -13,7 +13,7 @@ export interface Takeover {
   target: Target
   sources: EventSource[]
   demands: Demands
-  /** Where the relay differs from the Alert. */
+  /** Where the relay differs from the Alert, apart from its sources. */
   remarks: Remark[]
 }
 

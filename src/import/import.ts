@@ -1,7 +1,7 @@
 // Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
 import { severityNames } from '../events/severity.ts'
 import { apiOf } from './app.ts'
-import { faultOf, isAddress, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { faultOf, hasOwnChannel, isAddress, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Feed, feedsOf } from './feeds.ts'
 import { type Alert, collect, type FluxObjects, isSame, isTwin, type Provider, type Remark } from './flux.ts'
 import type { Manifest } from './manifest.ts'
@@ -130,7 +130,8 @@ function wire(
   const secret = secretOf(provider, secrets)
   const written = channel ?? providerRef.channel ?? provider.spec.channel
   // The imported config is kept in Git, and some Alerts have a webhook's URL in place of a channel.
-  const posting = { alert, asked, provider, channel: isAddress(written) ? undefined : written }
+  const isOwn = isAddress(written) || hasOwnChannel(provider)
+  const posting = { alert, asked, provider, channel: isOwn ? undefined : written }
   const isLost = !posting.channel && apiOf(provider, secret) !== undefined
   const fault = faultOf(provider, secret) ?? (isLost ? 'posts with a token, and to no channel' : undefined)
   if (fault !== undefined) {
@@ -150,6 +151,11 @@ function wiringRemarks({ alert, provider }: Omit<Wired, 'remarks'>, isOfApp: boo
   const ofAlert = channel ?? providerRef.channel
   if (isAddress(ofAlert)) {
     remark(['channel'], 'has an address as its channel, which may be a secret; it is left out')
+  } else if (ofAlert !== undefined && hasOwnChannel(provider)) {
+    remark(
+      channel === undefined ? ['providerRef', 'channel'] : ['channel'],
+      `has a channel, which Flux knows of Providers only, and refuses; a webhook of ${provider.spec.type} posts to its own, and it is left out`
+    )
   } else if (ofAlert !== undefined) {
     remark(
       channel === undefined ? ['providerRef', 'channel'] : ['channel'],

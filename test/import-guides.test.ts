@@ -579,6 +579,18 @@ const said: readonly (readonly [what: string, text: string, remark: RegExp, take
     1
   ],
   [
+    'everything that a spec has wrong is one remark',
+    guide({ alerts: [{ ...error, providerRef: 'slack', exclusionList: 'waiting.*socket' }] }),
+    /Alert flux-system\/alert-0 is left out: spec\.providerRef must be object; spec\.exclusionList must be array$/,
+    0
+  ],
+  [
+    'an address that Flux has yet to fill in is not looked at',
+    guide({ alerts: [{ ...error, channel: 'a' }], secret: { data: { address: '${WEBHOOK_BASE64}' } } }),
+    /alert-0 has a channel, which Flux knows of Providers only/,
+    1
+  ],
+  [
     'a summary that looks like a template is what Flux posts',
     guide({ alerts: [{ ...error, summary: 'Release {{ .InvolvedObject.name }}' }] }),
     /spec\.summary has a template, which Flux takes as it is written: if Helm fills it in, import what `helm template` prints$/,

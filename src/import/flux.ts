@@ -90,7 +90,9 @@ export interface FluxObjects {
 }
 
 const group = 'notification.toolkit.fluxcd.io'
-const ajv = new Ajv()
+const ajv = new Ajv({ allErrors: true })
+/** As many as fit into a line. */
+const mostFaults = 5
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
@@ -246,10 +248,15 @@ function find<Spec extends object>(
   const asWritten = leaveOutNameless(spec, `${kind} ${namespace}/${name}`, manifest.at, remarks)
   const at: Manifest['at'] = (path = []) => manifest.at(asWritten(path))
   if (!isSpec(spec)) {
-    const { instancePath = '', message } = isSpec.errors?.[0] ?? {}
-    const path = ['spec', ...instancePath.split('/').slice(1).map(segmentOf)]
-    const field = asWritten(path).join('.')
-    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name} is left out: ${field} ${message}` })
+    const faults = (isSpec.errors ?? []).map(({ instancePath, message }) => {
+      const path = ['spec', ...instancePath.split('/').slice(1).map(segmentOf)]
+      return { path, text: `${asWritten(path).join('.')} ${message}` }
+    })
+    const message = `${kind} ${namespace}/${name} is left out: ${faults
+      .slice(0, mostFaults)
+      .map(({ text }) => text)
+      .join('; ')}`
+    remarks.push({ ...at(faults[0]?.path), message })
     return undefined
   }
   for (const path of unknownFields(spec, schema as Fields, ['spec'])) {

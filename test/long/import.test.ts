@@ -369,7 +369,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   [
     'a mention amid a summary',
     alertText({ summary: '<!here> the shop is down' }),
-    /summary of Alert apps\/chat is shown as text, and pings nobody: for that, write `mention: "<!here>"`/
+    /summary of Alert apps\/chat pings nobody: for that, write `mention: "<!here>"`/
   ],
   [
     'a kind that Flux does not know',

@@ -45,7 +45,7 @@ for (const file of readdirSync(mistakes)) {
 t.test('an empty file is refused in words', async (t) => {
   const { config, problems } = loadConfig('', 'config.yaml', {})
   t.equal(config, undefined)
-  t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, but is empty', excerpt: '' }])
+  t.match(problems, [{ line: 1, column: 1, message: /^must be a map of keys, but is empty; it has `destinations` and `rules`/, excerpt: '' }])
 })
 
 t.test('each unquoted reference in { } or [ ] is pointed at, instead of what YAML makes of the rest', async (t) => {
@@ -260,6 +260,33 @@ t.test('a file in another encoding is reported as such, and nothing of it is sho
   ])
   t.match(said(Buffer.from(text, 'latin1')), [/^config\.yaml:3:18 warning: a character here is not UTF-8/])
   t.strictSame(said(Buffer.from(text)), [])
+})
+
+t.test('keys that begin with x- are for anchors, and count for nothing themselves', async (t) => {
+  const { config, problems } = loadConfig(
+    `x-secret: ${slackUrl}
+x-failures: &failures { match: { severity: warn }, for: 2m }
+x-apps: [&apps apps]
+sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
+destinations: { local: { preview: true } }
+rules:
+  - { <<: *failures, name: failures, send: local }
+  - { name: apps, match: { namespace: *apps }, send: local }
+`,
+    'config.yaml',
+    environment
+  )
+  t.strictSame(problems, [])
+  t.match(config?.rules.all, [{ name: 'failures', forMs: 120_000 }, { name: 'apps' }])
+})
+
+t.test('a key that stands further in is not taken for a misspelt one', async (t) => {
+  const text = 'destinations: { a: { preview: true } }\nrules: [{ name: r, kind: HelmRelease, sent: a }]\n'
+  const { problems } = loadConfig(text, 'config.yaml', environment)
+  t.match(
+    problems.filter(({ isWarning }) => !isWarning).map(({ message }) => message),
+    ['unknown key "kind"; it belongs under `rules[].match`', 'unknown key "sent"; did you mean "send"?']
+  )
 })
 
 t.test('a file without rules, and two names in one text, are reported', async (t) => {

@@ -3,6 +3,7 @@ import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { createDestination, webhookUrlFault } from '../src/deliver/destination.ts'
 import type { Dialect } from '../src/render/receivers/dialect.ts'
+import { cutOut, suspectsIn } from '../src/secrecy.ts'
 import { createSlackApp, type SlackApp } from '../src/slack-api/app.ts'
 
 t.test('an address that takes no webhook messages is refused with what to do instead', async (t) => {
@@ -26,6 +27,7 @@ t.test('an address that takes no webhook messages is refused with what to do ins
     ['xoxb-12-34-abc', /is a Slack token.*slackApps: .*slack: \{ app: slack, channel: C0123ABCD \}/],
     ['xapp-1-A0-1-abc', /is a Slack token/],
     ['https://discord.com/channels/1/2', /not a Discord webhook/],
+    ['https://discord.com/api/webhooks/CHANGE_ME', /have two parts, a number and a token/],
     ['hooks.slack.com/services/T/B/x', /is not a URL/],
     ['https://hooks.slack.com/services/T0/B0', /three parts/],
     ['https://hooks.slack.com/services/T0/B0/', /three parts/],
@@ -40,6 +42,8 @@ t.test('an address that takes no webhook messages is refused with what to do ins
   for (const [url, fault] of faults) {
     t.match(webhookUrlFault(url), fault, url)
     t.notOk(webhookUrlFault(url)?.includes('chat.'), 'and is not repeated')
+    const shown = webhookUrlFault(url) ?? ''
+    t.equal(cutOut(shown, suspectsIn(shown)), shown, 'and is shown in full')
   }
   for (const url of [
     'https://hooks.slack.com/services/T/B/x',

@@ -372,7 +372,7 @@ t.test('null fields count as absent, and unknown fields are reported, however de
     /spec\.eventSources\.0\.labelSelector is not known/,
     /spec\.eventSources\.0\.severity is not/,
     /spec\.providerRef\.kind is not/,
-    /this source has no name, and Flux refuses the Alert/,
+    /this source has no name .*, and Flux refuses the Alert/,
     /HelmRelease flux-system\/db whatever its labels/
   ])
     t.match(said, each)
@@ -580,8 +580,70 @@ const said: readonly (readonly [what: string, text: string, remark: RegExp, take
   ],
   [
     'several variables are one remark',
-    guide({ alerts: [{ ...error, eventMetadata: { cluster: '${A}', env: '${B}', team: '{{ .Values.team }}' } }] }),
-    /spec\.eventMetadata\.cluster, spec\.eventMetadata\.env, spec\.eventMetadata\.team have variables/,
+    guide({ alerts: [{ ...error, eventMetadata: { cluster: '${A}', env: '${B}', team: 'a' } }] }),
+    /spec\.eventMetadata\.cluster, spec\.eventMetadata\.env have variables that are yet to be filled in/,
+    1
+  ],
+  [
+    'everything that a spec has wrong is one remark',
+    guide({ alerts: [{ ...error, providerRef: 'slack', exclusionList: 'waiting.*socket' }] }),
+    /Alert flux-system\/alert-0 is left out: spec\.providerRef must be object; spec\.exclusionList must be array$/,
+    0
+  ],
+  [
+    'an address that Flux has yet to fill in is not looked at',
+    guide({ alerts: [{ ...error, channel: 'a' }], secret: { data: { address: '${WEBHOOK_BASE64}' } } }),
+    /alert-0 has a channel, which Flux knows of Providers only/,
+    1
+  ],
+  [
+    'a summary that looks like a template is what Flux posts',
+    guide({ alerts: [{ ...error, summary: 'Release {{ .InvolvedObject.name }}' }] }),
+    /spec\.summary has a template, which Flux takes as it is written: if Helm fills it in, import what `helm template` prints$/,
+    1
+  ],
+  [
+    'templates of several fields are one remark',
+    guide({ alerts: [{ ...error, eventMetadata: { a: '{{ .Values.a }}', b: '{{ .Values.b }}' } }] }),
+    /spec\.eventMetadata\.a, spec\.eventMetadata\.b have templates, which Flux takes as they are written/,
+    1
+  ],
+  [
+    'a channel of Discord has no effect, there as here',
+    guide({ alerts: [error], provider: { type: 'discord', channel: 'kubernetes', username: 'Flux' } }),
+    /Provider flux-system\/slack has a channel, and a webhook of discord posts to its own; it is left out$/,
+    1
+  ],
+  [
+    'a channel of an Alert has no effect at Discord either',
+    guide({ alerts: [{ ...error, channel: 'team-a' }], provider: { type: 'discord' } }),
+    /Alert flux-system\/alert-0 has a channel, .* a webhook of discord posts to its own, and it is left out$/,
+    1
+  ],
+  [
+    'a type in capitals is meant',
+    guide({ alerts: [error], provider: { type: 'Slack' } }),
+    /has the type "Slack", which Flux refuses; it is taken for slack$/,
+    1
+  ],
+  [
+    'a chart whose values are Alerts is said',
+    `${guide({ alerts: [error] })}---\n${stringify({
+      apiVersion: 'helm.toolkit.fluxcd.io/v2',
+      kind: 'HelmRelease',
+      metadata: { name: 'notifications', namespace: 'flux-system' },
+      spec: {
+        chart: { spec: { chart: 'flux2-notification', sourceRef: { kind: 'HelmRepository', name: 'community' } } },
+        values: { alertlist: [{ name: 'webapp', spec: { providerRef: { name: 'slack' } } }] }
+      }
+    })}`,
+    /this HelmRelease has Alerts or Providers in it/,
+    1
+  ],
+  [
+    'a source without a name says how all are written',
+    guide({ alerts: [{ ...error, eventSources: [{ kind: 'Kustomization' }, { kind: 'HelmRelease', name: '*' }] }] }),
+    /this source has no name \(for every Kustomization, write `name: '\*'`\), and Flux refuses the Alert/,
     1
   ]
 ]
@@ -596,12 +658,41 @@ for (const [what, text, remark, taken] of said) {
   })
 }
 
+t.test('of an Alert that is left out nothing is said of what its rule would do', async (t) => {
+  const imported = importText(guide({ alerts: [{ eventSeverity: 'warning', channel: 'team', inclusionList: ['('] }] }))
+  t.match(remarksOf(imported), [/lets nothing through; it is left out$/, /not a pattern, Flux passes over it too/])
+  t.equal(imported.remarks.length, 2)
+})
+
+t.test('what Flux does not know is sent once, and said of the rule that has it', async (t) => {
+  const about = (eventSeverity: string, namespace: string, kind = 'HelmRelease') => ({
+    eventSeverity,
+    eventSources: [
+      { kind, name: '*', namespace },
+      { kind: 'Bucket', name: eventSeverity }
+    ]
+  })
+  const imported = importText(guide({ alerts: [about('info', '*'), about('error', 'team-*')] }))
+  t.strictSame(
+    imported.rules.map(({ rule }) => rule.match?.object ?? rule.match?.kind),
+    [['HelmRelease/*/*', 'Bucket/flux-system/info'], 'Bucket']
+  )
+  t.match(remarksOf(imported), [
+    /namespace "\*" matches nothing in Flux/,
+    /posts nothing about HelmRelease\/team-\*\/\*/
+  ])
+  t.equal(imported.remarks.length, 2)
+  t.match(configOf(imported), /# line \d+: namespace "\*" matches nothing/)
+  t.notMatch(configOf(imported), /team-\*/)
+})
+
 // Every type of notification-controller 1.9.3, and one that it does not know.
 const notOurs = {
   'sets the status of commits': 'github gitlab gitea bitbucketserver bitbucket azuredevops',
   'comments on pull requests': 'githubpullrequestcomment gitlabmergerequestcomment giteapullrequestcomment',
   'starts workflows': 'githubdispatch',
-  'raises and ends alerts': 'alertmanager opsgenie pagerduty sentry datadog grafana otel',
+  'raises and ends alerts': 'alertmanager opsgenie pagerduty',
+  'records events in another tool': 'sentry datadog grafana otel',
   'feeds other programs': 'generic generic-hmac nats googlepubsub azureeventhub',
   'posts to a chat that the relay does not know': 'msteams googlechat webex telegram lark matrix zulip',
   'neither Flux nor the relay knows': 'mattermost'

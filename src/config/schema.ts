@@ -188,10 +188,22 @@ export const ConfigSchema = Type.Object(
     )
   },
   {
+    // As in a file of Docker Compose.
+    patternProperties: {
+      '^x-': {
+        description: 'Anything: what YAML anchors repeat elsewhere in the file. The relay takes no notice of it.'
+      }
+    },
     additionalProperties: false,
     title: 'flux-relay',
     description: 'The config file of flux-relay: which events of Flux notify whom.'
   }
 )
+
+/** The value of a file without its keys `x-…`, which are there for YAML anchors. */
+export function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))
+}
 
 export type ConfigText = Static<typeof ConfigSchema>

@@ -167,8 +167,7 @@ function webhookLane(webhookUrl: string, channel: string | undefined): string {
   return `slack:${hash('sha256', place).slice(0, 16)}`
 }
 
-const makeOne =
-  'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its URL, https://hooks.slack.com/services/…'
+const makeOne = 'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its Webhook URL'
 
 /** Advice to somebody who wrote a token, or an address that takes one. */
 const useApp =
@@ -188,7 +187,7 @@ export function webhookUrlFault(url: string): string | undefined {
     return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
   if (isOfSlack(hostname)) return slackUrlFault(hostname, pathname)
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && !/^\/api\/(v\d+\/)?webhooks\/[^/]+\/[^/]+/.test(pathname))
-    return 'is not a Discord webhook: those begin with https://discord.com/api/webhooks/ (Server Settings, Integrations, Webhooks)'
+    return 'is not a Discord webhook: behind /api/webhooks/ those have two parts, a number and a token (Server Settings, Integrations, Webhooks)'
   return undefined
 }
 
@@ -200,7 +199,7 @@ function slackUrlFault(hostname: string, pathname: string): string | undefined {
     const parts = pathname.split('/').filter(Boolean)
     if (parts[0] === 'services' && parts.length === 4) return undefined
     if (parts[0] === 'services' && parts.length > 1)
-      return `is not a complete Slack webhook: those end in three parts, as in https://hooks.slack.com/services/T…/B…/…`
+      return 'is not a complete Slack webhook: behind /services/ those have three parts, T…/B…/…'
   }
   return `is a Slack address but not a webhook: ${makeOne}`
 }

@@ -151,6 +151,17 @@ const carried: readonly (readonly [what: string, layout: Layout, top?: string])[
     }
   ],
   [
+    'a component of two namespaces',
+    {
+      ...under('alerts', both),
+      'alerts/kustomization.yaml': kustomization({ resources: ['alerts.yaml'] }),
+      'all/kustomization.yaml': component({ resources: ['../alerts'] }),
+      'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../all'] }),
+      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../all'] }),
+      'kustomization.yaml': kustomization({ resources: ['a', 'b'] })
+    }
+  ],
+  [
     'a token that is made of a file of variables',
     {
       'alerts.yaml': [provider(), alert()],
@@ -262,18 +273,29 @@ const said: readonly (readonly [what: string, layout: Layout, remarks: RegExp[],
     1
   ],
   [
-    'a component of two namespaces',
+    'a component of a namespace, and of none that is said',
     {
       ...under('alerts', both),
       'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
       'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../alerts'] }),
-      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../alerts'] })
+      'b/kustomization.yaml': kustomization({ components: ['../alerts'] })
     },
     [
-      /^alerts\/kustomization\.yaml:1: 2 kustomizations use this, not all in one namespace/,
+      /^alerts\/kustomization\.yaml:1: several kustomizations build this, and not each of them in a namespace/,
       /names no namespace, nor does 1 more/
     ],
     1
+  ],
+  [
+    'a component of two namespaces, with a type that the relay has no part in',
+    {
+      'alerts/alerts.yaml': [provider({ type: 'alertmanager' }), alert()],
+      'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
+      'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../alerts'] }),
+      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../alerts'] })
+    },
+    [/Alert a\/failures posts to Provider a\/slack, which is of type "alertmanager".* \(so it is in 2 namespaces\)$/],
+    0
   ],
   [
     "Flux's own Kustomization, which puts it elsewhere and patches it",
@@ -331,6 +353,30 @@ for (const [what, layout, expected, destinations] of said) {
     t.notMatch(text + remarks.join(''), /s3cr3t/)
   })
 }
+
+t.test('Providers of one manifest and one Secret are one destination, in how many namespaces soever', async (t) => {
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'slack-url' }, stringData: { address: url } }
+  const layout = {
+    'alerts/alerts.yaml': [provider(), alert(), secret],
+    'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
+    ...Object.fromEntries(
+      ['a', 'b', 'c'].map((namespace) => [
+        `${namespace}/kustomization.yaml`,
+        kustomization({ namespace, components: ['../alerts'] })
+      ])
+    )
+  }
+  const { config, remarks, variables, text } = await imported(written(t, layout))
+  t.strictSame(remarks, [])
+  t.match(config, { destinations: { slack: {} }, rules: [{ match: { namespace: ['a', 'b', 'c'] } }] })
+  t.equal(config.rules.length, 1)
+  t.match(variables, [{ command: /kubectl -n a get secret slack-url/ }])
+  t.equal(variables.length, 1)
+  t.notMatch(text, /s3cr3t/)
+
+  const without = await imported(written(t, { ...layout, 'alerts/alerts.yaml': [provider(), alert()] }))
+  t.strictSame(Object.keys(without.config.destinations), ['a-slack', 'b-slack', 'c-slack'], 'Secrets may differ')
+})
 
 const ofFlux = (spec: object, name = 'alerts') => ({
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',

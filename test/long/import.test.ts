@@ -369,7 +369,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   [
     'a mention amid a summary',
     alertText({ summary: '<!here> the shop is down' }),
-    /summary of Alert apps\/chat is shown as text, and pings nobody: for that, write `mention: "<!here>"`/
+    /summary of Alert apps\/chat pings nobody: for that, write `mention: "<!here>"`/
   ],
   [
     'a kind that Flux does not know',
@@ -762,6 +762,31 @@ t.test(
     t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
   }
 )
+
+t.test('what makes Alerts elsewhere than in YAML is named, with the command that shows them', async (t) => {
+  const folder = tempFolder(t)
+  const group = 'notification.toolkit.fluxcd.io'
+  writeFileSync(join(folder, 'alert.cue'), `alert: {\n\tapiVersion: "${group}/v1beta3"\n\tkind: "Alert"\n}\n`)
+  writeFileSync(join(folder, 'other.tf'), 'resource "x" "y" {}\n')
+  writeFileSync(
+    join(folder, 'kustomization.yaml'),
+    'resources:\n- https://github.com/acme/notifications//base?ref=v1\nnamespace: team-a\n'
+  )
+  const { code, err } = run(['import', folder])
+  t.equal(code, 1)
+  t.match(err, /alert\.cue:1: is not YAML, and not read: import what it makes/)
+  t.notMatch(err, /other\.tf/)
+  t.match(err, /kustomization\.yaml:1: this lists https:\/\/github\.com\/.* which was not read: .*`kubectl kustomize/)
+  t.match(
+    err,
+    /what the cluster has: kubectl get alerts\.notification\.toolkit\.fluxcd\.io,providers\.\S+ -A -o yaml\n/
+  )
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  const { code: both, err: said } = run(['import', folder])
+  t.equal(both, 0)
+  t.match(said, /alert\.cue:1: is not YAML/)
+  t.notMatch(said, /github\.com/)
+})
 
 t.test('a link that is dangling, or leads to a folder, is named, and the rest of the folder is read', async (t) => {
   const folder = tempFolder(t)

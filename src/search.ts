@@ -116,7 +116,7 @@ function sayToken({ field, value }: Token): string {
   return field === undefined ? said : `${field}:${said}`
 }
 
-/** A pattern for `like … escape '\'` in SQL, of what was put in lower case, for a glob. */
+/** A pattern for `like … escape '!'` in SQL, of what was put in lower case, for a glob. */
 export function likeGlob(glob: string): string {
   const like = escaped(glob.toLowerCase())
   return isGlob(glob) ? like.replaceAll('*', '%').replaceAll('?', '_') : like
@@ -143,6 +143,7 @@ export function spokenIn(word: string, columnOf: (field: string) => string): str
   return spokenNames.map((fields) => fields.map(columnOf).join(` || '/' || `))
 }
 
+// A backslash in a statement is something else with PostgreSQL's `standard_conforming_strings = off`, also behind a pooler.
 function escaped(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&')
+  return text.replace(/[!%_]/g, '!$&')
 }

@@ -210,6 +210,44 @@ t.test('a short lock_timeout of the server refuses no event that waits for anoth
   t.equal(receipt?.status, 'accepted')
 })
 
+t.test('what a database has for a default that statements are not written for is undone', async (t) => {
+  const url = await postgres.createDatabase()
+  const name = new URL(url).pathname.slice(1)
+  const defaults = {
+    array_nulls: 'off',
+    standard_conforming_strings: 'off',
+    default_transaction_isolation: "'serializable'",
+    idle_session_timeout: '12345',
+    transaction_timeout: '12345'
+  }
+  for (const [setting, value] of Object.entries(defaults)) {
+    // As far as the server has it.
+    await execute(url, `alter database ${name} set ${setting} = ${value}`).catch(() => {})
+  }
+  const store = await openPostgres(url, { clock: 'caller' })
+  t.teardown(() => store.close())
+  const share = String.raw`\\host\share`
+  const body = JSON.stringify({ message: `${share} is 100%_full!` })
+  const [receipt] = await store.accept([arrival('one', { body })], sendTo('lane'))
+  t.equal(receipt?.status, 'accepted')
+  await store.settle(await post(store, 'lane'), attempt, sent)
+  for (const word of [share, '100%_full!']) {
+    const { items } = await store.records.events({ search: { fields: {}, words: [word] } }, { limit: 1 })
+    t.equal(items.length, 1, word)
+  }
+  t.equal((await store.records.events({ search: { fields: {}, words: ['100_full'] } }, { limit: 1 })).items.length, 0)
+
+  const client = new Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query(settingsSql)
+  const { rows } = await client.query(
+    `select name from pg_settings where name = any($1) and source = 'database' order by name`,
+    [Object.keys(defaults)]
+  )
+  t.same(rows, [{ name: 'standard_conforming_strings' }])
+})
+
 t.test('the same body at two replicas is one event', async (t) => {
   const [a, b] = await pair(t)
   for (let n = 0; n < 20; n++) {

@@ -4,6 +4,7 @@ import type { Client } from 'pg'
 import { RelayError } from '../../errors.ts'
 import { connectionConfig } from './connections.ts'
 import type { Servers } from './servers.ts'
+import { unhurriedSql } from './settings.ts'
 
 /** What brings the tables to version 1, 2, …: a file is never changed once it was released, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql']
@@ -21,7 +22,7 @@ export async function migrate(
   const client = await servers.connect(config)
   try {
     await refuseEncoding(client)
-    await client.query('begin; set local statement_timeout = 0; set local lock_timeout = 0')
+    await client.query(unhurriedSql)
     await client.query('select pg_advisory_xact_lock($1)', [lockId])
     const version = await versionOf(client)
     if (version > migrations.length) {

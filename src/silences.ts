@@ -120,9 +120,11 @@ export function createSilences(options: {
     follow,
     async start(): Promise<void> {
       await follow()
-      stop = every(clock, lookMs, look, (err) =>
+      stop = every(clock, lookMs, look, (err) => {
+        // What a silence withheld may be in the middle of the steps in which it ends.
+        isFollowing = true
         log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
-      )
+      })
     },
     stop: (): void => stop()
   }

@@ -1,7 +1,7 @@
 // Config watch: reloads the config file when it, or a file of secrets that it names, changes: built, checked, then swapped
 // whole. A bad file keeps the last good one.
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Config, type Loaded, loadConfig } from './config.ts'
@@ -33,6 +33,8 @@ const lookEveryMs = 500
 /** A file that was not there so often is gone, and not between the two halves of a swap. */
 const goneLooks = 6
 
+const followAgainMs = 5000
+
 /** Looking at this many secret files takes milliseconds; whoever changes one beyond these sends SIGHUP. */
 const maxFollowed = 1000
 
@@ -53,11 +55,12 @@ export function watchConfig(
   let refusal: Refusal | undefined
   let changed = async () => {}
   let afterReading = async (_: Reading) => {}
-  let now = Date.now
+  let clock: Pick<Clock, 'now' | 'after'> = systemClock
   let looking: NodeJS.Timeout | undefined
   let isStopped = false
   /** The changes before this one: each takes effect after the last. */
   let following = Promise.resolve()
+  let takeBack = () => {}
   let seen = used
   let missed = 0
 
@@ -110,14 +113,21 @@ export function watchConfig(
     if (loaded.config === undefined) {
       log.error({ file }, 'the config file has errors; the last good one stays in use')
       const place = reading.text === undefined ? '' : `${file}:`
-      refusal = { at: now(), problems: reading.problems.map((problem) => place + problem) }
+      refusal = { at: clock.now(), problems: reading.problems.map((problem) => place + problem) }
       return
     }
     refusal = undefined
     log.info({ file, rules: config.rules.all.length }, 'config reloaded')
-    following = following
-      .then(changed)
-      .catch((error: unknown) => log.error({ err: error }, 'the new config is in use, but not all of it took effect'))
+    follow()
+  }
+
+  /** What was read takes effect, and where the database is away that is tried until all of it has. */
+  function follow(): void {
+    takeBack()
+    following = following.then(changed).catch((error: unknown) => {
+      log.error({ err: error }, 'the new config is in use, but not all of it took effect; trying again in 5 seconds')
+      if (!isStopped) takeBack = clock.after(followAgainMs, follow)
+    })
   }
 
   function look(): void {
@@ -137,19 +147,20 @@ export function watchConfig(
     /** Nothing, where {@link current} is what the file says. */
     refusal: () => refusal,
     reload,
-    /** `whenChanged` is called after each swap, `whenRead` after each reading. `clock`: by which the pages say how long ago that was. */
+    /** `whenChanged` is called after each swap, `whenRead` after each reading. `own`: the clock by which the pages say how long ago that was. */
     start(
       whenChanged: () => Promise<void>,
       whenRead: (reading: Reading) => Promise<void>,
-      clock: Pick<Clock, 'now'>
+      own: Pick<Clock, 'now' | 'after'>
     ): void {
-      now = clock.now
+      clock = own
       changed = whenChanged
       afterReading = whenRead
       looking = setInterval(look, lookEveryMs).unref()
     },
     stop(): void {
       isStopped = true
+      takeBack()
       clearInterval(looking)
     }
   }

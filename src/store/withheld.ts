@@ -15,19 +15,6 @@ export function endedLatelySql(now: string): string {
   return `select ${nameSql} as name, created_at from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}`
 }
 
-/**
- * Ends by `now`, as it is written in SQL, what was withheld by a silence after that was ended by hand, by whoever had not heard of
- * it: it is not withheld for as long as was planned. `limit` at most. What was held on purpose was withheld at `held_at`, and came before.
- */
-export function lateSql(now: string, limit: string): string {
-  return `update notifications set muted_until = ${now} where id in (
-    select n.id from notifications n
-    where n.muted_until > ${now} and n.mute in (
-        select ${nameSql} from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}
-          and silences.created_at <= coalesce(n.held_at, n.created_at)
-      ) and n.mute not in (${inEffectSql(now)}) limit ${limit})`
-}
-
 /** The names by which silences withhold that have not ended at `now`, as it is written in SQL. */
 export const inEffectSql = (now: string) => `select ${nameSql} as name from silences where ends_at > ${now}`
 

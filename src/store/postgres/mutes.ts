@@ -9,7 +9,7 @@ import type { LaneOf } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import { inEffect } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
-import { endedLatelySql, lateSql, type Muted, movedEnds, mutedSql, type Withheld } from '../withheld.ts'
+import { endedLatelySql, inEffectSql, type Muted, movedEnds, mutedSql, type Withheld } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { type Ending, summariesOf } from './mute-ends.ts'
@@ -32,8 +32,8 @@ export function createMuting(
   }
 
   /**
-   * The silence at once, and in steps what it withheld: after a crash that is carried on, or ends when a replica looks what mutes
-   * there are.
+   * The silence at once, which is what counts, and in steps what it withheld: after a crash, or where the database is away, that is
+   * carried on, or ends when a replica looks what mutes there are.
    */
   async function moveEnd(
     id: string,
@@ -53,7 +53,8 @@ export function createMuting(
       return known
     })
     if (row === undefined) return false
-    if (endsAt !== row.ends_at) await moveEnds(moveSql, [endsAt, row.ends_at, silenceName(silenceOf(row))])
+    if (endsAt !== row.ends_at)
+      await moveEnds(moveSql, [endsAt, row.ends_at, silenceName(silenceOf(row))]).catch(() => {})
     return true
   }
 
@@ -64,7 +65,7 @@ export function createMuting(
     mutes: readonly Mute[]
   ): Promise<string[]> {
     const lately = await connections.query(endedLatelySql('$1::bigint'), [now])
-    if (lately.rowCount !== 0) await moveEnds(lateSql('$1::bigint', '$2'), [now])
+    if (lately.rowCount !== 0) await moveEnds(lateSql, [now])
     const lanes: string[] = []
     for await (const summary of summariesOf(connections, {
       presence,
@@ -138,3 +139,14 @@ async function addSilence(
 const moveSql = `
   update notifications set muted_until = $1 where muted_until = $2 and id = any(array(
     select id from notifications where muted_until = $2 and mute = $3 limit $4))`
+
+/**
+ * What was withheld by a silence after that was ended by hand, by whoever had not heard of it, is not withheld for as long as was
+ * planned; nor is what a step was never made for. What was held on purpose was withheld at `held_at`, and came before. Picked once, by
+ * itself: in a join, each is compared with each of the others. What has been put aside or summed up since then stays so.
+ */
+export const lateSql = `
+  update notifications set muted_until = $1 where muted_until > $1::bigint and id = any(array(
+    select n.id from notifications n, (${endedLatelySql('$1::bigint')}) as ended
+    where n.muted_until > $1::bigint and n.mute = ended.name and ended.created_at <= coalesce(n.held_at, n.created_at)
+      and n.mute not in (${inEffectSql('$1::bigint')}) limit $2))`

@@ -53,7 +53,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
 
   const namesInEffect = (now: number) => db.all<{ name: string }>(inEffectSql('?1'), now).map(({ name }) => name)
 
-  /** The silence at once, which is what counts after a crash, and in steps what it withheld. */
+  /** The silence at once, which is what counts, and in steps what it withheld: where that fails, the next look goes on with it. */
   async function moveEnd(
     id: string,
     endsAt: number,
@@ -68,7 +68,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
       return { mute: silenceName(silenceOf(row)), from: row.ends_at, to: endsAt }
     })
     if (moved === undefined) return false
-    await inTurn(() => moveEnds(db, write, moved))
+    await inTurn(() => moveEnds(db, write, moved)).catch(() => {})
     return true
   }
 

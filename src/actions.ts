@@ -160,7 +160,7 @@ export function createActions(options: ActionsOptions) {
     discardThese,
 
     /**
-     * Resolves when the silence is in effect here. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
+     * Resolves when the silence is in effect here, or will be at the next look. `warnings`: what of its match no event can be. Throws BAD_REQUEST, which
      * names the field.
      */
     async silence(asked: AskedSilence, actor: Actor): Promise<{ silence: Silence; warnings: string[] }> {

@@ -63,6 +63,12 @@ export function createSilences(options: {
     options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now), all))
   }
 
+  function failed(err: unknown): void {
+    // What a silence withheld may be in the middle of the steps in which it ends.
+    isFollowing = true
+    log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
+  }
+
   /** What was withheld by a mute that ends at another time by now, or is gone from the file, is not summed up at its old end. */
   async function followMutes(): Promise<void> {
     const now = clock.now()
@@ -114,17 +120,13 @@ export function createSilences(options: {
     /** Whether one would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
     hasRecovered: async (silence: NewSilence): Promise<boolean> =>
       (await recoveredOf([silence], clock.now())).length > 0,
-    /** Reads them, and sends the summaries of those that ended. */
-    look,
+    /** Reads them, and sends the summaries of those that ended. Where that fails it is done at the next look: what was done, is. */
+    look: () => look().catch(failed),
     /** The config file has changed. */
     follow,
     async start(): Promise<void> {
       await follow()
-      stop = every(clock, lookMs, look, (err) => {
-        // What a silence withheld may be in the middle of the steps in which it ends.
-        isFollowing = true
-        log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
-      })
+      stop = every(clock, lookMs, look, failed)
     },
     stop: (): void => stop()
   }

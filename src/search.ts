@@ -119,7 +119,7 @@ function sayToken({ field, value }: Token): string {
   return field === undefined ? said : `${field}:${said}`
 }
 
-/** Returns a glob as a pattern for `like … escape '\'` in SQL, for text in lower case. */
+/** Returns a glob as a pattern for `like … escape '!'` in SQL, for text in lower case. */
 export function likeGlob(glob: string): string {
   const like = escaped(glob.toLowerCase())
   return isGlob(glob) ? like.replaceAll('*', '%').replaceAll('?', '_') : like
@@ -149,6 +149,7 @@ export function spokenIn(word: string, columnOf: (field: string) => string): str
   return spokenNames.map((fields) => fields.map(columnOf).join(` || '/' || `))
 }
 
+// Not a backslash: PostgreSQL reads it in another way with `standard_conforming_strings = off`, which a pooler may bring along.
 function escaped(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&')
+  return text.replace(/[!%_]/g, '!$&')
 }

@@ -63,6 +63,12 @@ export function createSilences(options: {
     options.wake(await store.endMutes(now, laneOf, (withheld) => muteNotice(withheld, now), all))
   }
 
+  function failed(err: unknown): void {
+    // The notifications of a silence that ended may be released in part: the next look goes on with them.
+    isFollowing = true
+    log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
+  }
+
   /** Follows mutes that end at another time now, or are gone from the file: what they withheld is not summed up at the old end. */
   async function followMutes(): Promise<void> {
     const now = clock.now()
@@ -114,15 +120,13 @@ export function createSilences(options: {
     /** Reports whether a silence would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
     hasRecovered: async (silence: NewSilence): Promise<boolean> =>
       (await recoveredOf([silence], clock.now())).length > 0,
-    /** Reads the silences, and sends the summaries of those that ended. */
-    look,
+    /** Reads the silences, and sends the summaries of those that ended. If that fails, the next look goes on with it. */
+    look: () => look().catch(failed),
     /** Follows a changed config file. */
     follow,
     async start(): Promise<void> {
       await follow()
-      stop = every(clock, lookMs, look, (err) =>
-        log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
-      )
+      stop = every(clock, lookMs, look, failed)
     },
     stop: (): void => stop()
   }

@@ -3,8 +3,11 @@
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
+import { createLog } from '../src/log.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
+import { createSilences } from '../src/silences.ts'
+import type { Store } from '../src/store/store.ts'
 import { createClock, type TestClock } from './fixtures/clock.ts'
 import { look, textOf } from './fixtures/dashboard.ts'
 import { fc } from './fixtures/fc.ts'
@@ -329,4 +332,37 @@ t.test('the message at the end waits while another mute withholds the same, or t
   await pass(relay, clock, 3 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(texts(relay)[1], /✅ apps\/a works again/)
+})
+
+t.test('after a look that failed, what a silence left in the middle of its end is looked for', async (t) => {
+  const clock = createClock()
+  const log = createLog([], () => [], { write: () => {} })
+  let isAway = false
+  let followed = 0
+  const store = {
+    silences: async () => [],
+    async endMutes() {
+      if (isAway) throw new Error('the database is away')
+      return []
+    },
+    async followMutes() {
+      followed += 1
+      return false
+    }
+  } as unknown as Store
+  const silences = createSilences({ store, destinations: () => new Map(), muted: () => [], clock, log, wake: () => {} })
+  await silences.start()
+  t.teardown(silences.stop)
+  async function lookAgain(): Promise<void> {
+    clock.advance(5000)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await lookAgain()
+  t.equal(followed, 1, 'at the start')
+  isAway = true
+  await t.resolves(silences.look(), 'whoever has just added one has added it')
+  isAway = false
+  await lookAgain()
+  await lookAgain()
+  t.equal(followed, 2)
 })

@@ -53,6 +53,7 @@ t.test('an error of the server itself comes with what to do', async (t) => {
   t.match(sayHint('Connection terminated unexpectedly'), 'is that a PostgreSQL')
   t.match(sayHint('Connection terminated due to connection timeout'), 'NetworkPolicy')
   t.match(sayHint('canceling statement due to statement timeout (57014)'), 'statement_timeout')
+  t.match(sayHint('terminating connection due to transaction timeout (25P04)'), 'transaction_timeout = 0')
   t.equal(sayHint('password authentication failed for user "relay" (28P01)'), '')
 })
 

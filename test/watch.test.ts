@@ -166,12 +166,12 @@ const preview = (...names: string[]) =>
   `rules: []\ndestinations:\n${names.map((name) => `  ${name}: { preview: true }\n`).join('')}`
 
 /** Watches a file in virtual time. */
-function watch(t: Test, file: string, whenChanged = async () => {}) {
+function watch(t: Test, file: string, whenChanged = async () => {}, clock = createClock()) {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
   const log = createLog([], () => [], { write: () => {} })
   const config = watchConfig(file, {}, { log, metrics: { configReloads: { succeeded: () => {} } } as never })
-  config.start(whenChanged, async () => {}, Date)
+  config.start(whenChanged, async () => {}, clock)
   t.teardown(config.stop)
   return {
     config,
@@ -192,6 +192,33 @@ t.test('a half-written file is not taken for one without the rest', async (t) =>
   appendFileSync(file, '  four: { preview: true }\n')
   pass(1000)
   t.same(destinations(), ['one', 'two', 'four'])
+})
+
+t.test('a change that did not wholly take effect is followed again until it has', async (t) => {
+  const file = join(tempFolder(t), 'config.yaml')
+  writeFileSync(file, preview('one'))
+  const clock = createClock()
+  let failures = 2
+  const followed: string[] = []
+  const whenChanged = async () => {
+    followed.push(...destinations())
+    if (failures-- > 0) throw new Error('the database is away')
+  }
+  const { pass, destinations } = watch(t, file, whenChanged, clock)
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
+  writeFileSync(file, preview('two'))
+  pass(1000)
+  await settle()
+  t.same(followed, ['two'])
+  for (const seen of [
+    ['two', 'two'],
+    ['two', 'two', 'two'],
+    ['two', 'two', 'two']
+  ]) {
+    clock.advance(5000)
+    await settle()
+    t.same(followed, seen)
+  }
 })
 
 t.test('a change is noticed even if the file keeps its time and its length', async (t) => {

@@ -1,7 +1,7 @@
 // Config watch: reloads the config file when it, or a file of secrets that it names, changes. A new config is built, checked, then
 // swapped in whole. A bad file leaves the last good one in use.
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { RelayError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Config, type Loaded, loadConfig } from './config.ts'
@@ -33,6 +33,8 @@ const lookEveryMs = 500
 /** A file that is missing at so many looks is gone, and not between the two halves of a swap. */
 const goneLooks = 6
 
+const followAgainMs = 5000
+
 /** The most secret files that are looked at, which takes milliseconds. Whoever changes one beyond these sends SIGHUP. */
 const maxFollowed = 1000
 
@@ -53,11 +55,12 @@ export function watchConfig(
   let refusal: Refusal | undefined
   let changed = async () => {}
   let afterReading = async (_: Reading) => {}
-  let now = Date.now
+  let clock: Pick<Clock, 'now' | 'after'> = systemClock
   let looking: NodeJS.Timeout | undefined
   let isStopped = false
   /** Resolves when all changes so far have taken effect, one after the other. */
   let following = Promise.resolve()
+  let takeBack = () => {}
   let seen = used
   let missed = 0
 
@@ -110,14 +113,21 @@ export function watchConfig(
     if (loaded.config === undefined) {
       log.error({ file }, 'the config file has errors; the last good one stays in use')
       const place = reading.text === undefined ? '' : `${file}:`
-      refusal = { at: now(), problems: reading.problems.map((problem) => place + problem) }
+      refusal = { at: clock.now(), problems: reading.problems.map((problem) => place + problem) }
       return
     }
     refusal = undefined
     log.info({ file, rules: config.rules.all.length }, 'config reloaded')
-    following = following
-      .then(changed)
-      .catch((error: unknown) => log.error({ err: error }, 'the new config is in use, but not all of it took effect'))
+    follow()
+  }
+
+  /** Lets the config that was read take effect, and tries again until all of it has: the database may be away. */
+  function follow(): void {
+    takeBack()
+    following = following.then(changed).catch((error: unknown) => {
+      log.error({ err: error }, 'the new config is in use, but not all of it took effect; trying again in 5 seconds')
+      if (!isStopped) takeBack = clock.after(followAgainMs, follow)
+    })
   }
 
   function look(): void {
@@ -137,19 +147,20 @@ export function watchConfig(
     /** Why {@link current} is not what the file says; undefined if it is. */
     refusal: () => refusal,
     reload,
-    /** Calls `whenChanged` after each swap, and `whenRead` after each reading. Pages say by `clock` how long ago a file was refused. */
+    /** Calls `whenChanged` after each swap, and `whenRead` after each reading. Pages say by the clock `own` how long ago a file was refused. */
     start(
       whenChanged: () => Promise<void>,
       whenRead: (reading: Reading) => Promise<void>,
-      clock: Pick<Clock, 'now'>
+      own: Pick<Clock, 'now' | 'after'>
     ): void {
-      now = clock.now
+      clock = own
       changed = whenChanged
       afterReading = whenRead
       looking = setInterval(look, lookEveryMs).unref()
     },
     stop(): void {
       isStopped = true
+      takeBack()
       clearInterval(looking)
     }
   }

@@ -5,6 +5,7 @@ import { RelayError } from '../errors.ts'
 import { checkUrl, connectionConfig, sayDatabaseError } from './postgres/connections.ts'
 import { migrate } from './postgres/schema.ts'
 import { Servers } from './postgres/servers.ts'
+import { unhurriedSql } from './postgres/settings.ts'
 import { indexable, storable } from './postgres/text.ts'
 import { type Database, openDatabase, type Row } from './sqlite/file.ts'
 import { bringToVersion } from './sqlite/schema.ts'
@@ -80,7 +81,7 @@ async function copyAll(
   const { query_timeout: _, ...config } = connectionConfig(servers.url)
   const to = await servers.connect(config)
   try {
-    await to.query('begin')
+    await to.query(unhurriedSql)
     await checkEmpty(to)
     const total = Object.keys(tables).reduce((sum, table) => sum + countOf(from, table), 0)
     let done = 0

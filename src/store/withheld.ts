@@ -15,20 +15,6 @@ export function endedLatelySql(now: string): string {
   return `select ${nameSql} as name, created_at from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}`
 }
 
-/**
- * SQL that ends at `now`, an SQL expression, what a silence withheld after it was ended by hand, through a replica that did not know of
- * that yet: otherwise it would stay withheld until the planned end. Changes at most `limit` rows. A held notification was withheld at
- * `held_at`, later than it was created.
- */
-export function lateSql(now: string, limit: string): string {
-  return `update notifications set muted_until = ${now} where id in (
-    select n.id from notifications n
-    where n.muted_until > ${now} and n.mute in (
-        select ${nameSql} from silences where ends_at <= ${now} and ends_at > ${now} - ${lateMs}
-          and silences.created_at <= coalesce(n.held_at, n.created_at)
-      ) and n.mute not in (${inEffectSql(now)}) limit ${limit})`
-}
-
 /** SQL for the names of silences that have not ended at `now`, an SQL expression. */
 export const inEffectSql = (now: string) => `select ${nameSql} as name from silences where ends_at > ${now}`
 

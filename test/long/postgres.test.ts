@@ -12,6 +12,7 @@ import type { Plan } from '../../src/store/kept-lanes.ts'
 import { firstHeldSql, gatheringsSql, heldSql } from '../../src/store/postgres/claim.ts'
 import { lockNumbers } from '../../src/store/postgres/locks.ts'
 import { waitedForSql } from '../../src/store/postgres/moves.ts'
+import { lateSql } from '../../src/store/postgres/mutes.ts'
 import { backlogSql, busyLanesSql } from '../../src/store/postgres/queue.ts'
 import { settingsSql } from '../../src/store/postgres/settings.ts'
 import { lookSql, waitingSql } from '../../src/store/postgres/standing.ts'
@@ -183,25 +184,33 @@ t.test('batches about the same objects, in any order, wait for each other withou
   t.equal(await a.backlog('lane'), 2000)
 })
 
-t.test('a short lock_timeout of the server refuses no event that waits for another, and ends no start', async (t) => {
-  const url = await postgres.createDatabase()
-  await execute(url, `alter database ${new URL(url).pathname.slice(1)} set lock_timeout = '5ms'`)
+/** Another program, `other`, that has something locked. */
+async function locker(t: Test, url: string) {
   const other = new Client(url)
   await other.connect()
   t.teardown(() => other.end())
-  /** Runs `waits`, which needs what `other` has locked; the lock is released some time after the wait is seen. */
-  async function letWait<T>(waits: () => Promise<T>): Promise<T> {
-    const result = waits()
-    let isOver = false
-    const over = () => {
-      isOver = true
+  return {
+    other,
+    /** Runs `waits`, which needs what `other` has locked; the lock is released some time after the wait is seen. */
+    async letWait<T>(waits: () => Promise<T>): Promise<T> {
+      const result = waits()
+      let isOver = false
+      const over = () => {
+        isOver = true
+      }
+      result.then(over, over)
+      const isWaiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      while (!isOver && (await execute(url, isWaiting)).length === 0) await pause(1)
+      await other.query('select pg_sleep(0.05); commit')
+      return result
     }
-    result.then(over, over)
-    const isWaiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
-    while (!isOver && (await execute(url, isWaiting)).length === 0) await pause(1)
-    await other.query('select pg_sleep(0.05); commit')
-    return result
   }
+}
+
+t.test('a short lock_timeout of the server refuses no event that waits for another, and ends no start', async (t) => {
+  const url = await postgres.createDatabase()
+  await execute(url, `alter database ${new URL(url).pathname.slice(1)} set lock_timeout = '5ms'`)
+  const { other, letWait } = await locker(t, url)
   await other.query(`begin; select pg_advisory_xact_lock(${lockNumbers.schema})`)
   const store = await letWait(() => openPostgres(url, { clock: 'caller' }))
   t.teardown(() => store.close())
@@ -209,6 +218,44 @@ t.test('a short lock_timeout of the server refuses no event that waits for anoth
   await other.query('begin; select * from objects for update')
   const [receipt] = await letWait(() => store.accept([arrival('one')], sendTo('lane')))
   t.equal(receipt?.status, 'accepted')
+})
+
+t.test('what a database has for a default that statements are not written for is undone', async (t) => {
+  const url = await postgres.createDatabase()
+  const name = new URL(url).pathname.slice(1)
+  const defaults = {
+    array_nulls: 'off',
+    standard_conforming_strings: 'off',
+    default_transaction_isolation: "'serializable'",
+    idle_session_timeout: '12345',
+    transaction_timeout: '12345'
+  }
+  for (const [setting, value] of Object.entries(defaults)) {
+    // As far as the server has it.
+    await execute(url, `alter database ${name} set ${setting} = ${value}`).catch(() => {})
+  }
+  const store = await openPostgres(url, { clock: 'caller' })
+  t.teardown(() => store.close())
+  const share = String.raw`\\host\share`
+  const body = JSON.stringify({ message: `${share} is 100%_full!` })
+  const [receipt] = await store.accept([arrival('one', { body })], sendTo('lane'))
+  t.equal(receipt?.status, 'accepted')
+  await store.settle(await post(store, 'lane'), attempt, sent)
+  for (const word of [share, '100%_full!']) {
+    const { items } = await store.records.events({ search: { fields: {}, words: [word] } }, { limit: 1 })
+    t.equal(items.length, 1, word)
+  }
+  t.equal((await store.records.events({ search: { fields: {}, words: ['100_full'] } }, { limit: 1 })).items.length, 0)
+
+  const client = new Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query(settingsSql)
+  const { rows } = await client.query(
+    `select name from pg_settings where name = any($1) and source = 'database' order by name`,
+    [Object.keys(defaults)]
+  )
+  t.same(rows, [{ name: 'standard_conforming_strings' }])
 })
 
 t.test('the same body at two replicas is one event', async (t) => {
@@ -438,6 +485,75 @@ t.test('a plan cached while the tables were empty finds its rows by their keys',
     const scans = plan.match(/Index (Only )?Scan (using|on) /g) ?? []
     t.equal(plan.match(/Index Cond: /g)?.length ?? 0, scans.length, `each index by a key: ${plan}`)
   }
+})
+
+/** So many failures, withheld by a silence that was planned for an hour and ended after a second, with nobody left to say so. */
+async function leftBehind(store: Store, url: string, many: number): Promise<void> {
+  const until = at + 3_600_000
+  const { id } = await store.addSilence({ match: {}, comment: 'upgrade', endsAt: until }, at)
+  for (let from = 0; from < many; from += 500) {
+    const names = Array.from({ length: Math.min(500, many - from) }, (_, n) => `app-${from + n}`)
+    await store.accept(
+      names.map((name) => arrival(name)),
+      (item) => {
+        const decision = sendTo('lane')(item)
+        const muting = { name: 'upgrade', until }
+        return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+      }
+    )
+  }
+  await execute(url, 'update silences set ends_at = $2 where id = $1', [id, at + 1000])
+}
+
+/** Ends it, and says how much each summary has. */
+async function endMutes(store: Store, now: number): Promise<number[]> {
+  const sizes: number[] = []
+  const compose = ({ notifications }: Withheld) => {
+    sizes.push(notifications)
+    return view('summary', 'informed')
+  }
+  await store.endMutes(now, () => 'lane', compose)
+  return sizes
+}
+
+t.test(
+  'what a silence left behind is summed up once, though a replica looks while another has just done it',
+  async (t) => {
+    const [a, b, url] = await pair(t)
+    await leftBehind(a, url, 3)
+    const { other, letWait } = await locker(t, url)
+    await other.query('begin; update notifications set muted_until = null')
+    t.same(await letWait(() => endMutes(b, at + 2000)), [])
+  }
+)
+
+t.test('a silence is over though the connection breaks before all of what it withheld is, which follows', async (t) => {
+  const [a, , url] = await pair(t)
+  await leftBehind(a, url, 3)
+  await execute(url, 'update silences set ends_at = $1', [at + 3_600_000])
+  const { other } = await locker(t, url)
+  await other.query('begin; select * from notifications for update')
+  const ending = a.endSilence('1', at + 1000)
+  const cut = `select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`
+  while ((await execute(url, cut)).length === 0) await pause(1)
+  t.equal(await ending, true)
+  await other.query('rollback')
+  t.same(await endMutes(a, at + 2000), [3])
+})
+
+t.test('each of what a silence left behind is looked up by its key, and compared with no other', async (t) => {
+  const [a, , url] = await pair(t)
+  await leftBehind(a, url, 2000)
+  const client = new Client(url)
+  await client.connect()
+  t.teardown(() => client.end())
+  await client.query(settingsSql)
+  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${lateSql}`, [at + 2000, 2000])
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+  t.match(plan, /Index Cond: .*\bid = ANY/)
+  t.notMatch(plan, /Semi Join/)
+  t.same(await endMutes(a, at + 2000), [2000])
 })
 
 t.test('what a mute withheld is summed up in one message, even if two replicas see the end at once', async (t) => {

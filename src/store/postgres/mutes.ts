@@ -9,7 +9,7 @@ import type { LaneOf } from '../kept-lanes.ts'
 import { aboutEnd, type SilenceRow, silenceOf } from '../rows.ts'
 import { inEffect } from '../steps/muted.ts'
 import type { Muting } from '../store.ts'
-import { endedLatelySql, lateSql, type Muted, movedEnds, mutedSql, type Withheld } from '../withheld.ts'
+import { endedLatelySql, inEffectSql, type Muted, movedEnds, mutedSql, type Withheld } from '../withheld.ts'
 import { refuseRepeated, writeAct } from './acts.ts'
 import type { Connections, Sql } from './connections.ts'
 import { type Ending, summariesOf } from './mute-ends.ts'
@@ -32,8 +32,8 @@ export function createMuting(
   }
 
   /**
-   * Moves the end of a silence at once, and then of what it withheld, in steps. What a crash leaves over is carried on, or ends once a
-   * replica compares it with the mutes that there are.
+   * Moves the end of a silence at once, which is what counts, and then of what it withheld, in steps. What a crash or a database that
+   * is away leaves over is carried on, or ends once a replica compares it with the mutes that there are.
    */
   async function moveEnd(
     id: string,
@@ -53,7 +53,8 @@ export function createMuting(
       return known
     })
     if (row === undefined) return false
-    if (endsAt !== row.ends_at) await moveEnds(moveSql, [endsAt, row.ends_at, silenceName(silenceOf(row))])
+    if (endsAt !== row.ends_at)
+      await moveEnds(moveSql, [endsAt, row.ends_at, silenceName(silenceOf(row))]).catch(() => {})
     return true
   }
 
@@ -64,7 +65,7 @@ export function createMuting(
     mutes: readonly Mute[]
   ): Promise<string[]> {
     const lately = await connections.query(endedLatelySql('$1::bigint'), [now])
-    if (lately.rowCount !== 0) await moveEnds(lateSql('$1::bigint', '$2'), [now])
+    if (lately.rowCount !== 0) await moveEnds(lateSql, [now])
     const lanes: string[] = []
     for await (const summary of summariesOf(connections, {
       presence,
@@ -138,3 +139,15 @@ async function addSilence(
 const moveSql = `
   update notifications set muted_until = $1 where muted_until = $2 and id = any(array(
     select id from notifications where muted_until = $2 and mute = $3 limit $4))`
+
+/**
+ * Ends what a silence withheld after it was ended by hand, through a replica that did not know of that yet, and what its steps never
+ * reached: otherwise it would stay withheld until the planned end. A held notification was withheld at `held_at`, later than it was
+ * created. The ids are picked first, by themselves: in a join, each row would be compared with each of the others. Rows that were put
+ * aside or summed up meanwhile stay so.
+ */
+export const lateSql = `
+  update notifications set muted_until = $1 where muted_until > $1::bigint and id = any(array(
+    select n.id from notifications n, (${endedLatelySql('$1::bigint')}) as ended
+    where n.muted_until > $1::bigint and n.mute = ended.name and ended.created_at <= coalesce(n.held_at, n.created_at)
+      and n.mute not in (${inEffectSql('$1::bigint')}) limit $2))`

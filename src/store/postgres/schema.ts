@@ -5,6 +5,7 @@ import { RelayError } from '../../errors.ts'
 import { connectionConfig } from './connections.ts'
 import { lockNumbers } from './locks.ts'
 import type { Servers } from './servers.ts'
+import { unhurriedSql } from './settings.ts'
 
 /** The files that bring the tables to version 1, 2, …: a released file is never changed, only followed by another. */
 const migrations = ['1.sql', '2.sql', '3.sql', '4.sql', '5.sql', '6.sql', '7.sql']
@@ -22,7 +23,7 @@ export async function migrate(
   const client = await servers.connect(config)
   try {
     await refuseEncoding(client)
-    await client.query('begin; set local statement_timeout = 0; set local lock_timeout = 0')
+    await client.query(unhurriedSql)
     await client.query('select pg_advisory_xact_lock($1)', [lockNumbers.schema])
     const version = await versionOf(client)
     if (version > migrations.length) {

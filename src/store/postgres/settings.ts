@@ -1,4 +1,5 @@
-// Settings in PostgreSQL: limit how long a statement and a transaction may take, on whichever connection a pooler runs them.
+// Settings in PostgreSQL: limit how long a statement and a transaction may take, and undo defaults of a server, a database or a role
+// that our statements are not written for, on whichever connection a pooler runs them.
 import type { ClientBase } from 'pg'
 
 const statementMs = 5000
@@ -6,37 +7,56 @@ const statementMs = 5000
 /** The statement that begins a transaction. */
 export const beginSql = 'begin isolation level read committed'
 
-// These are sent as statements because poolers refuse unknown parameters at the start of a connection. A transaction that a frozen
-// replica leaves open must not keep its locks. A wait for a lock is limited by statement_timeout, and by nothing shorter, or events of one
-// object would be refused in a storm. A commit is on disk when it returns, whatever the default of the server or the role. A table that
-// is small now may be large soon, so plans that are kept must not read all of it, hence enable_seqscan; if there is no other way,
-// servers before 18 take the price that this puts on a scan for a reason to compile, hence jit.
+// A transaction that a frozen replica leaves open must not keep its locks. A wait for a lock is limited by statement_timeout, and by
+// nothing shorter, or events of one object would be refused in a storm.
+const limits = [`statement_timeout = ${statementMs}`, `idle_in_transaction_session_timeout = ${statementMs}`]
+
+/** Values by name. A server ignores the names that it does not have. */
+const wanted = {
+  lock_timeout: '0',
+  transaction_timeout: '0',
+  // The server must not end an idle connection: a statement may be on its way to it.
+  idle_session_timeout: '0',
+  // A statement outside a transaction is not run again after a conflict, which stricter levels would bring.
+  default_transaction_isolation: 'read committed',
+  // A commit is on disk when it returns.
+  synchronous_commit: 'on',
+  // A table that is small now may be large soon, so plans that are kept must not read all of it. If there is no other way, servers
+  // before 18 take the price that this puts on a scan for a reason to compile, hence jit.
+  enable_seqscan: 'off',
+  jit: 'off',
+  // Otherwise a null in an array is the text `NULL`.
+  array_nulls: 'on'
+}
+
+/** The settings whose `value` is not the wanted one. Of synchronous_commit, only `off` does not wait for the disk. */
+const differentSql = (value: string) => `
+  pg_settings join (values ${Object.entries(wanted).map((pair) => `('${pair.join("', '")}')`)}) as w(name, wanted) using (name)
+  where ${value} <> wanted and (name <> 'synchronous_commit' or ${value} = 'off')`
+
+// These are sent as statements because poolers refuse unknown parameters at the start of a connection.
 export const settingsSql = `
-  set statement_timeout = ${statementMs};
-  set idle_in_transaction_session_timeout = ${statementMs};
-  set lock_timeout = 0;
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
-  select set_config(name, 'off', false) from pg_settings where name in ('enable_seqscan', 'jit')`
+  ${limits.map((limit) => `set ${limit};`).join(' ')}
+  select set_config(name, wanted, false) from ${differentSql('setting')}`
+
+/** Begins a transaction like {@link beginSql}, without a limit on its time. */
+export const unhurriedSql = `
+  ${beginSql}; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0;
+  select set_config(name, wanted, true) from ${differentSql('setting')} and name like '%_timeout'`
 
 // Asks for the defaults of new connections, whatever this one was set to.
 const behindSql = `
-  select pg_backend_pid() as pid, (select string_agg(name, ',') from pg_settings
-    where name in ('enable_seqscan', 'jit') or name = 'synchronous_commit' and reset_val = 'off'
-      or name = 'lock_timeout' and reset_val <> '0') as names`
-
-const wantedOf = (name: string) => ({ synchronous_commit: 'on', lock_timeout: '0' })[name] ?? 'off'
+  select pg_backend_pid() as pid,
+    (select string_agg(format('; set local %I = %L', name, wanted), '') from ${differentSql('reset_val')}) as others`
 
 /**
  * The statements that begin a transaction if there is a pooler between `client` and the server, which may run each transaction on
  * another connection: all of {@link settingsSql}, for this transaction. Undefined if the server itself answers.
  */
 export async function localBeginOf(client: ClientBase): Promise<string | undefined> {
-  const { rows } = await client.query<{ pid: number; names: string | null }>(behindSql)
+  const { rows } = await client.query<{ pid: number; others: string | null }>(behindSql)
   const [found] = rows
   // The first half of the key that cancels a statement is the server's process id, but a pooler makes up its own.
   if (found === undefined || found.pid === (client as ClientBase & { processID?: number }).processID) return undefined
-  const limits = [`statement_timeout = ${statementMs}`, `idle_in_transaction_session_timeout = ${statementMs}`]
-  const others = (found.names ?? '').split(',').filter(Boolean)
-  const values = others.map((name) => `${name} = ${wantedOf(name)}`)
-  return [beginSql, ...[...limits, ...values].map((setting) => `set local ${setting}`)].join('; ')
+  return `${[beginSql, ...limits.map((limit) => `set local ${limit}`)].join('; ')}${found.others ?? ''}`
 }

@@ -9,6 +9,7 @@ const hints: readonly [said: RegExp, hint: string][] = [
     /\(57014\)$/,
     'the statement_timeout of the server or the role is too short: alter role … set statement_timeout = 0'
   ],
+  [/\(25P04\)$/, 'its transaction_timeout is too short: alter role … set transaction_timeout = 0'],
   [/^ETIMEDOUT\b|timeout/, 'does a firewall or a NetworkPolicy let the relay out to there?'],
   [/does not support SSL/, 'turn on TLS there, or choose sslmode=disable, if that network is yours alone'],
   [/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/, 'for a CA of your own add &sslrootcert=/path/to/ca.crt'],

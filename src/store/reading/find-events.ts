@@ -80,7 +80,7 @@ export function searched(
   const columnOf = (field: string) => `${aliasOf(field)}.${field}`
   const like = (columns: readonly string[], patterns: readonly string[]) => {
     const places = patterns.map((pattern) => conditions.put(pattern))
-    return `(${columns.flatMap((column) => places.map((place) => `lower(${column}) like ${place} escape '\\'`)).join(' or ')})`
+    return `(${columns.flatMap((column) => places.map((place) => `lower(${column}) like ${place} escape '!'`)).join(' or ')})`
   }
   return [
     ...Object.entries(search.fields).map(([field, globs]) => like([columnOf(field)], globs.map(likeGlob))),

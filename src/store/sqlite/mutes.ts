@@ -53,7 +53,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
 
   const namesInEffect = (now: number) => db.all<{ name: string }>(inEffectSql('?1'), now).map(({ name }) => name)
 
-  /** Moves the end of a silence at once, which is what counts after a crash, and then of what it withheld, in steps. */
+  /** Moves the end of a silence at once, which is what counts, and then of what it withheld, in steps. If that fails, the next look goes on. */
   async function moveEnd(
     id: string,
     endsAt: number,
@@ -68,7 +68,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
       return { mute: silenceName(silenceOf(row)), from: row.ends_at, to: endsAt }
     })
     if (moved === undefined) return false
-    await inTurn(() => moveEnds(db, write, moved))
+    await inTurn(() => moveEnds(db, write, moved)).catch(() => {})
     return true
   }
 

@@ -1,4 +1,4 @@
-// Axes: name what may be many, with the config file and the database of each size.
+// Axes: the dimensions along which a relay may grow, with the config file and the database of each size.
 import { DatabaseSync } from 'node:sqlite'
 import { copyEvents, copyObjects, copyPending } from './copies.ts'
 
@@ -7,11 +7,11 @@ export interface Axis {
   /** Ascending. */
   sizes: readonly number[]
   config(size: number): string
-  /** Of so many namespaces the events are; 0 is one for all. */
+  /** Namespaces that the events are spread over; 0 puts all of them in one. */
   namespaces(size: number): number
-  /** Fills a database in which there are some hundred events. */
+  /** Fills a database that already holds some hundred events. */
   fill?(db: DatabaseSync, size: number): void
-  /** What it is filled with waits, and is claimed. */
+  /** Set if the rows added by `fill` are pending, so that claims are measured on them. */
   waits?: true
 }
 
@@ -21,10 +21,10 @@ const plain = { config: () => preview + failures, namespaces: () => 0 }
 
 const kinds = ['HelmRelease', 'GitRepository', 'OCIRepository', 'HelmChart', 'Bucket', 'ImageRepository', 'Terraform']
 
-/** One rule fires; the others look at another kind, another namespace, or ask CEL. */
+/** One rule fires; the others ask for another kind or namespace, or evaluate CEL. */
 function rulesOf(size: number): string {
   const others = list(size - 1, (n) =>
-    // One of a hundred is of the kind that comes, as where each team has its own rules.
+    // One rule in a hundred matches the kind of the events, as if each team had its own rules.
     n % 100 === 0
       ? `{ name: team-${n}, match: { kind: Kustomization, namespace: other-${n} }, send: team }`
       : `{ name: team-${n}, match: { kind: ${kinds[n % kinds.length]}, namespace: other-${n}, when: 'object.name != "x"' }, send: team }`
@@ -48,17 +48,17 @@ function lanesOf(size: number): string {
 const list = (size: number, write: (n: number) => string) =>
   Array.from({ length: size }, (_, n) => `  - ${write(n)}\n`).join('')
 
-/** A post to a closed port is tried again until it is too old: nothing leaves. */
+/** A post to a closed port is retried until it is too old, so no message ever leaves the lane. */
 const unreachable = (port: number) =>
   `destinations: { team: { slack: { webhookUrl: "http://127.0.0.1:${port}/services/T/B/x" } } }\n${failures}`
 
-/** `closedPort`: on which nobody listens. `most`: how many events the largest database has. */
+/** Creates all axes. Nobody listens on `closedPort`; `most` is the number of events in the largest database. */
 export function createAxes(closedPort: number, most: number): Axis[] {
   const stored = [1, 100_000, 1_000_000, 10_000_000].filter((size) => size <= most)
   return [
     { ...plain, name: 'stored', sizes: stored, fill: copyEvents },
     { ...plain, name: 'rules', sizes: [10, 1000, 10_000], config: rulesOf },
-    // Each event is another owner's; then by a pattern and by a key that the last entry stands in for.
+    // Each event has another owner; in the next two axes no pattern and no metadata key matches, so the last entry applies.
     {
       ...{ name: 'owners', sizes: [10, 1000, 10_000], namespaces: (size: number) => size },
       ...ownersBy((n) => `namespace: team-${n}`)
@@ -74,7 +74,7 @@ export function createAxes(closedPort: number, most: number): Axis[] {
   ]
 }
 
-/** Fills the database in `file`, where there is anything to fill it with. */
+/** Fills the database in `file` if the axis has something to fill it with. */
 export function fillFile(file: string, { fill }: Axis, size: number): void {
   if (fill === undefined) return
   const db = new DatabaseSync(file)
@@ -84,7 +84,7 @@ export function fillFile(file: string, { fill }: Axis, size: number): void {
   db.close()
 }
 
-/** Of the database in `file`: the lane in which most waits. */
+/** The lane with the longest backlog in the database in `file`. */
 export function fullestLane(file: string): string {
   const db = new DatabaseSync(file)
   const sql = `select lane, count(*) as n from notifications where state = 'pending' group by lane order by n desc limit 1`

@@ -1,4 +1,4 @@
-// Baseline: serves Fastify alone, with the same schema for the same body, and keeps nothing.
+// Baseline: Fastify alone with the schema of an event; it keeps nothing.
 import Fastify from 'fastify'
 import { FluxEventSchema } from '../src/events/flux.ts'
 

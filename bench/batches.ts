@@ -1,5 +1,5 @@
-// `npm run bench batches`: what waiting for the disk together saves.
-// The more come at once, the more events are in a commit.
+// `npm run bench batches`: what committing several events at once saves.
+// The more arrive at once, the more events share a commit.
 import { rmSync } from 'node:fs'
 import { cpuSeconds, createFolder, load, startRelay } from './servers.ts'
 
@@ -10,7 +10,7 @@ const connections = [1, 4, 16, 64, 256]
 const folder = createFolder()
 const { port, relay } = await startRelay(folder, 'relay.db')
 
-/** How many events were committed so far, in how many commits. */
+/** Counts of events and commits so far. */
 async function committed(): Promise<{ events: number; commits: number }> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const read = (what: string) => Number(new RegExp(`^flux_relay_commit_events_${what} (\\S+)$`, 'm').exec(text)?.[1])
@@ -20,7 +20,7 @@ async function committed(): Promise<{ events: number; commits: number }> {
 await load(port, 64, 1500, 0, 'warm')
 const columns = ['connections', 'in a commit', 'events/s', 'p50', 'p99', 'p99.9', 'CPU of an event']
 process.stdout.write(`${columns.map((name) => name.padStart(13)).join('')}\n`)
-// In turns, so that a busy moment of the machine is not one row's alone; the best of each.
+// Rows take turns, so that a busy moment of the machine does not hit one row alone; the best of each counts.
 const best = new Map<number, { rate: number; cells: string[] }>()
 for (let round = 0; round < rounds; round++) {
   for (const count of connections) {

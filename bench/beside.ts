@@ -1,6 +1,6 @@
 // `npm run bench beside -- --against FOLDER`: what an event costs beside a checkout of another version.
-// New failures from `wrk`, as for the peers. Both relays are up, and one is stopped while the other has its two seconds, so that
-// what the machine does besides meets both. Needs `wrk` (Debian) on the PATH.
+// New failures from `wrk`, as for the peers. Both relays are up, and one is stopped while the other has its two seconds, so
+// that other work on the machine affects both. Needs `wrk` (Debian) on the PATH.
 import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { type Posted, postTo } from './wrk.ts'
 
 const { values } = parseArgs({ options: { against: { type: 'string' }, pairs: { type: 'string', default: '16' } } })
 const { against } = values
-/** Until V8 has compiled what runs most. */
+/** Long enough for V8 to compile the hot code. */
 const warmSeconds = 8
 const seconds = 2
 
@@ -20,7 +20,7 @@ interface Version {
   relay: ChildProcess
   end(): Promise<void>
   rates: number[]
-  /** Of an event, in µs. */
+  /** CPU per event, in µs. */
   cpu: number[]
 }
 

@@ -1,5 +1,6 @@
-// `npm run bench cards [minutes]`: a thousand objects fail in three seconds in a channel with cards, and recover over five minutes.
-// The relay as it is shipped, in real time, and a stand-in that keeps all of Slack's limits.
+// `npm run bench cards [minutes]`: a thousand objects fail within three seconds in a channel with cards, and recover slowly.
+// They recover over five minutes. The relay as it is shipped, in real time, against a stand-in that enforces all of Slack's
+// limits.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -51,7 +52,7 @@ rmSync(folder, { recursive: true })
 await api.close()
 await dispatcher.close()
 
-/** Calls `come` for each object, evenly within `ms`. */
+/** Calls `come` for each object, spread evenly over `ms`. */
 async function spread(ms: number, come: (n: number) => Promise<void>): Promise<void> {
   await Promise.all(
     Array.from({ length: objects }, async (_, n) => {
@@ -81,7 +82,7 @@ async function post(n: number, isOver: boolean): Promise<void> {
   if (statusCode !== 202) throw new Error(`answered ${statusCode}`)
 }
 
-/** When it was so; undefined where that took too long. */
+/** Time at which `isTrue` first held; undefined if that took longer than `withinMs`. */
 async function when(isTrue: () => boolean, withinMs: number): Promise<number | undefined> {
   const until = performance.now() + withinMs
   while (performance.now() < until) {
@@ -104,7 +105,7 @@ function isRed({ blocks }: Posted): boolean {
   return /red_circle|orange_circle|hourglass/.test(JSON.stringify(blocks))
 }
 
-/** Updates in each minute that begins with one. */
+/** For each update, the updates in the minute that begins with it. */
 function minutesOf({ calls }: SlackApi): number[] {
   const at = calls.filter(({ method }) => method === 'chat.update').map(({ request }) => request.at)
   return at.map((start) => at.filter((other) => other >= start && other < start + 60_000).length)

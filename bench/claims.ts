@@ -1,4 +1,4 @@
-// Claims: measures how long the store takes for the next message of a lane, with what it has in its tables.
+// Claims: measures how long the store takes to claim the next message of a lane in a given database.
 import { maxAgeMs } from '../src/deliver/outcome.ts'
 import { planNext } from '../src/deliver/plan.ts'
 import type { View } from '../src/render/compose/view.ts'
@@ -9,10 +9,10 @@ import type { Store } from '../src/store/store.ts'
 import { median } from './servers.ts'
 
 const messages = 10
-/** More than what so many messages carry. */
+/** More notifications than the messages of one run carry. */
 const waiting = 8000
 
-/** Median time to claim and compose the next message, in ms. Of `lane`, or of one that is filled first. */
+/** Median time to claim and compose the next message, in ms: of `lane`, or of a lane that is filled first. */
 export async function claimMs(file: string, lane?: string): Promise<number> {
   const store = await openStore(`sqlite:${file}`)
   try {
@@ -39,7 +39,7 @@ export async function claimMs(file: string, lane?: string): Promise<number> {
 function planAt(now: number): Plan {
   const pace = { perSecond: 1, burst: 3 }
   return {
-    // Never a token for each: always a digest.
+    // Single messages get no token, so every message is a digest.
     token: () => ({ bucket: { tokens: 0, at: now } }),
     causesOf: () => [],
     hold: () => [],

@@ -1,10 +1,10 @@
-// Copies: make a large database of a small one that a relay has written, row by row as it wrote them.
+// Copies: grow a small database written by a relay into a large one by copying its rows.
 import type { DatabaseSync } from 'node:sqlite'
 
-/** How a column differs in the copy `n`, in SQL. */
+/** SQL expressions for the columns that differ in copy `n`. */
 type Changes = Record<string, string>
 
-/** Adds `copies` of all rows of `table`, numbered from 1. */
+/** Adds `copies` copies of all rows of `table`, numbered from 1. */
 export function copyRows(db: DatabaseSync, table: string, copies: number, changes: Changes): void {
   if (copies < 1) return
   const columns = db.prepare(`select name from pragma_table_info('${table}')`).all() as { name: string }[]
@@ -17,20 +17,23 @@ export function copyRows(db: DatabaseSync, table: string, copies: number, change
   )
 }
 
-/** How often what is there has to be copied until there are about `wanted` rows of `table`. */
+/** Copies needed to have about `wanted` rows in `table`. */
 export function copiesFor(db: DatabaseSync, table: string, wanted: number): number {
   const { rows } = db.prepare(`select count(*) as rows from ${table}`).get() as { rows: number }
   if (rows === 0) throw new Error(`nothing to copy in ${table}`)
   return Math.round(wanted / rows) - 1
 }
 
-/** An id that no other copy has. */
+/** An id that no other copy has, in SQL. */
 function apart(db: DatabaseSync, table: string, column = 'id'): string {
   const { last } = db.prepare(`select max(id) as last from ${table}`).get() as { last: number }
   return `seed.${column} + n * ${last}`
 }
 
-/** About `wanted` events, each with all that came of it, the older the longer ago: 100 ms between two. Each is of its own object. */
+/**
+ * Adds about `wanted` events with everything that came of them, 100 ms apart, into the past. Each is about an object of its
+ * own.
+ */
 export function copyEvents(db: DatabaseSync, wanted: number): void {
   const copies = copiesFor(db, 'events', wanted)
   const spanMs = (wanted / copies) * 100
@@ -50,9 +53,9 @@ export function copyEvents(db: DatabaseSync, wanted: number): void {
   copyRows(db, 'events', copies, { id: event, object, name: `seed.name || '-' || n`, ...at('received_at') })
 }
 
-/** About `wanted` notifications that wait. What is in a message that is under way is not copied. */
+/** Adds about `wanted` pending notifications. Notifications of a message under way are not copied. */
 export function copyPending(db: DatabaseSync, wanted: number): void {
-  // Whoever tried to post it was told no; it waits again.
+  // Turns notifications of messages under way back into pending ones, as if each try had failed.
   db.exec(
     `update notifications set message_id = null; delete from messages; delete from attempts; delete from gatherings;
      update notifications set held_until = 0, holds = 0, held_at = null; update lanes set not_before = 0, block_reason = null, block_since = null`
@@ -63,7 +66,7 @@ export function copyPending(db: DatabaseSync, wanted: number): void {
   copyRows(db, 'notifications', copies, { id: note, object: `seed.object || '-' || n` })
 }
 
-/** About `wanted` objects, as they are. */
+/** Adds about `wanted` objects, all in the state of their originals. */
 export function copyObjects(db: DatabaseSync, wanted: number): void {
   copyRows(db, 'objects', copiesFor(db, 'objects', wanted), { key: `seed.key || '-' || n` })
 }

@@ -1,12 +1,12 @@
-// Bench database: says what a PostgreSQL has computed so far, and what it is asked over a connection.
+// Bench database: measures the CPU time of a PostgreSQL server, and counts what it is asked over a connection.
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { Client } from 'pg'
 
-/** /proc counts the time of processes in these. */
+/** Unit of the CPU times in /proc. */
 const ticksPerSecond = 100
 
-/** Says how many seconds all processes of the server behind `url` have computed so far; those that ended are counted. */
+/** Returns a function for the CPU seconds used so far by all processes of the server behind `url`, ended ones included. */
 export async function openDatabaseClock(url: string): Promise<() => number> {
   const client = new Client(url)
   await client.connect()
@@ -20,12 +20,12 @@ export async function openDatabaseClock(url: string): Promise<() => number> {
   }
 }
 
-/** User and system time of a process and of its children that have ended, in seconds. */
+/** User and system time of a process and of its ended children, in seconds. */
 export function processSeconds(pid: string): number {
   return statOf(pid)?.seconds ?? 0
 }
 
-/** Fields 4, and 14 to 17, of proc_pid_stat(5); undefined where it has ended. */
+/** Fields 4, and 14 to 17, of proc_pid_stat(5); undefined if the process has ended. */
 function statOf(pid: string): { parent: string; seconds: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -38,13 +38,13 @@ function statOf(pid: string): { parent: string; seconds: number } | undefined {
 }
 
 export interface Asked {
-  /** What was sent to be executed, `begin` and `commit` included. */
+  /** Statements sent for execution, `begin` and `commit` included. */
   statements: number
-  /** How often whoever asked had to wait for an answer. */
+  /** Times that the client had to wait for an answer. */
   roundTrips: number
 }
 
-/** A way to the server behind `url` on which is counted what it is asked. */
+/** Opens a proxy to the server behind `url` that counts what it is asked. */
 export async function listenIn(url: string): Promise<{ url: string; asked: Asked; close(): void }> {
   const { hostname, port } = new URL(url)
   const asked: Asked = { statements: 0, roundTrips: 0 }
@@ -53,7 +53,7 @@ export async function listenIn(url: string): Promise<{ url: string; asked: Asked
     const to = connect(Number(port), hostname)
     let isAnswered = true
     let rest = Buffer.alloc(0)
-    /** The first message has no type. */
+    /** The first message of a connection has no type byte. */
     let begun = false
     from.on('data', (chunk: Buffer) => {
       if (isAnswered) asked.roundTrips += 1

@@ -1,5 +1,5 @@
 // `npm run bench day`: a fleet's day as Flux's own Slack provider would have posted it, and as the relay does.
-// `-- --messages FILE` writes what was posted, a JSON line each; `-- --for 2m` tries that on its sources.
+// `-- --messages FILE` writes what was posted, a JSON line each; `-- --for 2m` tries that `for` on its sources.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { countPosts } from '../src/demo/flux.ts'
@@ -9,7 +9,7 @@ import { createFleetDay, live } from './fleet-day.ts'
 import { reportLasting } from './lasting.ts'
 import { type Posted, startVirtualRelay } from './virtual-relay.ts'
 
-/** What a phone shows of a message before it is opened. */
+/** Characters of a message that a phone shows before it is opened. */
 const lockScreen = 90
 
 const { values } = parseArgs({ options: { messages: { type: 'string' }, for: { type: 'string' } } })
@@ -56,17 +56,19 @@ function sum(texts: string[]): number {
   return texts.reduce((total, text) => total + text.length, 0)
 }
 
-/** internal/notifier/slack.go: the object as the author, the message, and each key of the metadata as a field. */
+/** As in internal/notifier/slack.go: the object as the author, the message, and each metadata key as a field. */
 function nativeText({ involvedObject: { kind, namespace = '', name }, message, metadata }: WireEvent): string {
   return [`${kind}/${name}.${namespace}`.toLowerCase(), message, ...Object.entries(metadata ?? {}).flat()].join('')
 }
 
-/** Every text in its blocks and attachments. */
+/** Every text in the message's blocks and attachments. */
 function textOf({ payload }: Posted): string {
   return [...textsOf(payload)].map(({ text }) => text).join('')
 }
 
-/** Whether its lock screen line names an object, or how many, a cluster, and of a failure a word of its cause. */
+/**
+ * True if the lock screen line names an object or counts several, names a cluster and, for a failure, has a word of its cause.
+ */
 function isClear({ payload: { text } }: Posted): boolean {
   const shown = text.slice(0, lockScreen)
   const isAbout = ({ event }: (typeof day)[number]) => shown.includes(event.involvedObject.name ?? '')

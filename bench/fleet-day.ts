@@ -3,18 +3,18 @@ import { type Actor, applied, finished, type Saying, say, upgraded } from '../sr
 import type { WireEvent } from '../src/events/flux.ts'
 import type { VirtualRelay } from './virtual-relay.ts'
 
-/** One event, when it is posted, in ms since the day began, and what a message about it should say. */
+/** An event with the time it is posted, in ms since the day began, and what a message about it should say. */
 export interface Moment {
   at: number
   event: WireEvent
-  /** Of a failure: a word of its cause. */
+  /** A word of the failure's cause. */
   cause?: RegExp
 }
 
 interface Incident {
   cluster: string
   actor: Actor
-  /** ms since the day began, how often it is tried, and how long it lasts */
+  /** Start in ms since the day began, interval of the retries, and duration. */
   from: number
   everyMs: number
   lastsMs: number
@@ -174,7 +174,7 @@ const rollouts = [
   { from: 18 * hour, sha: '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1', subject: 'Renovate: all patch updates (#420)' }
 ]
 
-/** Everything that is posted in the day, in its order; `withBlips`, also what passes by itself: most of what fails for minutes. */
+/** All events of the day in order; with `withBlips`, also the failures that pass by themselves, as most that last minutes do. */
 export function createFleetDay(start: number, { withBlips = false } = {}): Moment[] {
   const moments: Moment[] = []
   function add(since: number, cluster: string, actor: Actor, saying: Saying, cause?: RegExp): void {
@@ -196,7 +196,7 @@ export function createFleetDay(start: number, { withBlips = false } = {}): Momen
 
 type Add = (since: number, cluster: string, actor: Actor, saying: Saying, cause?: RegExp) => void
 
-/** A repository is deleted: 150 charts notice, each at its own interval of ten minutes, three times. */
+/** A repository is deleted: 150 charts notice, each three times, at their own ten-minute intervals. */
 function repositoryGone(add: Add): void {
   const message = 'failed to get source: HelmRepository.source.toolkit.fluxcd.io "charts" not found'
   for (let n = 0; n < 150; n++) {
@@ -215,7 +215,7 @@ function repositoryGone(add: Add): void {
   }
 }
 
-/** A registry cannot be reached for a quarter of an hour, at an address that changes. */
+/** A registry is unreachable for a quarter of an hour, at a changing address. */
 function networkDown(add: Add): void {
   for (const [n, actor] of kustomizations.entries()) {
     for (let round = 0; round < 3; round++) {
@@ -235,7 +235,7 @@ function networkDown(add: Add): void {
   }
 }
 
-/** What source-controller says of a registry or a host that does not answer for a moment. */
+/** What source-controller says when a registry or a host does not answer for a moment. */
 const hiccups: { kind: Actor['kind']; name: string; reason: string; message: string; over: Saying }[] = [
   {
     ...{ kind: 'GitRepository', name: 'apps', reason: 'GitOperationFailed' },
@@ -260,7 +260,10 @@ const hiccups: { kind: Actor['kind']; name: string; reason: string; message: str
   }
 ]
 
-/** Twenty times a day one of them does not answer: a cluster notices, or all do, most for less than two minutes, a few for longer. */
+/**
+ * Twenty times a day one of the hosts does not answer: one cluster notices or all do, mostly for less than two minutes,
+ * sometimes for longer.
+ */
 function blips(add: Add): void {
   for (let n = 0; n < 20; n++) {
     const { kind, name, reason, message, over } =
@@ -278,7 +281,7 @@ function blips(add: Add): void {
   }
 }
 
-/** A push, and what each cluster makes of it within half a minute; every other time with new charts. */
+/** A push and what each cluster makes of it within half a minute; pushes after 10:00 also bring new charts. */
 function roll(add: Add, { from, sha, subject }: (typeof rollouts)[number]): void {
   const revision = `main@sha1:${sha}`
   for (const [place, cluster] of clusters.entries()) {
@@ -302,7 +305,7 @@ function roll(add: Add, { from, sha, subject }: (typeof rollouts)[number]): void
   }
 }
 
-/** As it comes from `cluster`, with the metadata that its Alert adds. */
+/** The event as `cluster` posts it, with the metadata that its Alert adds. */
 function wire(at: number, cluster: string, actor: Actor, saying: Saying): WireEvent {
   const { namespace } = actor
   const team = teams.includes(namespace) ? namespace : 'platform'

@@ -1,37 +1,40 @@
-// Fleet's events: what thousands of clusters post within some minutes, each with 200 objects, by the second in which it is due.
-// Every object sends a heartbeat every ten minutes; each cluster lives its own part of a fleet's day; and there is one storm.
+// Fleet's events: what thousands of clusters of 200 objects each post within some minutes, in order of their due times. Every
+// object sends a heartbeat every ten minutes; each cluster lives its own part of a fleet's day; and there is one storm.
 import { type Actor, finished, say } from '../src/demo/flux.ts'
 import { createFleetDay, type Moment } from './fleet-day.ts'
 
 export const objectsOfCluster = 200
 const heartbeatEveryMs = 600_000
 const dayMs = 86_400_000
-/** One object of each cluster fails in the storm, for one cause, and recovers as long after it as it lasts. */
+/**
+ * In the storm, one object of each cluster fails for the same cause, all within this time; the recoveries begin this long after
+ * the last failure.
+ */
 const stormMs = 30_000
 
 export interface Due {
-  /** ms since the beginning. */
+  /** Due time, in ms since the beginning. */
   at: number
   cluster: number
-  /** The event, as it is at `now` in ms. */
+  /** The body of the event if it is posted at `now`, in ms. */
   body(now: number): string
 }
 
 const revision = 'main@sha1:4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a'
 
-/** The object `n` of a cluster. */
+/** Object `n` of a cluster. */
 const actorOf = (n: number): Actor => ({ kind: 'Kustomization', namespace: `team-${n % 20}`, name: `app-${n}` })
 
-/** What object `n` says every ten minutes, with how long it took, so that no two are the same. */
+/** The heartbeat of object `n`; its duration makes each one different. */
 export function heartbeat(n: number, now: number, tookMs: number): string {
   return JSON.stringify(say(actorOf(n), now, finished(revision, tookMs)))
 }
 
 export const clusterName = (cluster: number) => `c${cluster}`
-/** A credential of its own for each cluster; of no use but here. */
+/** Each cluster has its own credential, which is of no use anywhere else. */
 export const keyOf = (cluster: number) => `a key of cluster ${cluster} for nothing but this bench`
 
-/** All that is due within `ms`, in order. */
+/** All events due within `ms`, in order. */
 export function* fleetEvents(clusters: number, ms: number): Generator<Due> {
   const rare = [...lives(clusters, ms), ...storm(clusters, ms)].sort((a, b) => a.at - b.at)
   const everyMs = heartbeatEveryMs / (clusters * objectsOfCluster)
@@ -44,7 +47,7 @@ export function* fleetEvents(clusters: number, ms: number): Generator<Due> {
   }
 }
 
-/** Each cluster is somewhere in the day of one of three, at a time of its own: incidents, storms, pushes. */
+/** Each cluster lives one of three clusters' days, from a time of its own: incidents, storms, pushes. */
 function lives(clusters: number, ms: number): Due[] {
   const days = [...Map.groupBy(createFleetDay(0), ({ event }) => event.metadata?.['cluster']).values()]
   return Array.from({ length: clusters }, (_, cluster): Due[] => {
@@ -60,7 +63,7 @@ function lives(clusters: number, ms: number): Due[] {
   }).flat()
 }
 
-/** In the middle, a registry is gone for everybody. */
+/** In the middle of the run, a registry is gone for everybody. */
 function storm(clusters: number, ms: number): Due[] {
   const message =
     'failed to pull artifact: GET https://registry.example.com/v2/acme/base/manifests/latest: dial tcp: i/o timeout'

@@ -1,19 +1,19 @@
-// Fleet load: `fleet-load.ts port clusters connections ms` posts what a fleet posts, when it is due, whether or not the last was
-// answered, signed by its cluster's key. Prints a line of JSON for each minute, with the times from when an event was due.
+// Fleet load: `fleet-load.ts port clusters connections ms` posts a fleet's events when they are due, whether or not the last
+// was answered, each signed with its cluster's key. Prints a line of JSON per minute; latencies count from the due time.
 import { createHmac } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { clusterName, type Due, fleetEvents, keyOf } from './fleet-events.ts'
 import { createSender, quantile, requestOf, type Sender } from './senders.ts'
 
 export interface Minute {
-  /** Answered in it, and of those with another status than 202. */
+  /** Events answered in the minute; `refused` with a status other than 202. */
   count: number
   refused: number
-  /** ms */
+  /** In ms. */
   p50: number
   p99: number
   worst: number
-  /** How many wait for a connection at its end. */
+  /** Events still waiting for a connection at the end of the minute. */
   waiting: number
 }
 
@@ -61,7 +61,7 @@ async function post(port: number, clusters: number, connections: number, ms: num
       sendNext()
       await pause(1)
     }
-    // Its due time is that of this loop's look: the generator's own timers are nobody's delay.
+    // The due time is when this loop noticed it: a delay of the generator's own timers is not the relay's.
     waiting.push({ due, since: performance.now() })
   }
   while (waiting.length > 0 || open > 0) {

@@ -1,7 +1,7 @@
 // `npm run bench fleet [-- --minutes 10 --clusters 10000]`: ten thousand clusters of 200 objects on one relay with SQLite.
-// 3,300 heartbeats a second, with the failures, pushes and the storm of such a fleet. Each cluster is a source with a key of its
-// own, its events are signed, and come over 256 connections, as from the gateway before a relay. Every object is known before.
-// Every half minute Prometheus asks. First a tenth and a third of the clusters, for two minutes each, so that there is a slope.
+// 3,300 heartbeats a second, with the failures, pushes and the storm of such a fleet. Each cluster is a source with a key of
+// its own; its signed events come over 256 connections, as from a gateway before the relay. All objects are known beforehand.
+// Prometheus scrapes every half minute. A tenth and a third of the clusters run first, for two minutes each, to show the slope.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
@@ -27,10 +27,10 @@ const { values } = parseArgs({
 const [minutes, most] = [Number(values.minutes), Number(values.clusters)]
 
 interface Measured extends Minute {
-  /** MB */
+  /** In MB. */
   memory: number
   database: number
-  /** Of one core, and of an event in µs. */
+  /** CPU as a share of one core, and per event in µs. */
   share: number
   cpu: number
 }
@@ -84,7 +84,7 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
         ...{ share: (used - cpu) / seconds, cpu: (1e6 * (used - cpu)) / minute.count }
       }
       ;[at, cpu] = [now, used]
-      // What is answered after the last minute is a rest.
+      // What is answered after the last minute is only a remainder.
       if (seconds < 30) continue
       measured.push(row)
       print(measured.length, row, seconds)
@@ -98,7 +98,7 @@ async function live(clusters: number, minutes: number): Promise<Measured[]> {
   }
 }
 
-/** As Prometheus does. Rejects where the relay is stopped meanwhile. */
+/** Scrapes as Prometheus does. Rejects if the relay is stopped meanwhile. */
 async function scrape(port: number): Promise<void> {
   const { body } = await request(`http://127.0.0.1:${port}/metrics`)
   await body.dump({ limit: 100_000_000 })
@@ -116,7 +116,7 @@ rules:
 `
 }
 
-/** One cluster's objects as the relay remembers them, and a copy for each other. The file of the database. */
+/** Creates a database that remembers all objects: one cluster's come from a relay, the others are copies. Returns its file. */
 async function know(folder: string, clusters: number): Promise<string> {
   const file = join(folder, 'relay.db')
   const { port, relay } = await startRelay(folder, 'relay.db')
@@ -144,7 +144,7 @@ async function know(folder: string, clusters: number): Promise<string> {
   return file
 }
 
-/** In MB, with its log. */
+/** Size in MB, with the write-ahead log. */
 function sizeOf(file: string): number {
   const sizes = [file, `${file}-wal`].map((name) => statSync(name, { throwIfNoEntry: false })?.size ?? 0)
   return sizes.reduce((sum, size) => sum + size, 0) / 1_000_000

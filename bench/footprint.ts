@@ -1,6 +1,6 @@
 // `npm run bench footprint`: how soon the relay is ready, and how much memory it has.
-// Idle, after a storm and saturated; beside Fastify alone, because most of it is Node's. And what a connection to Slack costs that
-// buttons come by: relays that have one beside relays of the same config without the app-level token.
+// Idle, after a storm and saturated, beside Fastify alone, because most of the memory is Node's. It also measures what the
+// Socket Mode connection for buttons costs: relays that have one beside relays of the same config without the app-level token.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,15 +12,15 @@ import { appToken, botToken, startSlackApi } from '../test/fixtures/slack-api.ts
 import { cpuSeconds, createFolder, kill, load, median, memoryOf, start, startRelay } from './servers.ts'
 
 const starts = 7
-/** With a connection, and as many without. */
+/** Relays with a connection, and as many without. */
 const pairs = 5
 const settleMs = 10_000
 const idleMs = 30_000
-/** After five seconds of which it needs next to none, a relay gives memory back (src/cli/memory.ts). */
+/** After five seconds with next to no work, a relay gives memory back (src/cli/memory.ts). */
 const quietMs = 11_000
 const folder = createFolder()
 
-/** Resident memory in MB, and how much of that is no file's. */
+/** Resident memory in MB, and how much of it is anonymous. */
 function footprintOf({ pid }: ChildProcess): string {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const megabytes = (field: string) => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
@@ -63,7 +63,7 @@ await kill(relay)
 await weighConnections()
 rmSync(folder, { recursive: true })
 
-/** All run at once and started in turns, so that whatever else the machine does is done to both kinds. */
+/** All relays run at once and start in turns, so that other work on the machine affects both kinds. */
 async function weighConnections(): Promise<void> {
   const api = await startSlackApi({ pingMs: 5000, perSecond: 100, burst: 100 })
   const app = (tokens: string) => `
@@ -100,12 +100,12 @@ rules: [{ name: failures, send: team }]
   for (const { relay } of [...relays.with, ...relays.without]) await kill(relay)
   await api.close()
 
-  /** The image has all compiled; here Node keeps what was loaded late when a relay ends by itself. */
+  /** The image compiles everything ahead; here Node stores lazily loaded code in its cache only when a relay exits by itself. */
   async function compileLate(): Promise<void> {
     const { port, relay } = await startRelay(folder, 'late.db', { config: 'with.yaml' })
     await post(port, 'late')
     await api.until(({ posted }) => posted.length === 1, 60_000)
-    // By then it has its connection, too.
+    // By then the Socket Mode connection is open as well.
     await pause(1000)
     const end = once(relay, 'exit')
     relay.kill('SIGTERM')

@@ -1,22 +1,22 @@
-// Full database: fills either store as a busy fleet does in six days: a million events, their notifications and messages, and
-// 20,000 objects, of which half fail.
+// Full database: fills either store like six days of a busy fleet: a million events with their notifications and messages, and
+// 20,000 objects, half of which fail.
 
 export const rows = 1_000_000
 export const failing = 10_000
 
 const objects = 2 * failing
-/** The span of it all: less than events are kept. */
+/** The time span of the data, shorter than the retention of events. */
 const spanMs = 6 * 24 * 60 * 60 * 1000
 const hex = 'd2f1c0b7e84c6a9d35f1e20c7ab8d964e15f3a'
 
-// Each of `n` is about one object: the names of 200 clusters, 1,000 namespaces and 20,000 objects.
+// Each `n` maps to one object: 200 clusters, 1,000 namespaces, 20,000 objects.
 const cluster = "('c' || (n % 200))"
 const kind = "(case when n % 4 = 0 then 'HelmRelease' else 'Kustomization' end)"
 const namespace = "('n' || (n % 1000))"
 const name = `('o' || (n % ${objects}))`
 const key = `${cluster} || '/' || ${kind} || '/' || ${namespace} || '/' || ${name}`
 
-/** Many fail alike, some wait for others, and each tenth fails in its own way. */
+/** Many objects fail for the same cause, some wait for others, and a tenth fail each in their own way. */
 const text = `(case n % 10
   when 0 then 'Deployment/' || ${namespace} || '/' || ${name} || ' dry-run failed (Invalid): field spec.part' || n || ' is immutable'
   when 1 then 'dependency ''flux-system/infra-' || (n % 50) || ''' is not ready'
@@ -25,8 +25,8 @@ const text = `(case n % 10
     ': timed out waiting for the condition' end)`
 
 /**
- * The statements. `numbers(count)`: a table of 1 to `count` in a column `n`; `lane`: what the destination `team` posts from;
- * `now` in ms.
+ * The SQL statements. `numbers(count)` is a table of 1 to `count` in a column `n`; `lane` is the lane of the destination
+ * `team`; `now` is in ms.
  */
 export function filling(numbers: (count: number) => string, lane: string, now: number): string[] {
   const at = `(${now} - (${rows} - n) * ${Math.floor(spanMs / rows)})`

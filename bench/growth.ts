@@ -1,6 +1,6 @@
-// `npm run bench growth [-- --only stored] [--events 10000000]`: what one more stored event, rule, owner, lane or failing object costs.
-// Of each, relays of several sizes take turns on one machine: what an event costs in CPU, how long the next message of a lane
-// takes to claim and compose, how much memory there is, and what a relay computes that has nothing to do.
+// `npm run bench growth [-- --only stored] [--events 10000000]`: the cost of one more event, rule, owner, lane or failure.
+// For each of them, relays of several sizes take turns on one machine: the CPU of an event, the time to claim and compose the
+// next message of a lane, the memory, and the CPU of a relay that has nothing to do.
 import type { ChildProcess } from 'node:child_process'
 import { copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,10 +20,10 @@ const env = { MAX_PENDING: '1000000000' }
 interface Row {
   size: number
   readyMs: number
-  /** MB, before it took anything and after. */
+  /** Memory in MB, before and after the load. */
   idle: number
   loaded: number
-  /** CPU of an event, in µs; while nothing comes, in ms a second. */
+  /** CPU per event in µs, and CPU while idle in ms per second. */
   cpu: number
   idleCpu: number
   claim: number
@@ -56,7 +56,7 @@ async function measure(axis: Axis): Promise<Row[]> {
       ends.push(relay)
       relays.push({ size, port, relay, file, readyMs: performance.now() - started, idle: memoryOf(relay) })
     }
-    // Each lane has been used before it is idle.
+    // Every lane is used once before the idle measurement.
     for (const { size, port } of relays) await load(port, 64, 2000, 0, 'warm', axis.namespaces(size))
     await pause(idleMs)
     const before = relays.map(({ relay }) => cpuSeconds(relay))
@@ -66,7 +66,7 @@ async function measure(axis: Axis): Promise<Row[]> {
     for (let turn = 0; turn < turns; turn++) {
       for (const [at, { size, port, relay }] of relays.entries()) {
         const begun = cpuSeconds(relay)
-        // Of many lanes one is at work, and of many owners each.
+        // One of many lanes is at work, but every one of many owners.
         const namespaces = axis.name === 'lanes' ? 1 : axis.namespaces(size)
         const { count, refused } = await load(port, 64, turnMs, 0, `app-${turn}`, namespaces)
         if (refused > 0) throw new Error(`${axis.name}: ${refused} events were refused`)
@@ -89,7 +89,7 @@ async function measure(axis: Axis): Promise<Row[]> {
   }
 }
 
-/** Some hundred events as a relay writes them, of which the others are copies. One database for all sizes. */
+/** Has a relay write some hundred events, of which all others are copies. All sizes share this database. */
 async function seed(folder: string, config: string, database: string): Promise<void> {
   const seeded = join(folder, 'seed.db')
   if (!existsSync(seeded)) {
@@ -97,7 +97,7 @@ async function seed(folder: string, config: string, database: string): Promise<v
     await load(port, 512, 2000, 100, 'seed')
     await pause(2500)
     await kill(relay)
-    // What is in its log goes into the file.
+    // Moves the write-ahead log into the file that is copied.
     const db = new DatabaseSync(seeded)
     db.exec('pragma wal_checkpoint(truncate)')
     db.close()
@@ -105,7 +105,7 @@ async function seed(folder: string, config: string, database: string): Promise<v
   copyFileSync(seeded, join(folder, database))
 }
 
-/** What waits there may be posted at once. */
+/** The fullest lane, with its backlog due at once. */
 function laneToClaim(file: string): string {
   const db = new DatabaseSync(file)
   db.exec(

@@ -1,6 +1,6 @@
 // `npm run bench intake`: the price of durability.
-// The relay as it is shipped, every 202 on disk, rules and rendering included, beside Fastify alone with the same schema. In
-// slices that take turns, because machines are noisy.
+// The relay as it is shipped, every 202 on disk, rules and rendering included, beside Fastify alone with the same schema. The
+// two take turns in slices, because machines are noisy.
 import { rmSync } from 'node:fs'
 import { freePort } from '../test/fixtures/process.ts'
 import { cpuSeconds, createFolder, type Load, load, median, start, startRelay } from './servers.ts'
@@ -17,7 +17,7 @@ const servers = {
 let run = 0
 
 const rows: [string, Load & { cpu: number }, Load & { cpu: number }][] = []
-// First, and warmed up no faster: afterwards a backlog of a hundred thousand is being sent.
+// Measured first, with a warm-up at the same rate: a faster one would leave a backlog of a hundred thousand being sent.
 for (const { port } of Object.values(servers)) await load(port, 512, 2500, 300, `warm-${run++}`)
 const [slowBare, slowRelay] = await takeTurns((port) => load(port, 512, 1200, 300, `lone-${run++}`), 3)
 rows.push(['300 events/s', slowBare, slowRelay])

@@ -1,4 +1,5 @@
-// Lasting: measures what `for` on the sources of a fleet's day keeps from its channel, and whether it loses or delays anything.
+// Lasting: measures what `for` on the sources of a fleet's day keeps out of its channel, and whether it loses or delays
+// anything.
 import { parseDuration } from '../src/duration.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { createFleetDay, live, type Moment } from './fleet-day.ts'
@@ -9,18 +10,18 @@ const sources = ['GitRepository', 'OCIRepository', 'HelmRepository', 'HelmChart'
 interface Incident {
   object: string
   since: number
-  /** ms; infinite where it lasts beyond the day. */
+  /** In ms; infinite if it lasts beyond the day. */
   lastsMs: number
 }
 
 interface Outcome {
   messages: number
   pings: number
-  /** When each incident was first notified, in ms since 1970, by its place; missing where it never was. */
+  /** Time of each incident's first notification, in ms since the epoch, by the incident's index; missing if there was none. */
   notifiedAt: Map<number, number>
 }
 
-/** A report of two runs of the same day: with `for: DURATION` on sources, and without. */
+/** Compares two runs of the same day: with `for: DURATION` on sources, and without. */
 export async function reportLasting(duration: string, start: number): Promise<string> {
   const day = createFleetDay(start, { withBlips: true })
   const incidents = incidentsIn(day, start)

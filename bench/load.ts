@@ -1,5 +1,5 @@
-// Load generator: `load.ts port connections ms perSecond prefix namespaces` posts failing events from its own process and prints
-// its figures as JSON. The objects are in `apps`, or in `team-0` and so on, in turns, of as many as `namespaces` says.
+// Load generator: `load.ts port connections ms perSecond prefix namespaces` posts failing events from its own process and
+// prints its figures as JSON. The objects are in `apps` or, if `namespaces` is not 0, take turns in `team-0` and so on.
 import { createSender, quantile, requestOf } from './senders.ts'
 
 const [port = 0, connections = 64, ms = 1000, perSecond = 0] = process.argv.slice(2, 6).map(Number)
@@ -49,7 +49,7 @@ if (perSecond === 0) {
     })
   )
 } else {
-  // Open loop: the next goes when it is due, whether or not the last was answered.
+  // Open loop: each request goes out when it is due, whether or not the last was answered.
   const free = [...senders]
   const under: Promise<void>[] = []
   for (let due = started; due < end; due += 1000 / perSecond) {

@@ -1,5 +1,5 @@
 // `npm run bench pages [postgres]`: what each page and each query costs with a million events and 10,000 failing objects.
-// The whole program in this process: its CPU time says what a busy machine does not.
+// The whole program runs in this process, because CPU time is comparable even on a busy machine.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ const turns = 5
 const lane = 'preview:team'
 
 const object = 'cluster=c7&kind=Kustomization&namespace=n7&name=o7'
-/** By what is asked; a list asks for what is frequent, what is rare, and what there is not. */
+/** By what they ask for; each list is asked for something frequent, something rare and something absent. */
 const pages = [
   ...['/', '/?q=cluster:c7', '/?q=deadline', '/?q=name:nothing-like-it'],
   ...['/objects', '/objects?state=failing', '/objects?state=stale', '/objects?state=healthy'],
@@ -169,11 +169,11 @@ async function fill(): Promise<void> {
 
 interface Cost {
   path: string
-  /** Of the first time, and in the middle of the others: ms of CPU in this process, and ms until the answer is there. */
+  /** The first request, and the median of the others: ms of CPU in this process, and ms until the answer. */
   first: { cpu: number; wall: number }
   cpu: number
   wall: number
-  /** What PostgreSQL computed for one, in ms, on average of all. */
+  /** PostgreSQL's CPU per request in ms, averaged over all. */
   database: number
   kilobytes: number
   status: number
@@ -184,7 +184,7 @@ async function costOf(app: Awaited<ReturnType<typeof open>>, path: string): Prom
   const began = databaseSeconds()
   let [kilobytes, status] = [0, 0]
   for (let turn = 0; turn <= turns; turn++) {
-    // What was begun before is done.
+    // Lets work begun by the previous request finish.
     await pause(2)
     const [cpu, wall] = [process.cpuUsage(), performance.now()]
     const response = await app.inject({ url: path, remoteAddress: '127.0.0.1' })
@@ -201,7 +201,7 @@ async function costOf(app: Awaited<ReturnType<typeof open>>, path: string): Prom
   }
 }
 
-// The tables are the relay's own to make.
+// The relay creates the tables.
 await (await open()).close()
 const started = performance.now()
 await fill()
@@ -211,7 +211,7 @@ say(
 const databaseSeconds = isPostgres ? await openDatabaseClock(database) : () => 0
 const app = await open()
 await app.ready()
-// What every start brings is over then.
+// By then the work of every start is done.
 await pause(5000)
 await costOf(app, '/')
 const costs: Cost[] = []

@@ -1,5 +1,5 @@
--- Peers: what wrk posts, each time a new failure: as Flux words it (`flux`), or as an alert of the same length (`alert`).
--- Arguments after `--`: which of the two, and a prefix that makes the names of this run its own. Prints a line of JSON at its end.
+-- Peers: makes wrk post new failures, worded by Flux (`flux`) or as an alert of the same length (`alert`).
+-- Arguments after `--`: one of the two, and a prefix that keeps the names of this run apart. Prints a line of JSON at the end.
 local threads = 0
 local count = 0
 

@@ -1,9 +1,9 @@
 // `npm run bench peers`: the relay beside Fastify alone and Alertmanager.
-// Each takes new failures, one a request, from `wrk` with 64 connections and a body for each (bench/peers.lua), in turns, each
-// time begun anew. Fastify alone answers and keeps nothing. The relay writes to disk before it answers, decides, and posts digests
-// to a preview. Alertmanager (POST /api/v2/alerts with one alert of the same texts) keeps it in memory; it has one route with the
-// default timings, grouped by alertname and namespace, to a webhook on a closed port of this machine, no cluster, and its log is
-// quiet. Needs `wrk` and `prometheus-alertmanager` (Debian) on the PATH, or where ALERTMANAGER says.
+// Each takes new failures, one per request, from `wrk` with 64 connections and its own kind of body (bench/peers.lua), in
+// turns, restarted each time. Fastify alone answers and keeps nothing. The relay writes to disk before it answers, decides, and
+// posts digests to a preview. Alertmanager (POST /api/v2/alerts with one alert of the same texts) keeps the alert in memory; it
+// has one route with the default timings, grouped by alertname and namespace, to a webhook on a closed port of this machine, no
+// cluster, and a quiet log. Needs `wrk` and `prometheus-alertmanager` (Debian) on the PATH, or at the path in ALERTMANAGER.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,13 +14,13 @@ import { type Posting, postTo } from './wrk.ts'
 
 const rounds = 3
 const connections = 64
-/** Until V8 has compiled what runs most. */
+/** Long enough for V8 to compile the hot code. */
 const warmSeconds = 8
 const seconds = 8
 
 interface Peer {
   name: string
-  /** Whether what it answered is on disk. */
+  /** True if an answer means that the event is on disk. */
   isDurable: boolean
   path: string
   body: Posting['body']
@@ -29,7 +29,7 @@ interface Peer {
 
 interface Result {
   rate: number
-  /** Or without an answer for ten seconds. */
+  /** Refused, or without an answer for ten seconds. */
   refused: number
   p99: number
   cpu: number

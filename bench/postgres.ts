@@ -1,6 +1,6 @@
 // `npm run bench postgres [-- --against FOLDER]`: what an event costs in PostgreSQL, alone and among others.
-// New failures, as real relays take them; `--against` measures a checkout of another version in turns. The figures are
-// computing time, which says more than rates on a machine that does other things as well.
+// New failures, taken by real relays; `--against` measures a checkout of another version in turns. The figures are CPU time,
+// which says more than rates on a machine that does other things as well.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,16 +21,16 @@ const loadMs = 3000
 const connections = [1, 8, 64]
 const lanes = 60
 const loneEvents = 200
-/** Far below what the lanes' pace allows, so that no message waits for another. */
+/** Slower than the pace of the lanes, so that no message waits for another. */
 const loneEveryMs = 30
 const heardEvents = 20
-/** Long enough for all that follows from an event. */
+/** Long enough for everything that follows from an event. */
 const heardEveryMs = 400
 
 interface Cost {
-  /** Events a second. */
+  /** Events per second. */
   rate: number
-  /** Of the database and of the relay for an event, in µs. */
+  /** CPU of the database and of the relay per event, in µs. */
   database: number
   relay: number
 }
@@ -95,7 +95,7 @@ async function measure(name: string, file: string, isPostgres: boolean): Promise
   await end()
 }
 
-/** What a relay asks of the database for an event that comes alone, until Slack has it and that is written down. */
+/** Counts what a relay asks of the database for a lone event, until Slack has it and that is recorded. */
 async function listen(name: string, file: string): Promise<void> {
   const way = await listenIn(await postgres.createDatabase())
   const { port, end } = await startRelay(file, way.url)
@@ -110,7 +110,7 @@ async function listen(name: string, file: string): Promise<void> {
   way.close()
 }
 
-/** With a lane for each of some namespaces, and a preview for the rest. */
+/** Starts a relay with a lane for some of the namespaces, and a preview for the rest. */
 async function startRelay(
   file: string,
   database: string | undefined
@@ -139,7 +139,7 @@ async function startRelay(
   }
 }
 
-/** Each for a reason of its own, or it would be gathered with others. */
+/** Each event has its own reason; otherwise they would be gathered into one message. */
 async function postAlone(port: number, count: number, everyMs: number): Promise<{ count: number; rate: number }> {
   const seen = slack.received.length
   const started = performance.now()

@@ -1,6 +1,6 @@
 // `npm run bench replicas`: one, two and four relays on one PostgreSQL beside one on SQLite.
-// All of them are real processes and wait for the disk: how many events they take, how soon Slack has one, and what the
-// database costs.
+// All are real processes that wait for the disk: how many events they take, how soon Slack has a message, and what the database
+// costs.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,14 +19,14 @@ const senders = 64
 const loadMs = 3000
 const lanes = 60
 const loneEvents = 300
-/** Far below what the lanes' pace allows, so that no message waits for another. */
+/** Slower than the pace of the lanes, so that no message waits for another. */
 const loneEveryMs = 30
 
 interface Result {
   rate: number
   p50: number
   p99: number
-  /** Of all that the processes computed under load, the database's part. */
+  /** The database's share of the CPU time of all processes under load. */
   share: number
 }
 
@@ -86,7 +86,7 @@ async function measure(replicas: number, isPostgres: boolean): Promise<Result> {
   return { rate, p50, p99, share }
 }
 
-/** A lane to a namespace. */
+/** One lane per namespace. */
 function configFor(slack: Slack): string {
   const all = Array.from({ length: lanes }, (_, n) => n)
   const destinations = all.map((n) => `  lane-${n}: { slack: { webhookUrl: "${slack.url(`/services/T/B/${n}`)}" } }`)
@@ -112,13 +112,13 @@ async function post(port: number, name: string, namespace: string, missing = nam
   if (statusCode !== 202) throw new Error(`the relay answered ${statusCode}`)
 }
 
-/** From the 202 of one replica to the stand-in, whichever replica posts it. */
+/** Time from one replica's 202 to the stand-in, whichever replica posts the message. */
 async function measureLatency(ports: number[]): Promise<{ p50: number; p99: number }> {
   const acknowledged = new Map<string, number>()
   const seen = slack.received.length
   for (let n = 0; n < loneEvents; n++) {
     const name = `lone-${names++}`
-    // Each for a reason of its own, or it would be gathered with others.
+    // Each event has its own reason; otherwise they would be gathered into one message.
     await post(ports[n % ports.length] ?? 0, name, `team-${n % lanes}`, inLetters(n))
     acknowledged.set(name, Date.now())
     await pause(loneEveryMs)

@@ -2,10 +2,10 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** Sends a whole request, one at a time; resolves to whether it was answered 202. */
+/** Sends a complete request, one at a time; resolves to true if the answer is 202. */
 export type Sender = (request: string) => Promise<boolean>
 
-/** A connection of its own, to this machine. Where the server closed it, as it does after some idle seconds, there is another. */
+/** Opens a connection to this machine, and a new one whenever the server has closed it, as it does after some idle seconds. */
 export async function createSender(port: number): Promise<Sender> {
   let socket = await open()
   let rest = ''
@@ -47,12 +47,12 @@ export async function createSender(port: number): Promise<Sender> {
   }
 }
 
-/** A post of JSON; `headers` each end in a line end. */
+/** A POST of JSON; each of `headers` ends in a line end. */
 export function requestOf(path: string, body: string, headers = ''): string {
   return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`
 }
 
-/** What `share` of the sorted `values` are below. */
+/** The value that `share` of the sorted `values` are below. */
 export function quantile(values: ArrayLike<number>, share: number): number {
   return values[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
 }

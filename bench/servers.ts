@@ -11,9 +11,9 @@ import { endWithUs, freePort } from '../test/fixtures/process.ts'
 export interface Load {
   count: number
   refused: number
-  /** Answers a second. */
+  /** Answers per second. */
   rate: number
-  /** Time to the answer, in ms. */
+  /** Latency in ms. */
   p50: number
   p99: number
   p999: number
@@ -22,8 +22,8 @@ export interface Load {
 const root = join(import.meta.dirname, '..')
 
 /**
- * Starts `file`, of this version where it is no full path, with these variables only; resolves once it listens. What it logs is
- * thrown away, as fast as it comes.
+ * Starts `file`, a path in this checkout or an absolute one, with only these environment variables; resolves once it listens.
+ * Its log is read and thrown away.
  */
 export async function start(
   file: string,
@@ -44,7 +44,7 @@ export async function start(
   return server
 }
 
-/** A folder of its own, with a config that sends failures to a preview; what is in it goes with it. */
+/** Creates a temporary folder with a config that sends failures to a preview. The caller removes the folder. */
 export function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-bench-'))
   writeFileSync(
@@ -54,7 +54,7 @@ export function createFolder(): string {
   return folder
 }
 
-/** Starts the relay as it is shipped, or another version by its `main`, on `config` and on `database` in `folder`. */
+/** Starts the relay as it is shipped, or another version by its `main`, with `config` and `database` in `folder`. */
 export async function startRelay(
   folder: string,
   database: string,
@@ -74,7 +74,7 @@ export async function startRelay(
   return { port, relay }
 }
 
-/** Posts for `ms`: as fast as it is answered, or `perSecond`. With `namespaces`, of so many in turns. */
+/** Posts for `ms`, as fast as answers come or `perSecond`. With `namespaces`, the events take turns in that many. */
 export async function load(
   port: number,
   connections: number,
@@ -89,7 +89,7 @@ export async function load(
   return JSON.parse(stdout) as Load
 }
 
-/** User and system time so far, its own and that of children that ended: fields 14 to 17 of proc_pid_stat(5), in ticks of 10 ms. */
+/** User and system time so far, of the process and its ended children: fields 14 to 17 of proc_pid_stat(5), in ticks of 10 ms. */
 export function cpuSeconds({ pid }: ChildProcess): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -101,7 +101,7 @@ export function memoryOf({ pid }: ChildProcess): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
-/** Ends a server that nobody waits for any more. */
+/** Kills a server and waits for its end. */
 export async function kill(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return
   const end = once(server, 'exit')

@@ -1,6 +1,6 @@
 // `npm run bench storm`: a thousand failing objects in three seconds, against a Slack that allows one message a second.
-// Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would. Then storms that come
-// slowly, on a clock of their own.
+// Real processes: the relay as it is shipped, and a strict stand-in that refuses whatever Slack would. Then slow storms in
+// virtual time.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,9 +20,9 @@ interface Scenario {
   burst?: number
   isDistinct?: boolean
   hasLinks?: boolean
-  /** How the stand-in misbehaves. */
+  /** Makes the stand-in misbehave. */
   trouble?: (slack: Slack) => void
-  /** The relay is killed after so many acknowledgements, and started again. */
+  /** Acknowledgements after which the relay is killed and started again. */
   killAt?: number
 }
 
@@ -125,7 +125,7 @@ async function run({
   ]
 }
 
-/** From the post to the request at Slack, on a relay with nothing else to do. */
+/** Time from the post to the request at Slack, on a relay with nothing else to do. */
 async function loneLatency(): Promise<string> {
   const slack = await startSlack({ perSecond: 100, burst: 100, latencyMs: 0 })
   const relay = await startRelay(slack, 100)

@@ -1,17 +1,17 @@
-// Trickles: storms that come slowly, through the whole relay on a clock of its own, so that ten minutes take seconds.
+// Trickles: storms that come slowly, through the whole relay in virtual time, so that ten minutes take seconds.
 import type { WireEvent } from '../src/events/flux.ts'
 import { fluxEvent } from '../test/fixtures/relay.ts'
 import { startVirtualRelay } from './virtual-relay.ts'
 
-/** A page for each object, as many have one. */
+/** A page for each object, as in many real configs. */
 export const links =
   'links: [{ dashboard: "https://grafana.example.com/d/flux?var-object={{ object.namespace }}-{{ object.name }}" }]\n'
 
 const minuteMs = 60_000
 
-/** An object that fails, or recovers. */
+/** An object that fails or recovers. */
 interface Came {
-  /** ms since the first */
+  /** In ms since the first. */
   at: number
   name: string
   cause: string
@@ -21,7 +21,7 @@ interface Came {
 export interface Trickle {
   name: string
   came: Came[]
-  /** The objects have failed before, and were all named. */
+  /** True if all objects failed before and were named then. */
   isAfterFailure?: true
   hasLinks?: true
 }
@@ -29,9 +29,9 @@ export interface Trickle {
 export interface Outcome {
   messages: number
   pings: number
-  /** Of what came, in what was posted. */
+  /** Objects of the trickle that the messages name. */
   named: number
-  /** ms since the first came */
+  /** In ms since the first event. */
   first: number
   last: number
 }
@@ -43,7 +43,7 @@ const spread = (count: number, ms: number, { cause = 'no such repository', from 
     cause
   }))
 
-/** In words: numbers are taken for counts, and would be one cause. */
+/** In words: numbers would be normalised away, and all would be one cause. */
 const causes = [
   ...[
     'no such repository',

@@ -1,4 +1,4 @@
-// Virtual relay: runs the whole relay, and Slack's stand-in, on a clock of its own, so that a day takes seconds.
+// Virtual relay: runs the whole relay and Slack's stand-in in virtual time, so that a day takes seconds.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,27 +10,27 @@ import { startSlack } from '../test/fixtures/slack.ts'
 
 const stepMs = 100
 
-/** A message as Slack took it, and when. */
+/** A message with the time at which Slack accepted it. */
 export interface Posted {
   at: number
   payload: Payload
-  /** The whole body. */
+  /** The whole request body. */
   body: string
 }
 
 export interface VirtualRelay {
   clock: TestClock
-  /** Everything that was posted so far; emptied by whoever wants to forget it. */
+  /** Everything posted so far; the caller may empty it. */
   posted: Posted[]
-  /** Throws where it is not answered 202. */
+  /** Throws if the answer is not 202. */
   post(event: WireEvent): Promise<void>
   pass(ms: number): Promise<void>
-  /** What its API answers. */
+  /** The answer of the relay's API. */
   ask(path: string): Promise<unknown>
   close(): Promise<void>
 }
 
-/** Starts at `start`, in ms. `rest`: YAML after the one destination, which is `team`. */
+/** Starts at `start`, in ms. `rest` is YAML that follows the only destination, `team`. */
 export async function startVirtualRelay(rest: string, start?: number): Promise<VirtualRelay> {
   const unlimited = Number.POSITIVE_INFINITY
   const slack = await startSlack({ perSecond: unlimited, burst: unlimited, latencyMs: 0 })

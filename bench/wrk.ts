@@ -1,4 +1,4 @@
-// Bench wrk: has `wrk` (Debian) post new failures, each another (peers.lua).
+// Bench wrk: makes `wrk` (Debian) post new failures, each one different (peers.lua).
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,19 +7,19 @@ export interface Posting {
   connections: number
   threads: number
   seconds: number
-  /** As Flux words it, or as an alert of the same length. */
+  /** Worded by Flux, or an alert of the same length. */
   body: 'flux' | 'alert'
-  /** What the names of this run begin with. */
+  /** Prefix of all names in this run. */
   prefix: string
 }
 
 export interface Posted {
   count: number
   seconds: number
-  /** Of the answers, in ms. */
+  /** Latency in ms. */
   p50: number
   p99: number
-  /** Or without an answer for ten seconds. */
+  /** Refused, or without an answer for ten seconds. */
   refused: number
 }
 

@@ -1,4 +1,4 @@
-// Proof of cards: a Web API that lies, and what people see in its channel in the end beside what the database knows.
+// Proof of cards: a Web API that lies, and a check of what its channel shows in the end against what the database knows.
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
 import type { Dice } from './dice.ts'
@@ -17,7 +17,9 @@ const troubles: Troubles = [
   [1, (dice) => ({ is: 'slow', ms: 2 + dice.below(80) })]
 ]
 
-/** Updates of an app are limited as Slack does it; posts are not, because the pace of lanes is proven beside. */
+/**
+ * Starts a Web API whose `chat.update` is limited as Slack's is. Posts are not limited: the pace of lanes is proven elsewhere.
+ */
 export async function startTroubledApi(dice: Dice): Promise<SlackApi> {
   const api = await startSlackApi({
     ...workspace,
@@ -30,7 +32,7 @@ export async function startTroubledApi(dice: Dice): Promise<SlackApi> {
   return api
 }
 
-/** A person deletes one of the last messages. */
+/** Deletes one of the last messages, as a person might. */
 export function deleteOne(api: SlackApi, dice: Dice): void {
   const last = api.posted.filter(({ channel, isDeleted }) => channel === cardChannel && !isDeleted).slice(-20)
   if (last.length > 0) api.delete(cardChannel, dice.pick(last).ts)
@@ -39,7 +41,7 @@ export function deleteOne(api: SlackApi, dice: Dice): void {
 const quietMs = 45_000
 const longestMs = 400_000
 
-/** Until no card is updated any more, or too long. */
+/** Resolves once no card has been updated for {@link quietMs}, or after {@link longestMs}. */
 export async function untilShown(api: SlackApi): Promise<void> {
   const count = () => api.calls.length
   const deadline = performance.now() + longestMs
@@ -56,10 +58,13 @@ export async function untilShown(api: SlackApi): Promise<void> {
 const textOf = ({ text, blocks, attachments }: Posted) => JSON.stringify([text, blocks, attachments])
 const isRed = (message: Posted) => /red_circle|orange_circle|hourglass/.test(textOf(message))
 
-/** Of what a mute withheld, as it was at its end: it is updated by nothing. */
+/** The summary of what a mute withheld. It shows the state at the end of the mute and is never updated. */
 const isSummary = ({ text }: Posted) => /^🔔 .+ is over\./.test(text)
 
-/** Every card shows what is true, also of who takes it on; no incident has two, and nothing is red that is over. */
+/**
+ * Checks that every card shows what is true, acknowledgements included, that no incident has two cards, and that nothing that
+ * is over is red.
+ */
 export function cardsAreTrue(
   { posted: all, calls }: Pick<SlackApi, 'posted' | 'calls'>,
   { cardEntries: rows, acts }: Pick<Evidence, 'cardEntries' | 'acts'>
@@ -83,7 +88,7 @@ export function cardsAreTrue(
   })
   const incidents = Map.groupBy(rows, incidentOf)
   const twice = [...incidents].filter(([, cards]) => cards.length > 1).map(([key]) => `${key} has two cards`)
-  // Its answer was lost, or the relay was killed before it was written down: it was posted again.
+  // A card whose answer was lost, or whose relay was killed before it recorded the answer, was posted again.
   const isCard = new Set(rows.map(({ ts }) => ts))
   const isOrphan = (message: Posted) => isRed(message) && !isSummary(message) && !isCard.has(message.ts)
   const orphans = posted.filter((message) => message.threadTs === undefined && !message.isDeleted && isOrphan(message))
@@ -96,7 +101,7 @@ export function cardsAreTrue(
   return [...faults, ...twice, ...alone.map(({ ts, text }) => `${ts} is red, and nobody's: ${text}`)]
 }
 
-/** The incidents that are acknowledged in the end, by what operators did. */
+/** The incidents that are acknowledged in the end, by the acts of operators. */
 function takenOn(acts: readonly ActRow[]): Set<string> {
   const taken = new Set<string>()
   for (const { did, about } of acts) {
@@ -108,17 +113,17 @@ function takenOn(acts: readonly ActRow[]): Set<string> {
   return taken
 }
 
-/** Whoever has taken it on may take that back. */
+/** A card that shows its incidents as acknowledged has the button that undoes it. */
 const saysTaken = (message: Posted) => JSON.stringify(message.blocks).includes('"flux-relay:unacknowledge"')
 
-/** What each message was before anything updated it, in the order of `posted`. */
+/** The first version of each message, in the order of `posted`. */
 function textsAsPosted(calls: SlackApi['calls']): string[] {
   return calls
     .filter(({ method, request }) => method === 'chat.postMessage' && request.taken)
     .map(({ args }) => JSON.stringify([args['text'], args['blocks'], args['attachments']]))
 }
 
-/** It was a card once, and was lost for an answer that the proof gave. */
+/** True if the message was a card once: the relay gave it up because of an answer of the troubled API. */
 function wasUpdated(posted: readonly Posted[], ts: string): boolean {
   return (posted.find((message) => message.ts === ts)?.versions ?? 1) > 1
 }

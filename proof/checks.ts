@@ -1,5 +1,5 @@
-// Checker: knows what was acknowledged, what the stand-in received and what the database says, and none of the relay's
-// code. Each check returns, in words, what breaks a promise.
+// Checker: compares what was acknowledged, what the stand-in received and what the database holds, without any of the relay's
+// code. Each check returns the violations of a promise, in words.
 
 import { wasSet } from './clocks.ts'
 import type { ActRow, Evidence, NotificationRow } from './evidence.ts'
@@ -12,11 +12,11 @@ export interface Case extends Evidence {
   acknowledged: readonly Acknowledged[]
   sightings: readonly Sighting[]
   journal: Journal
-  /** Dead letters that were tried again: they go behind what came after them. */
+  /** Dead letters that were retried: they are sent after what came later. */
   retried: ReadonlySet<number>
 }
 
-/** Every acknowledged event is kept once, and each of its notifications is sent, muted or dead with a reason. */
+/** Every acknowledged event is stored once, and each of its notifications is sent, muted, or dead with a reason. */
 export function nothingLost({ acknowledged, events, notifications }: Case): string[] {
   const faults: string[] = []
   const byId = new Map(notifications.map((row) => [row.id, row]))
@@ -48,14 +48,14 @@ export function nothingLost({ acknowledged, events, notifications }: Case): stri
   return faults
 }
 
-/** What counts as sent was seen, complete, by the stand-in, and names its object. */
+/** Whatever counts as sent reached the stand-in complete, and names its object. */
 export function sentWasSeen({ notifications, sightings }: Case): string[] {
   const seen = new Map<number, string[]>()
   for (const { request, message } of sightings) {
     if (request.taken && message !== undefined) seen.set(message.id, [...(seen.get(message.id) ?? []), request.text])
   }
   return notifications.flatMap((row) => {
-    // Those of an app are not among them: cards.ts looks at its channel.
+    // Messages of an app are not in `sightings`; cards.ts checks their channel.
     if (row.state !== 'sent' || ofApp.has(row.destination)) return []
     const texts = seen.get(row.message_id ?? 0)
     if (texts === undefined)
@@ -66,7 +66,7 @@ export function sentWasSeen({ notifications, sightings }: Case): string[] {
   })
 }
 
-/** Events are stored once, however often they were posted; a clock that is set in between makes a retry another event. */
+/** An event is stored once, however often it was posted. If a clock was set in between, a retry counts as a new event. */
 export function storedOnce({ events, journal }: Case): string[] {
   const bodies = Map.groupBy(events, ({ source, body }) => `${source} ${body}`)
   return [...bodies.values()].flatMap(([first, ...again]) =>
@@ -76,7 +76,10 @@ export function storedOnce({ events, journal }: Case): string[] {
   )
 }
 
-/** Two sources have objects of one name: none ends the other's failure, and no success that came before it does. */
+/**
+ * An object recovers only after a failure of its own: two sources have objects of the same names, and neither may end the
+ * other's failure, nor may an earlier success.
+ */
 export function recoveriesAreTrue({ events, notifications }: Case): string[] {
   const recovered = new Set(notifications.filter(({ says }) => says === 'recovered').map(({ event_id }) => event_id))
   const failing = new Set<string>()
@@ -91,7 +94,7 @@ export function recoveriesAreTrue({ events, notifications }: Case): string[] {
   return faults
 }
 
-/** Whatever the clocks say, an event that says that its object fails is what is known of it, or somebody is notified. */
+/** Whatever the clocks say, an event that reports a failure either fails its object or notifies somebody. */
 export function failuresStand({ acknowledged, events }: Case): string[] {
   const bodies = new Map(events.map(({ id, body }) => [id, body]))
   return acknowledged.flatMap(({ id, serial, status, transition, notifications }) => {
@@ -102,14 +105,14 @@ export function failuresStand({ acknowledged, events }: Case): string[] {
   })
 }
 
-/** Nothing arrives that was not written down before, word for word. */
+/** Nothing arrives that was not stored before, byte for byte. */
 export function nothingInvented({ sightings }: Case): string[] {
   return sightings
     .filter(({ message }) => message === undefined)
     .map(({ request: { path, text } }) => `${path} got what was never stored: ${text.slice(0, 200)}`)
 }
 
-/** Acknowledgements of one object have an order; so do their events. */
+/** The events of an object are numbered in the order in which they were acknowledged. */
 export function acceptedInOrder({ acknowledged }: Case): string[] {
   const last = new Map<string, number>()
   const faults: string[] = []
@@ -123,7 +126,7 @@ export function acceptedInOrder({ acknowledged }: Case): string[] {
   return faults
 }
 
-/** The end of a failure is sent only where its beginning was. */
+/** A recovery is sent only where the failure was. */
 export function recoveriesFollowFailures({ notifications }: Case): string[] {
   const failed = new Set<string>()
   const faults: string[] = []
@@ -137,7 +140,7 @@ export function recoveriesFollowFailures({ notifications }: Case): string[] {
   return faults
 }
 
-/** What was withheld is summed up when its mute is over: nothing is left muted without a message about it. */
+/** Everything that a mute withheld is summed up in a message when the mute is over. */
 export function mutesWereSummedUp({ notifications }: Case): string[] {
   const notified = new Map<string, number>()
   for (const { rule, destination, id } of notifications) if (rule === 'mute') notified.set(destination, id)
@@ -147,7 +150,7 @@ export function mutesWereSummedUp({ notifications }: Case): string[] {
     .map(({ id, destination }) => `notification ${id} was muted, and no summary of it went to ${destination}`)
 }
 
-/** Nothing is withheld but what somebody silenced or acknowledged, or what the config file mutes. */
+/** A notification is withheld only if somebody silenced or acknowledged it, or the config file mutes it. */
 export function onlySilencedIsWithheld({ notifications, acts }: Case): string[] {
   const silenced = new Set(
     acts.flatMap(({ about: { match } }) => (match?.['name'] === undefined ? [] : [keyOf(match)]))

@@ -1,4 +1,4 @@
-// `npm run proof clicks -- --clicks 1000 [--seed 1] [--postgres]`: that each click in Slack takes effect once, or whoever clicked knows, whatever ends.
+// `npm run proof clicks -- --clicks 1000 [--seed 1] [--postgres]`: that each click takes effect once, or the clicker is told.
 import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import { pressButtons } from './press.ts'

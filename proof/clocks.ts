@@ -1,20 +1,20 @@
-// Proof clocks: are set while the relays run. Whoever reads what the relays wrote turns its times into real ones.
+// Proof clocks: set the relays' clocks while they run, and turn the times that relays wrote back into real ones.
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Dice } from './dice.ts'
 
 export interface Clocks {
-  /** Its clock is read by the relay that has this in its environment. */
+  /** The environment that makes the relay on `port` read its clock from a file. */
   environmentOf(port: number): Record<string, string>
   /** Sets the clock of the relay on `port` to anything within forty days, or right again. */
   set(port: number, isRight?: boolean): void
-  /** The real time of what a relay wrote as `at`, in ms. */
+  /** The real time of `at`, a time that a relay wrote, in ms. */
   real(at: number): number
-  /** When any clock was set, in real time. */
+  /** Real times at which any clock was set. */
   times: readonly number[]
 }
 
-/** Offsets are so far apart that a time says by which of them it was written. A proof is shorter. */
+/** Distance between possible offsets. A proof is shorter, so a written time reveals its offset. */
 const stepMs = 2 * 3_600_000
 const maxSteps = 40 * 12
 
@@ -43,7 +43,7 @@ export function createClocks(dice: Dice, folder: string): Clocks {
   }
 }
 
-/** Whether a clock was set between two moments; relays read theirs every 50 ms. */
+/** Reports whether a clock was set between two moments; relays read theirs every 50 ms. */
 export function wasSet(times: readonly number[], from: number, until: number): boolean {
   return times.some((at) => at >= from - 200 && at <= until + 200)
 }

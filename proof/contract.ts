@@ -1,6 +1,6 @@
 // `npm run proof contract -- [--examples 50] [--seed 1]`: the API keeps to what it says of itself.
-// Schemathesis asks it, with requests that fit its OpenAPI document and such that do not. Needs Python with venv and pip; says
-// so where there is none.
+// Schemathesis sends it requests that fit its OpenAPI document and others that do not. Needs Python with venv and pip; says so
+// if they are missing.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,14 +10,14 @@ import { beginRelay, freePort } from '../test/fixtures/process.ts'
 import { about } from '../test/fixtures/relay.ts'
 import { startSlack } from '../test/fixtures/slack.ts'
 
-/** Without network there is nothing to wait for. */
+/** Fails early without a network. */
 const installMs = 180_000
 const runMs = 300_000
 const release = 'schemathesis==4.32.5'
 const token = 'let-me-in'
 
-// All checks that it has; and what is well-formed may still be refused: a name that the config file does not have, a pattern
-// that cannot be read, a silence that ends before it begins. No document can say that.
+// All checks are on. Well-formed requests may still be refused for reasons that no document can express: an unknown name, a
+// pattern that cannot be parsed, a silence that ends before it begins.
 const settings = `
 headers = { Authorization = "Bearer ${token}" }
 [checks]
@@ -37,7 +37,7 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** Where schemathesis is, in an environment of its own; nothing where Python or its packages cannot be had. */
+/** Installs schemathesis into a virtual environment and returns its path; undefined if Python or its packages are unavailable. */
 function install(): string | undefined {
   const bin = join(folder, 'venv', 'bin')
   try {
@@ -52,7 +52,7 @@ function install(): string | undefined {
 
 async function prove(program: string): Promise<void> {
   const slack = await startSlack({ perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY, latencyMs: 0 })
-  // What it refuses for good is a dead letter.
+  // What the stand-in refuses for good becomes a dead letter.
   slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   const config = `
 destinations:
@@ -83,7 +83,7 @@ rules: [{ name: all, match: { severity: info }, send: [local, team] }]
   process.exitCode = run.status === 0 && mistakes.length === 0 ? 0 : 1
 }
 
-/** Events, dead letters and silences, to be found by those who ask. */
+/** Creates events, dead letters and silences for the requests to find. */
 async function fill(url: string): Promise<void> {
   const post = async (path: string, body: object) => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }

@@ -1,10 +1,10 @@
-// Dice: make repeatable choices: the same seed chooses the same.
+// Dice: make repeatable random choices: the same seed yields the same ones.
 export interface Dice {
-  /** From 0 to below `end`. */
+  /** An integer from 0 to below `end`. */
   below(end: number): number
   chance(share: number): boolean
   pick<T>(list: readonly T[]): T
-  /** Dice of their own for `name`: how often they are thrown changes nothing for the others. */
+  /** Independent dice for `name`: their throws do not affect any others. */
   for(name: string): Dice
 }
 

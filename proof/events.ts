@@ -1,5 +1,5 @@
-// Proof events: fail, change, recover and update objects, as the bytes that Flux would post. Two sources have objects of
-// the same names, and clocks that are set.
+// Proof events: fail, change, recover and update objects, with bodies as Flux would post them. Two sources have objects of the
+// same names, and their clocks get set.
 import type { Dice } from './dice.ts'
 
 export interface ProofEvent {
@@ -7,7 +7,7 @@ export interface ProofEvent {
   source: 'default' | 'signed'
   namespace: string
   name: string
-  /** The request's body. */
+  /** The body of the request. */
   body: string
 }
 
@@ -15,7 +15,7 @@ interface Subject {
   source: 'default' | 'signed'
   namespace: string
   name: string
-  /** How it fails; undefined while it is well. */
+  /** Index of the text that it fails with; undefined while it is well. */
   failing: number | undefined
   revision: number
 }
@@ -30,14 +30,14 @@ const texts = [
   'Source artifact not found, retrying in 30s\n'.repeat(20)
 ]
 
-/** Deals events; `share` of `shares` senders, so that an object belongs to one of them and its events have an order. */
+/** Creates the events of sender `share` of `shares`. Each object belongs to one sender, so that its events have an order. */
 export function createEvents(dice: Dice, share: number, shares: number): () => ProofEvent {
   const subjects: Subject[] = Array.from({ length: 12 }, (_, n) => subjectOf(`obj-${share}-${n >> 1}`, n))
   const aheadMs = { default: 0, signed: 0 }
   let serial = share
   return () => {
     serial += shares
-    // One in three is of an object that is new: it has to be named wherever it is sent.
+    // One event in three is about a new object, which every message sent for it has to name.
     const isNew = dice.chance(0.33)
     const subject = isNew ? subjectOf(`new-${serial}`, serial) : dice.pick(subjects)
     if (dice.chance(0.005)) aheadMs[subject.source] = dice.chance(0.5) ? 0 : dice.below(2 * 40 * dayMs) - 40 * dayMs
@@ -67,7 +67,7 @@ function eventOf(
   const body = JSON.stringify({
     involvedObject: { kind: 'Kustomization', namespace, name, uid: name, apiVersion: 'kustomize.toolkit.fluxcd.io/v1' },
     severity: fails ? 'error' : 'info',
-    // As Flux's, of whole seconds.
+    // In whole seconds, as Flux writes it.
     timestamp: new Date(Math.floor(at / 1000) * 1000).toISOString(),
     message: fails ? texts[subject.failing ?? 0] : 'Reconciliation finished in 712.4ms, next run in 10m0s',
     reason: fails ? ['BuildFailed', 'HealthCheckFailed'][(subject.failing ?? 0) % 2] : 'ReconciliationSucceeded',

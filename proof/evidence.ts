@@ -45,16 +45,16 @@ export interface ActRow {
     match?: Record<string, string>
     notifications?: string[]
   }
-  /** What the click is known by, of a button. */
+  /** Key of the click, if the act came from a button. */
   click: string | null
 }
 
-/** An incident that a card names. */
+/** An incident that a card shows. */
 export interface CardRow {
   ts: string
   object: string
   since: number
-  /** Of its object, by now. */
+  /** Start of the failure that its object has now. */
   failing_since: number | null
 }
 
@@ -84,7 +84,7 @@ const queries = {
   silences: 'select id from silences'
 }
 
-/** `url` as in DATABASE_URL. `real` turns a relay's time into the one that was. */
+/** Reads everything from the database at `url`, a DATABASE_URL. `real` turns a relay's time into the real one. */
 export async function readEvidence(url: string, real: (at: number) => number): Promise<Evidence> {
   const file = /^sqlite:(.+)$/.exec(url)?.[1]
   if (file === undefined) return timed(await read((sql) => execute(url, sql).then((rows) => rows.map(numbered))), real)
@@ -119,7 +119,7 @@ async function read(ask: (sql: string) => Promise<Record<string, unknown>[]>): P
   }
 }
 
-/** The driver hands 64-bit integers out as text. */
+/** The driver returns 64-bit integers as text. */
 function numbered(row: Record<string, unknown>): Record<string, unknown> {
   const isNumber = (key: string, value: unknown) =>
     /(^id|^at|_id|_at|_until|since)$/.test(key) && typeof value === 'string'

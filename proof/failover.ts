@@ -1,7 +1,8 @@
-// `npm run proof failover [-- --kills 10] [--seed 1]`: that nothing accepted is lost while PostgreSQL fails over, again and again.
-// Two PostgreSQL under Patroni with a synchronous standby. One relay reaches them by HAProxy, one by an address that names both,
-// one by HAProxy from a network of its own. The primary is killed, every other time with its whole machine; that network is cut;
-// a relay is stopped for longer than its lease. Needs Debian's patroni, etcd-server, haproxy and postgresql; says so where they are not.
+// `npm run proof failover [-- --kills 10] [--seed 1]`: that nothing accepted is lost while PostgreSQL fails over repeatedly.
+// Two PostgreSQL servers run under Patroni with a synchronous standby. One relay reaches them through HAProxy, one by an
+// address that names both, one through HAProxy from a network of its own. The primary is killed, every other time with its
+// whole machine; that network is cut; a relay is stopped for longer than its lease. Needs Debian's patroni, etcd-server,
+// haproxy and postgresql; says so if they are missing.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,12 +27,15 @@ import { type Acknowledged, startSending } from './sender.ts'
 import { recognise } from './sightings.ts'
 import { configOf, versions } from './world.ts'
 
-/** Longer than the lease, which is ten seconds. */
+/** Longer than the lease of ten seconds. */
 const awayMs = 15_000
 const quietMs = 4000
-/** Still under way when others take the lane, if it is not ended in time; the relay itself waits for 15 s. */
+/**
+ * If the relay does not abort such a post in time, it is still under way when others take the lane; the relay's own timeout is
+ * 15 s.
+ */
 const longPostMs = 14_500
-/** How often a probe is posted until one is accepted, and for how long. */
+/** Interval and limit of the probes that are posted until one is accepted. */
 const probeMs = 100
 const longestMs = 120_000
 
@@ -41,14 +45,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 100_000) }
   }
 })
-// Whoever reads it may go: what was started is ended all the same.
+// If the reader of the output goes away, everything that was started must still be ended.
 process.stdout.on('error', () => {})
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const missing = missingPackages()
 if (missing.length > 0) say(`skipped: ${missing.join(', ')} not installed`)
 else process.exitCode = (await prove(Number(values.kills), Number(values.seed))) ? 0 : 1
 
-/** Resolves to whether every promise was kept. */
+/** Resolves to true if every promise was kept. */
 async function prove(kills: number, seed: number): Promise<boolean> {
   const dice = createDice(seed)
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-failover-'))
@@ -59,7 +63,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     const slack = await startSlack({ perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
     ends.push(() => slack.close())
     const slow = dice.for('slack')
-    // Long enough that two at once would be seen.
+    // Slow enough that two posts at once would overlap visibly.
     const answerSoon = () => slack.behave('*', () => ({ is: 'slow', ms: 20 + slow.below(300) }))
     answerSoon()
     const api = await startTroubledApi(dice.for('api'))
@@ -118,7 +122,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
     say(`a relay was stopped for ${awayMs / 1000} s`)
     await pause(quietMs)
     if (namespace) {
-      // What it posts just then would go on for longer than it may.
+      // A post that starts now would outlast the lease.
       slack.behave('*', () => ({ is: 'slow', ms: longPostMs }))
       await pause(500)
       journal.kills.push(Date.now())
@@ -161,7 +165,7 @@ async function prove(kills: number, seed: number): Promise<boolean> {
   }
 }
 
-/** How long each of `ports` did not accept anything, in ms. Resolves once the cluster is whole again. */
+/** Makes PostgreSQL fail over. Resolves to how long each of `ports` accepted nothing, in ms, once the cluster is whole again. */
 async function failOver(
   cluster: Cluster,
   withMachine: boolean,
@@ -190,7 +194,7 @@ interface Probe {
   untilAccepted(port: number): Promise<void>
 }
 
-/** Posts one event after the other, each once, until one is accepted. */
+/** Posts one event after another, each once, until one is accepted. */
 function createProbe(next: ReturnType<typeof createEvents>): Probe {
   const acknowledged: Acknowledged[] = []
   return {
@@ -228,7 +232,7 @@ async function end(relay: ChildProcess, journal: Journal): Promise<void> {
   if (code !== 0) journal.faults.push(`the last stop ended with ${code}`)
 }
 
-/** Whether all were kept. */
+/** Prints every promise; returns true if all were kept. */
 function report(checks: readonly (readonly [promise: string, found: readonly string[]])[]): boolean {
   for (const [promise, found] of checks) {
     say(`${promise.padEnd(34)}${found.length === 0 ? 'kept' : `BROKEN, ${found.length} times`}`)

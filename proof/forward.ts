@@ -1,5 +1,5 @@
-// Forward: `forward.ts from to` lends what listens at one place to another, each a port of this machine or the path of a socket. A
-// network namespace has ports of its own; a socket in the file system leads into it.
+// Forward: `forward.ts from to` makes what listens at one address reachable at another; each is a port of this machine or the
+// path of a socket. A network namespace has its own ports, but a socket in the file system leads into it.
 import { connect, createServer } from 'node:net'
 
 const [from = '', to = ''] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 // `npm run proof fuzz -- [--cases 1000000] [--seed N] [--only TARGET]`: hostile input for everything that takes any.
-// Each target runs on a thread of its own, two at a time; one that says nothing for a minute hangs.
+// Each target runs on a thread of its own, two at a time; one that reports nothing for a minute counts as hanging.
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import type { Result } from './fuzz/run.ts'
@@ -21,7 +21,7 @@ const row = (cells: (string | number)[]) =>
     `${cells.map((cell, at) => (at === 0 ? String(cell).padEnd(12) : String(cell).padStart(columns[at] ?? 8))).join('')}\n`
   )
 
-/** Runs `name` on a thread. A thread that hangs is a failure of its own. */
+/** Runs target `name` on a thread. A thread that hangs counts as a failure. */
 function runOnThread(name: string, cases: number): Promise<Result> {
   const worker = new Worker(new URL('fuzz/worker.ts', import.meta.url), { workerData: { name, cases, seed } })
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 // `npm run proof http -- [--seconds 15] [--only TEXT]`: hostile clients against the relay as it is shipped.
-// And what everyone else notices meanwhile. Bounded in number and time, and to this machine.
+// Also measures what everyone else notices meanwhile. Bounded in number and time, and to this machine.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +10,9 @@ import { about } from '../test/fixtures/relay.ts'
 import { attacks, run } from './http/attacks.ts'
 import { watchFromOutside } from './http/watch.ts'
 
-/** Of resident memory, whatever is done: 300 MB. 8,000 connections alone take 120 of it. */
+/** Limit for resident memory during any attack: 300 MB. 8,000 connections alone take 120 MB. */
 const mostMiB = 286
-/** Within which 99 of 100 are answered that the relay lives. */
+/** Limit for the 99th percentile of /healthz. */
 const mostMs = 100
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '15' }, only: { type: 'string', default: '' } }
@@ -67,7 +67,7 @@ for (const attack of attacks.filter(({ name }) => name.includes(values.only))) {
   relay.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
 }
-/** Whether it takes events, at the latest after some seconds. */
+/** Reports whether the relay takes events again within some seconds. */
 async function isWell(port: number): Promise<boolean> {
   for (let tries = 0; tries < 20; tries++) {
     const [body, headers] = [JSON.stringify(about(`after-${tries}`)), { 'content-type': 'application/json' }]

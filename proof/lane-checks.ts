@@ -1,4 +1,4 @@
-// Lane checks: check each lane's order, one request at a time, pace, patience, and how often something arrived twice.
+// Lane checks: check each lane for its order, one request at a time, pace, patience, and messages that arrived twice.
 import type { Received } from '../test/fixtures/slack.ts'
 import type { Case } from './checks.ts'
 import { wasSet } from './clocks.ts'
@@ -21,14 +21,14 @@ export function messagesInOrder({ sightings, journal }: Case): string[] {
 }
 
 /**
- * What was accepted first of an object is sent first, from message to message, per destination. A new cause may overtake what
- * is gathered of others, or waits in a group, never what is of the same object.
+ * Notifications about an object are sent in the order in which they were accepted, per destination. A new cause may overtake
+ * other causes that are gathered or wait in a group, but nothing about the same object.
  */
 export function postedInOrder({ notifications, messages, retried, journal }: Case): string[] {
   const writtenAt = new Map(messages.map(({ id, created_at }) => [id, created_at]))
   const inOrder = notifications.filter(
     ({ id, destination, state, message_id }) =>
-      // What opens a failure goes before replies; all rollouts of this world have one name.
+      // In a channel of an app, the start of an incident is posted before any replies; and all rollouts here share one name.
       !ofApp.has(destination) &&
       destination !== 'rollouts' &&
       state === 'sent' &&
@@ -48,17 +48,20 @@ export function postedInOrder({ notifications, messages, retried, journal }: Cas
   })
 }
 
-/** How long a post may wait for its answer, and a replica may not have read the file that another goes by. */
+/** Longest time for which a post waits for its answer, or a replica still works by the previous config file. */
 const underWayMs = 16_000
 
-/** What was under way or waited when its destination moved comes behind what was sent to the new address meanwhile. */
+/**
+ * True if the destination moved in that time: what was under way or waiting then may arrive after what was sent to the new
+ * address.
+ */
 function isMoved(destination: string, from: number, until: number, { moves }: Journal): boolean {
   return destination === 'moving' && moves.some((at) => at >= from && at <= until)
 }
 
 /**
- * Requests on a webhook keep to its pace: a bucket of its burst and one more, for the jitter of a busy machine. Nobody knows
- * how long ago the last one was when the clock was set since: then it is full.
+ * Requests to a webhook keep its pace: a token bucket with its burst and one token more, for the jitter of a busy machine. If
+ * the clock was set since the last request, the elapsed time is unknown and the bucket counts as full.
  */
 export function paceKept(received: readonly Received[], { clocks }: Journal): { faults: string[]; worst: number } {
   let worst = Number.POSITIVE_INFINITY
@@ -68,7 +71,7 @@ export function paceKept(received: readonly Received[], { clocks }: Journal): { 
     let tokens = size
     let last = 0
     for (const { at, answer } of requests) {
-      // What answered it was in front of Slack, which never saw it.
+      // A proxy in front of Slack answered this one; Slack never saw it.
       if (isPage(answer)) continue
       const gathered = wasSet(clocks, last, at) ? size : (Math.max(0, at - last) / 1000) * pace.perSecond
       tokens = Math.min(size, tokens + gathered) - 1
@@ -84,7 +87,9 @@ function isPage(answer: string): boolean {
   return answer.startsWith('<html>')
 }
 
-/** One request at a time on a webhook. 50 ms: the end of a connection may be seen a moment after what comes next. */
+/**
+ * A webhook gets one request at a time. Tolerates 50 ms, because the end of a connection may be noticed after the next request.
+ */
 export function oneAtATime(received: readonly Received[]): string[] {
   return [...Map.groupBy(received, ({ path }) => path)].flatMap(([path, requests]) => {
     let over = 0
@@ -98,14 +103,14 @@ export function oneAtATime(received: readonly Received[]): string[] {
 
 export interface Duplicates {
   faults: string[]
-  /** Messages that came again. */
+  /** Number of messages that arrived again. */
   repeated: number
   worstLane: number
 }
 
 /**
- * A message comes twice only where its answer was lost: cut off or never given by the stand-in, or a relay ended between
- * the two. No lane has more of them than there were such moments.
+ * A message arrives twice only if its answer was lost: the stand-in cut it off or never gave it, or a relay ended in between.
+ * No lane has more duplicates than such moments.
  */
 export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trouble): Duplicates {
   const ends = [...journal.kills, ...journal.terms].sort((a, b) => a - b)
@@ -143,8 +148,8 @@ export function duplicatesExplained({ sightings, journal }: Case, { lost }: Trou
 }
 
 /**
- * After a 429 nothing comes before its time, except where a relay ended before it could write the answer down: then there
- * is no record of the attempt; and where the clock was set in between.
+ * After a 429, nothing arrives before its time. Excused are a relay that ended before it recorded the answer, so that the
+ * attempt is not in the database, and a clock that was set in between.
  */
 export function patient({ sightings, attempts, journal }: Case, { scripted }: Trouble): string[] {
   const ends = [...journal.kills, ...journal.terms]
@@ -155,7 +160,7 @@ export function patient({ sightings, attempts, journal }: Case, { scripted }: Tr
     let since: Sighting | undefined
     for (const sighting of seen) {
       const { at, answered } = sighting.request
-      // 20 ms: the stand-in reads its clock when a request has been taken in.
+      // The stand-in reads its clock only once it has received a request, hence 20 ms.
       if (since !== undefined && at < until - 20) {
         const from = since.request.at
         const isExcused =
@@ -174,8 +179,8 @@ export function patient({ sightings, attempts, journal }: Case, { scripted }: Tr
 }
 
 /**
- * The requests whose 429 the database has. An attempt is the first request of its message from when it began: by how near
- * they are alone, the 429 of the next relay would count as that of the one before, which was killed.
+ * The requests whose 429 is in the database. An attempt belongs to the first request of its message after its start: by
+ * nearness alone, the next relay's 429 would be taken for that of the relay killed before.
  */
 function recorded(sightings: readonly Sighting[], attempts: Case['attempts']): Set<Sighting | undefined> {
   const byMessage = Map.groupBy(sightings, ({ message }) => message?.id)
@@ -185,7 +190,7 @@ function recorded(sightings: readonly Sighting[], attempts: Case['attempts']): S
   )
 }
 
-/** By webhook and destination. */
+/** Groups by webhook and destination. */
 function perLane(sightings: readonly Sighting[]): [string, Sighting[]][] {
   return [...Map.groupBy(sightings, ({ request, message }) => `${request.path} ${message?.destination ?? ''}`)]
 }

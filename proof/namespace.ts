@@ -1,27 +1,30 @@
-// Namespace: a network of its own for a relay, whose way to the database can be cut while the one to Slack stays.
+// Namespace: a separate network for a relay, so that its way to the database can be cut while the one to Slack stays.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { endWithUs } from '../test/fixtures/process.ts'
 
 export interface Namespace {
-  /** This machine's, as seen from inside. */
+  /** Address of this machine as seen from inside. */
   host: string
-  /** What runs a program inside. */
+  /** Command prefix that runs a program inside. */
   through: readonly string[]
-  /** Lends a port of this machine to the inside, or one of the inside to this machine, by way of a socket in `folder`; never cut. */
+  /**
+   * Makes a port of this machine reachable inside, or a port inside reachable here, through a socket in `folder`; `cut` does
+   * not affect it.
+   */
   lend(port: number, folder: string, to: 'inside' | 'outside'): Promise<void>
-  /** From now on packets vanish, until `mend`. */
+  /** Drops all packets until `mend`. */
   cut(): void
   mend(): void
   end(): void
 }
 
-// Its own for each proof: one that was killed leaves its network behind.
+// A different network per proof, because one that is killed leaves its network behind.
 const network = `10.231.${process.pid % 250}`
 const [host, inside] = [`${network}.1`, `${network}.2`]
 
-/** Undefined where this user may not, or the kernel has none. */
+/** Creates the namespace; undefined if this user may not, or the kernel does not support it. */
 export function createNamespace(): Namespace | undefined {
   const name = `relay-${process.pid}`
   const [outer, inner] = [`rp${process.pid}`, `ri${process.pid}`]

@@ -1,4 +1,5 @@
-// Patroni: two PostgreSQL with a synchronous standby, watched by Patroni with etcd, behind HAProxy, as Debian packages them.
+// Patroni: two PostgreSQL servers with a synchronous standby, managed by Patroni with etcd, behind HAProxy, as Debian packages
+// them.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,17 +11,17 @@ import { endWithUs, freePort } from '../test/fixtures/process.ts'
 export type Server = 'a' | 'b'
 
 export interface Cluster {
-  /** Through HAProxy, which leads to the primary. */
+  /** Address through HAProxy, which leads to the primary. */
   proxied: string
-  /** Through HAProxy at `host`, where it listens as well. */
+  /** Address through HAProxy on `host`, where it listens as well. */
   proxiedAt(host: string): string
-  /** Of both servers. */
+  /** Address that names both servers. */
   multiHost: string
-  /** Rejects where it is not whole within two minutes: a primary, and a standby that has all it has. */
+  /** Resolves to the primary once there is one with a standby in sync; rejects after two minutes. */
   untilWhole(): Promise<Server>
-  /** `kill -9` to the primary and all its processes, and to the Patroni that watches it where its `machine` dies as well. */
+  /** Sends `kill -9` to the primary and all its processes and, if its `machine` dies as well, to its Patroni. */
   killPrimary(primary: Server, machine: boolean): Promise<void>
-  /** The machine is back. */
+  /** Starts the machine's Patroni again. */
   startAgain(server: Server): void
   stop(): Promise<void>
 }
@@ -28,27 +29,27 @@ export interface Cluster {
 const password = 'a password for nothing but this proof'
 const wholeMs = 120_000
 
-/** The folder of PostgreSQL's programs, as Debian has it. */
+/** Debian's folder of PostgreSQL programs, newest version. */
 function postgresPrograms(): string | undefined {
   const root = '/usr/lib/postgresql'
   const versions = existsSync(root) ? readdirSync(root).sort((a, b) => Number(b) - Number(a)) : []
   return versions.map((version) => join(root, version, 'bin')).find((folder) => existsSync(join(folder, 'pg_rewind')))
 }
 
-/** What is not there of what this needs. */
+/** The missing packages. */
 export function missingPackages(): string[] {
   const programs = { patroni: 'patroni', etcd: 'etcd-server', haproxy: 'haproxy' }
   const missing = Object.entries(programs).flatMap(([program, name]) => (find(program) === undefined ? [name] : []))
   return postgresPrograms() === undefined ? [...missing, 'postgresql'] : missing
 }
 
-/** HAProxy is in a folder that only root has on its PATH. */
+/** HAProxy is in a folder that only root has on the PATH. */
 function find(program: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin']
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path))
 }
 
-/** Starts it in `folder`; HAProxy listens on `hosts`. Resolves once it is whole. */
+/** Starts the cluster in `folder`; HAProxy listens on `hosts`. Resolves once the cluster is whole. */
 export async function startCluster(folder: string, hosts: readonly string[]): Promise<Cluster> {
   const bin = postgresPrograms() ?? ''
   mkdirSync(folder, { recursive: true })
@@ -151,7 +152,7 @@ export async function startCluster(folder: string, hosts: readonly string[]): Pr
   }
 }
 
-/** The server whose data these are, with all its processes. */
+/** Kills the server of this data folder with all its processes. */
 function killServer(data: string): void {
   const file = join(data, 'postmaster.pid')
   if (!existsSync(file)) return
@@ -159,12 +160,12 @@ function killServer(data: string): void {
   const lines = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' }).stdout.split('\n')
   for (const line of lines) {
     const [pid = 0, parent, command = ''] = line.trim().split(/\s+/)
-    // A number may be another program's by now.
+    // The pid may belong to another program by now.
     if ((Number(pid) !== main && Number(parent) !== main) || !command.startsWith('postgres')) continue
     try {
       process.kill(Number(pid), 'SIGKILL')
     } catch {
-      // It has ended.
+      // It has ended already.
     }
   }
 }
@@ -178,7 +179,7 @@ interface Node {
   etcd: number
 }
 
-// JSON is YAML. Fails over as fast as Patroni allows: 20 s for a machine that dies, at once where only the server does.
+// JSON is valid YAML. Failover is as fast as Patroni allows: 20 s if a machine dies, at once if only the server does.
 function patroniConfig({ name, folder, bin, database, api, etcd }: Node): string {
   const hosts = ['host all all 127.0.0.1/32 scram-sha-256', 'host replication all 127.0.0.1/32 scram-sha-256']
   return JSON.stringify({
@@ -196,7 +197,7 @@ function patroniConfig({ name, folder, bin, database, api, etcd }: Node): string
     postgresql: {
       ...{ listen: `127.0.0.1:${database}`, connect_address: `127.0.0.1:${database}`, bin_dir: bin },
       ...{ data_dir: join(folder, `data-${name}`), pgpass: join(folder, `pgpass-${name}`), pg_hba: hosts },
-      // What a machine that died has more than the other may be thrown away: nobody was told that it is there.
+      // The surplus of a machine that died may be discarded: nobody was told that it was committed.
       ...{ remove_data_directory_on_rewind_failure: true, remove_data_directory_on_diverged_timelines: true },
       authentication: {
         superuser: { username: 'relay', password },

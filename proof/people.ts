@@ -1,4 +1,4 @@
-// People: press the buttons below messages in Slack, operators and one who is none, over whatever connections there are just then.
+// People: operators and one stranger press the buttons below messages in Slack, over whatever connections happen to be open.
 import { setTimeout as pause } from 'node:timers/promises'
 import { botToken, type Posted, type Pressed, type SlackApi, type SlackApiOptions } from '../test/fixtures/slack-api.ts'
 import type { Dice } from './dice.ts'
@@ -6,7 +6,7 @@ import type { Dice } from './dice.ts'
 export interface Press {
   pressed: Pressed
   card: Posted
-  /** Whoever pressed it may do what it does. */
+  /** True if the person may do what the button does. */
   may: boolean
   /** The `action_id`. */
   button: string
@@ -17,10 +17,10 @@ const anna = 'U0ANNA1'
 const inGroup = 'U0BOB22'
 const stranger = 'U0EVE11'
 
-/** For `operators` of an app. */
+/** The `operators` of an app. */
 export const operators: readonly string[] = [anna, onCall]
 
-/** The workspace that they are of. Updates are limited as Slack does it; posts are not, because the pace of lanes is proven beside. */
+/** The people's workspace. Updates are limited as Slack does it; posts are not, because the pace of lanes is proven elsewhere. */
 export const workspace: SlackApiOptions = {
   ...{ perSecond: 1000, burst: 1000, tiers: { 'chat.postMessage': 100_000 }, pingMs: 5000 },
   apps: { [botToken]: { name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'usergroups:read'] } },
@@ -29,19 +29,19 @@ export const workspace: SlackApiOptions = {
 
 export interface People {
   presses: readonly Press[]
-  /** One of them presses one of the buttons that are shown; false where there is none. On a message one at a time. */
+  /** Makes somebody press one of the buttons shown, one at a time per message; false if there is none. */
   press(): boolean
-  /** Every now and then; resolves once all is settled. */
+  /** Presses every now and then until `signal`; resolves once all presses are settled. */
   pressUntil(signal: AbortSignal): Promise<void>
-  /** Resolves once all that was pressed was acknowledged, or shown as an error. */
+  /** Resolves once every press is acknowledged, or shown as an error. */
   settle(): Promise<void>
 }
 
 const choices = ['hour', 'morning', 'recovered']
-/** Of so many, each is pressed so often. */
+/** Relative frequency of each button. */
 const shares = { acknowledge: 6, unacknowledge: 6, silence: 3, why: 1, retry: 10, try: 10 }
 
-/** `maySilence`: whether what a card is about may be silenced. */
+/** `maySilence` reports whether the subject of a card may be silenced. */
 export function createPeople(api: SlackApi, dice: Dice, maySilence: (card: Posted) => boolean = () => true): People {
   const presses: Press[] = []
   const busy = new Set<Posted>()
@@ -57,7 +57,7 @@ export function createPeople(api: SlackApi, dice: Dice, maySilence: (card: Poste
       const { card, buttons } = dice.pick(free)
       const name = dice.pick(buttons.flatMap((name) => Array<string>(shares[name]).fill(name)))
       const user = dice.pick([anna, anna, anna, anna, anna, anna, inGroup, inGroup, inGroup, stranger])
-      // Slack chooses the connection of an envelope; one that it repeats may come over another.
+      // Slack chooses the connection for an envelope; a repeated one may come over another.
       const isTwice = dice.chance(0.15)
       const links = api.socket.open()
       const over = isTwice || links.length === 0 ? { times: isTwice ? 2 : 1 } : { link: dice.pick(links) }
@@ -77,7 +77,7 @@ export function createPeople(api: SlackApi, dice: Dice, maySilence: (card: Poste
     },
     async pressUntil(signal) {
       while (!signal.aborted) {
-        // Most wait where Slack says that there is nobody.
+        // Most people wait while Slack says that nobody is connected.
         if (api.socket.open().length > 0 || dice.chance(0.05)) people.press()
         await pause(10 + dice.below(100))
       }
@@ -93,7 +93,7 @@ export function createPeople(api: SlackApi, dice: Dice, maySilence: (card: Poste
 
 type Name = keyof typeof shares
 
-/** Without the relay's prefix. */
+/** Names without the relay's prefix. */
 function buttonsOf({ blocks }: Posted): Name[] {
   const shown = JSON.stringify(blocks)
   return (Object.keys(shares) as Name[]).filter((name) => shown.includes(`"flux-relay:${name}"`))

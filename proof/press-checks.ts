@@ -1,4 +1,4 @@
-// Press checks: hold what became of each press against what the database has of it, without any of the relay's code.
+// Press checks: compare what became of each press with the database, without any of the relay's code.
 import { type ActRow, type CardRow, type Evidence, incidentOf } from './evidence.ts'
 import type { Press } from './people.ts'
 
@@ -21,10 +21,10 @@ const broken: ReadonlySet<Fate> = new Set([
 
 type Kept = Pick<Evidence, 'acts' | 'silences' | 'cardEntries'>
 
-/** The clock of the database and that of the presses. */
+/** Allowed difference between the database's clock and that of the presses. */
 const apartMs = 100
 
-/** What became of each of `presses`. */
+/** Groups `presses` by what became of them. */
 export function fatesOf(presses: readonly Press[], { acts, cardEntries }: Kept): Map<Fate, Press[]> {
   const byClick = Map.groupBy(acts, ({ click }) => click)
   const cards = Map.groupBy(cardEntries, ({ ts }) => ts)
@@ -41,7 +41,10 @@ export function fatesOf(presses: readonly Press[], { acts, cardEntries }: Kept):
   })
 }
 
-/** Each took effect once, or whoever pressed knows that it did not; none by who may not, and nothing that nobody asked for. */
+/**
+ * Each press took effect once, or the person learnt that it did not; none by somebody who may not, and nothing happened that
+ * nobody asked for.
+ */
 export function pressesKept(presses: readonly Press[], kept: Kept): string[] {
   const { acts, silences } = kept
   const keys = new Set(presses.map(({ pressed }) => pressed.key))
@@ -59,11 +62,14 @@ export function pressesKept(presses: readonly Press[], kept: Kept): string[] {
   ]
 }
 
-/** A card that a killed relay had no time to put right still shows the button, and at some time while it was pressed that was so. */
+/**
+ * True if the incident was at some time during the press as the button wanted it: a killed relay had no time to update the
+ * card, so it still showed the button.
+ */
 function wasSo({ pressed, card, button }: Press, entries: readonly CardRow[], acts: readonly ActRow[]): boolean {
   const asked = button.replace('flux-relay:', '')
   const [began = 0, ended = 0] = [pressed.at, pressed.ackedAt ?? pressed.at].map((at) => performance.timeOrigin + at)
-  // Of a card that is lost only the acts are left.
+  // For a card that was lost, only the acts are left.
   const clicked = acts
     .filter(({ click }) => click?.split(' ')[1] === card.ts)
     .flatMap(({ about }) => about.incidents ?? [])

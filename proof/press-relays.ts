@@ -1,13 +1,13 @@
-// Press relays: are real processes on one database that take clicks, each killed, stopped for a while and started by itself.
+// Press relays: real processes on one database that take clicks; each can be killed, frozen and started on its own.
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { beginRelay } from '../test/fixtures/process.ts'
 
 export interface PressRelay {
-  /** Resolves once it listens; where it ends before that, as while its database is away, it is started again. */
+  /** Resolves once the relay listens. Starts it again if it ends before, as it does while its database is away. */
   start(): Promise<void>
   kill(): Promise<void>
-  /** It does nothing for so long, in ms, and knows nothing of it. */
+  /** Stops the process for `ms` without its notice. */
   freeze(ms: number): Promise<void>
   stop(): Promise<void>
 }
@@ -20,7 +20,7 @@ export interface PressRelays {
 
 const maxStarts = 20
 
-/** One relay for each of `ports`, none of them started. */
+/** Creates a relay for each of `ports`, none of them started. */
 export function createPressRelays(
   folder: string,
   { ports, database }: { ports: readonly number[]; database: string }

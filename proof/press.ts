@@ -1,5 +1,5 @@
-// Presses: people press buttons in Slack ten times a second, at first while nothing is wrong, then while relays are killed and
-// connections cut: how long it takes until a card shows it, and what has to be true of each press in the end.
+// Presses: people press buttons in Slack ten times a second, at first undisturbed, then while relays are killed and connections
+// cut. Measures how long it takes until a card shows a press, and checks what must be true of each press in the end.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,22 +30,22 @@ export interface Findings {
 }
 
 export interface PressOptions {
-  /** While nothing is wrong, and while relays are killed. */
+  /** Presses while nothing is disturbed; `troubled` while relays are killed. */
   calm: number
   troubled: number
   perSecond: number
-  /** Cards to press buttons of. */
+  /** Number of cards whose buttons are pressed. */
   cards: number
   seed: number
-  /** Two relays on one PostgreSQL, instead of one on SQLite. */
+  /** Two relays on one PostgreSQL instead of one on SQLite. */
   postgres?: boolean
   progress?: (done: number) => void
 }
 
-/** Claims of who was killed, gaps and the budget of updates are over after this. */
+/** By then the leases of killed relays, gaps and the budget of updates have run out. */
 const settleMs = 90_000
 
-/** Presses buttons, and looks at what became of each. */
+/** Presses buttons and checks what became of each press. */
 export async function pressButtons(options: PressOptions): Promise<Findings> {
   const dice = createDice(options.seed)
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-clicks-'))
@@ -89,7 +89,7 @@ export async function pressButtons(options: PressOptions): Promise<Findings> {
   }
 }
 
-/** One card for each of so many incidents, each with a cause of its own. */
+/** Posts `count` cards, one incident each, each with its own cause. */
 async function postCards(api: SlackApi, port: number, count: number): Promise<void> {
   for (let at = 0; at < count; at++) {
     const message = `no such file: base of ${String.fromCodePoint(97 + (at % 26)).repeat(4 + Math.floor(at / 26))}`
@@ -101,7 +101,7 @@ async function postCards(api: SlackApi, port: number, count: number): Promise<vo
   await pause(500)
 }
 
-/** Until so many were pressed in all, at an even rate, whatever becomes of those before. */
+/** Presses at an even rate until there are `count` presses in all, whatever becomes of earlier ones. */
 async function press(
   people: People,
   count: number,
@@ -118,7 +118,7 @@ async function press(
   await people.settle()
 }
 
-/** Asks a relay, and it its database, for nothing, five times a second, until it is told to stop; resolves to how long each took, in ms. */
+/** Calls a relay's /readyz, which asks the database, five times a second until `signal`; resolves to the latencies in ms. */
 async function probe(port: number, signal: AbortSignal): Promise<number[]> {
   const times: number[] = []
   while (!signal.aborted) {
@@ -130,7 +130,7 @@ async function probe(port: number, signal: AbortSignal): Promise<number[]> {
   return times
 }
 
-/** Does to relays, connections and the database whatever machines, Slack and networks do; resolves to how often each. */
+/** Does to relays, connections and the database what machines, Slack and networks do; resolves to how often each happened. */
 async function makeTrouble(
   api: SlackApi,
   { relays, restart }: { relays: PressRelays; restart: (() => Promise<void>) | undefined },
@@ -145,7 +145,7 @@ async function makeTrouble(
       count('relay killed')
       const relay = dice.pick(relays.all)
       await relay.kill()
-      // The others are alone for a while.
+      // Leaves the other relay alone for a while.
       if (relays.all.length > 1) await pause(dice.below(3000))
       await relay.start()
       continue
@@ -170,22 +170,22 @@ async function until(isTrue: () => boolean): Promise<void> {
   if (!isTrue()) throw new Error(`not within 30 s: ${isTrue}`)
 }
 
-/** At most, from a click to its card, of 99 in 100 while nothing is wrong. */
+/** Limit for the 99th percentile from a click to its card while nothing is disturbed. */
 const maxP99Ms = 1000
-/** Fewer say nothing of one in a hundred. */
+/** Fewer times say nothing about a 99th percentile. */
 const leastTimes = 100
-/** On a machine that is busy with other things, so many requests that do nothing may take as long. */
+/** On a busy machine, the limit is this many times the 99th percentile of a request that does nothing. */
 const maxProbes = 10
 
 interface Course {
   presses: readonly Press[]
-  /** How many of them while nothing was wrong. */
+  /** Number of presses while nothing was disturbed. */
   calm: number
-  /** While nothing was wrong, how long a relay took for a request that does nothing, in ms: how busy the machine and its disk were. */
+  /** Latencies of a request that does nothing during those presses, in ms: they show how busy the machine and its disk were. */
   probes: readonly number[]
-  /** What was done to relays, connections and the database, each with how often. */
+  /** Kinds of trouble and how often each happened. */
   troubles: ReadonlyMap<string, number>
-  /** What cards show in the end that is not so. */
+  /** Untruths that cards show in the end. */
   untrue: readonly string[]
 }
 
@@ -216,7 +216,7 @@ function judge(evidence: Evidence, { presses, calm, probes, troubles, untrue }: 
   }
 }
 
-/** From each press to `end`, its card where that is left out, in ms, the shortest first. */
+/** Times from each press to `end`, by default to its card, in ms, shortest first. */
 function timesOf(
   presses: readonly Press[],
   end: (pressed: Pressed) => number | undefined = ({ replacedAt }) => replacedAt[0]

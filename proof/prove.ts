@@ -1,5 +1,5 @@
-// Proof: runs a relay that is killed again and again, with senders, people who press buttons and a lying Slack; then waits for calm
-// and asks the checker.
+// Proof: runs relays that are killed again and again, with senders, people who press buttons and a lying Slack; then waits for
+// calm and asks the checker.
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,20 +27,20 @@ export interface ProofOptions {
   progress?: (kills: number) => void
 }
 
-/** How long it may take until nothing waits: what follows of a cause is held for five minutes at most. */
+/** Longest time until nothing is pending: further notifications of a cause are held for five minutes at most. */
 const drainMs = 330_000
 const calmMs = 3000
-/** Mutes last up to 8 s, and are looked at every 5. */
+/** Mutes last up to 8 s, and are checked every 5 s. */
 const mutesMs = 14_000
 
-/** Runs a whole proof; resolves to what it found. Leaves nothing behind. */
+/** Runs a whole proof and resolves to its findings. Leaves nothing behind. */
 export async function prove({ kills, seed, postgres = false, progress }: ProofOptions): Promise<Verdict> {
   const dice = createDice(seed)
   const folder = mkdtempSync(join(tmpdir(), 'flux-relay-proof-'))
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
   const over = new AbortController()
   try {
-    // It refuses nothing for being too fast: the checker looks at when requests came.
+    // Refuses nothing for its pace: the checker looks at the times of requests instead.
     const slack = await startSlack({ perSecond: Number.POSITIVE_INFINITY, burst: Number.POSITIVE_INFINITY })
     ends.push(() => slack.close())
     const trouble = makeTrouble(slack, dice.for('trouble'))
@@ -95,7 +95,7 @@ export async function prove({ kills, seed, postgres = false, progress }: ProofOp
     for (const port of relays.ports) clocks.set(port, true)
     writeConfig(folder, configOf(versions - 1, base))
     relays.journal.moves.push(Date.now())
-    // They read their clocks again.
+    // Lets the relays read their clocks again.
     await pause(500)
     await endSilences(relays.ports[0] ?? 0)
     await pause(mutesMs)
@@ -126,13 +126,13 @@ function disturbed(dice: Dice, base: Addresses): string {
   return configOf(dice.below(versions), base, dice.chance(0.4) ? until : undefined)
 }
 
-/** Of a namespace, for a few seconds. A relay that is down just now does not get it. */
+/** Silences a namespace for a few seconds. A relay that is down does not get it. */
 async function silence(port: number): Promise<void> {
   const body = JSON.stringify({ match: { namespace: silencedNamespace }, for: '3s', comment: 'for the proof' })
   await call(port, 'POST', '/api/silences', body).catch(() => {})
 }
 
-/** All that are in effect: what they withheld is summed up. */
+/** Ends all silences, so that what they withheld is summed up. */
 async function endSilences(port: number): Promise<void> {
   const { silences } = (await call(port, 'GET', '/api/silences')) as { silences: { id: string }[] }
   for (const { id } of silences) await call(port, 'DELETE', `/api/silences/${id}`)
@@ -144,7 +144,10 @@ async function call(port: number, method: 'GET' | 'POST' | 'DELETE', path: strin
   return answer.body.json()
 }
 
-/** Until nothing has waited for {@link calmMs}, in which the last outcome may make a notice, or for {@link drainMs}. */
+/**
+ * Resolves once nothing has been pending for {@link calmMs}, in which the last outcome may cause a notice, or after {@link
+ * drainMs}.
+ */
 export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>): Promise<void> {
   const deadline = performance.now() + drainMs
   let calmSince = performance.now()
@@ -158,7 +161,7 @@ export async function drain({ ports: [port = 0] }: Pick<Relays, 'ports'>): Promi
   }
 }
 
-/** Tries all dead letters again. */
+/** Retries all dead letters. */
 async function retryDeadLetters({ ports: [port = 0] }: Relays): Promise<void> {
   let cursor = ''
   do {

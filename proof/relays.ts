@@ -1,4 +1,4 @@
-// Proof relays: are real processes on one database, ended in every way and started again.
+// Proof relays: real processes on one database, ended in every way and started again.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,27 +8,27 @@ import type { Dice } from './dice.ts'
 
 export interface Relays {
   ports: readonly number[]
-  /** Starts those that do not run. */
+  /** Starts the relays that are not running. */
   start(): void
-  /** Lets one of them live for a moment, from its start or from when it listens, then ends it. */
+  /** Lets one relay live for a moment, from its start or from when it listens, then ends it. */
   end(): Promise<void>
-  /** Starts all, and waits until they listen. */
+  /** Starts all relays and waits until they listen. */
   settle(): Promise<void>
   stop(): Promise<void>
   journal: Journal
 }
 
-/** What was done to them, in `Date.now()`. */
+/** Times of what was done to the relays, in `Date.now()`. */
 export interface Journal {
   kills: number[]
   terms: number[]
-  /** Config files that were put in place. */
+  /** Replacements of the config file. */
   moves: number[]
-  /** Clocks that were set. */
+  /** Settings of a clock. */
   clocks: readonly number[]
-  /** Restarts of the database. A relay that starts just then may end, for its supervisor to start it again. */
+  /** Restarts of the database. A relay that starts at that time may exit, for its supervisor to start it again. */
   restarts: number[]
-  /** Ends that nobody asked for, and stops that were not clean. */
+  /** Exits that nobody asked for, and stops that were not clean. */
   faults: string[]
   startsMs: number[]
 }
@@ -83,7 +83,7 @@ export async function createRelays(
     expected.add(relay)
     journal.terms.push(Date.now())
     relay.kill('SIGTERM')
-    // A stop that takes too long is what kubelet ends with a kill.
+    // Kubelet kills a relay that takes too long to stop.
     const patience = new AbortController()
     const isOver = await Promise.race([
       endOf(relay).then((code) => ({ code })),
@@ -91,7 +91,7 @@ export async function createRelays(
     ])
     patience.abort()
     if (isOver === undefined || isOver === null) return kill(relay)
-    // Before it listens for signals, it ends as any program does.
+    // Before the relay handles signals, SIGTERM ends it like any program.
     if (isOver.code !== 0 && relay.signalCode !== 'SIGTERM')
       journal.faults.push(`a relay ended with ${isOver.code} after SIGTERM`)
   }
@@ -107,7 +107,7 @@ export async function createRelays(
       const { relay } = slot
       if (relay === undefined) return
       if (!dice.chance(0.15)) await slot.listening
-      // Most ends come while the first posts after the start are under way.
+      // Most relays end while the first posts after the start are under way.
       await pause(dice.below(dice.chance(0.7) ? 500 : 1500))
       if (signal.aborted || slot.relay !== relay) return
       await (dice.chance(0.15) ? terminate(relay) : kill(relay))

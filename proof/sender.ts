@@ -1,4 +1,4 @@
-// Senders: post as notification-controller does, and write down what was acknowledged.
+// Senders: post as notification-controller does, and record what was acknowledged.
 import { createHmac } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, request } from 'undici'
@@ -6,10 +6,10 @@ import type { Dice } from './dice.ts'
 import { createEvents, type ProofEvent } from './events.ts'
 import { hmacKey } from './world.ts'
 
-/** A 202, as the relay said it. */
+/** The contents of a 202. */
 export interface Acknowledged extends Omit<ProofEvent, 'body'> {
   status: 'accepted' | 'duplicate'
-  /** null where nothing was kept of it, which the relay may say of heartbeats only. */
+  /** Null if nothing was stored, which the relay may say of heartbeats and duplicates only. */
   id: string | null
   transition: string | null
   notifications: { id: string; rule: string; destination: string }[]
@@ -17,7 +17,7 @@ export interface Acknowledged extends Omit<ProofEvent, 'body'> {
 
 export interface Posted {
   acknowledged: Acknowledged[]
-  /** Requests without an answer, which may have been stored all the same. */
+  /** Requests without an answer, whose events may have been stored all the same. */
   unanswered: number
   /** Answers that are neither 202 nor 503, by status. */
   odd: Map<number, number>
@@ -30,10 +30,10 @@ export interface Sending {
 }
 
 const connections = 4
-/** After so many tries an event is dropped, as by Flux: it must then not have been acknowledged. */
+/** After so many tries the sender drops the event, as Flux does; it must not have been acknowledged. */
 const maxTries = 40
 
-/** `ports` are those of the relays, of which some may be down. */
+/** Starts the senders. `ports` are the relays', of which some may be down. */
 export function startSending(dice: Dice, ports: readonly number[]): Sending {
   const agent = new Agent({ connections, headersTimeout: 20_000 })
   const posted: Posted = { acknowledged: [], unanswered: 0, odd: new Map(), refused: 0 }
@@ -43,7 +43,7 @@ export function startSending(dice: Dice, ports: readonly number[]): Sending {
     const own = dice.for(`sender ${share}`)
     const next = createEvents(own, share, connections)
     while (!isOver) {
-      // Bursts and quiet moments: a lane that is empty works differently from one with a backlog.
+      // Bursts and pauses, because an empty lane works differently from one with a backlog.
       const burst = own.chance(0.2) ? 15 : 1 + own.below(3)
       for (let n = 0; n < burst && !isOver; n++) await deliver(next(), own)
       await pause(own.below(120))

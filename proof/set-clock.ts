@@ -1,5 +1,5 @@
-// Set clock: is loaded into a relay before it begins and shifts its wall clock by the milliseconds in the file that
-// PROOF_CLOCK names, which may change at any moment. Real time goes on as it is.
+// Set clock: preloaded into a relay, shifts its wall clock by the milliseconds in the file that PROOF_CLOCK names, which may
+// change at any moment. Monotonic time stays as it is.
 import { readFileSync } from 'node:fs'
 
 const file = process.env['PROOF_CLOCK']
@@ -10,7 +10,7 @@ function look(): void {
   try {
     offset = Number(readFileSync(file ?? '', 'utf8')) || 0
   } catch {
-    // Nobody has set it yet.
+    // Nobody has set the clock yet.
   }
 }
 

@@ -1,14 +1,14 @@
-// Sightings: find the stored message behind each request at the stand-in: byte for byte, or its plain-text form.
+// Sightings: find the stored message behind each request to the stand-in, by its bytes or those of its plain-text form.
 import type { Received } from '../test/fixtures/slack.ts'
 import type { Evidence, MessageRow } from './evidence.ts'
 
 export interface Sighting {
   request: Received
-  /** undefined: nothing like it was ever written down. */
+  /** Undefined if nothing like it was ever stored. */
   message: MessageRow | undefined
 }
 
-/** From the beginning of an attempt to its request. */
+/** Longest time from the start of an attempt to its request. */
 const mostMs = 2000
 
 interface Json {
@@ -16,16 +16,19 @@ interface Json {
 }
 
 /**
- * A text may recur, as when a dead letter is retried, or an object fails twice within a second: then the recorded attempts show
- * which message it was, and for what a kill kept from being recorded, the order of arrival. One that the relay knows to be
- * taken is over: it is not meant as long as another of the same text is.
+ * Matches requests to messages. A text may recur, for example if a dead letter is retried or an object fails twice within a
+ * second. Then the recorded attempts decide or, for attempts that a kill kept from being recorded, the order of arrival. A
+ * message that the relay knows to be accepted is not chosen while another has the same text.
  */
 export function recognise(
   received: readonly Received[],
   { messages, attempts }: Pick<Evidence, 'messages' | 'attempts'>
 ): Sighting[] {
   const attemptsOf = Map.groupBy(attempts, ({ message_id }) => message_id)
-  /** The attempt that began last before the request came, or a moment after it by another clock; a busy machine takes its time. */
+  /**
+   * Time of the last attempt that began before the request, or a moment after it by another clock. A busy machine may take a
+   * while in between.
+   */
   const triedAt = ({ id }: MessageRow, { at }: Received) =>
     Math.max(...(attemptsOf.get(id) ?? []).map((attempt) => attempt.at).filter((tried) => tried <= at + 20))
   const wasTaken = ({ id }: MessageRow, { at }: Received) =>
@@ -39,7 +42,7 @@ export function recognise(
     return latest < request.at - mostMs ? undefined : candidates.findLast((each) => triedAt(each, request) === latest)
   }
   const last = new Map<string, number>()
-  // An empty message asks whether the way is open where a page answered in between; nobody sees it.
+  // The relay posts `{}` to find out whether a proxy still answers in Slack's place; nobody sees it.
   const meant = received.filter(({ text }) => text !== '{}')
   return meant.map((request) => {
     const candidates = byText.get(request.text) ?? []
@@ -53,16 +56,16 @@ export function recognise(
   })
 }
 
-/** The bytes of a message as they may be posted: as stored, or its texts without any structure. */
+/** The possible bytes of a message: as stored, or only its texts without blocks. */
 function formsOf({ payload, destination: username }: MessageRow): string[] {
   const whole = JSON.parse(payload) as Json
   const { text, blocks, attachments, ...rest } = whole
   const lines = [...textsIn(blocks), ...textsIn(attachments)].join('\n')
-  // The order of keys is part of the bytes. The config file gives every destination its own name as `username`.
+  // The order of keys matters. The config file gives each destination its own name as `username`.
   return [whole, { text: lines, ...rest }, { text, ...rest }].map((form) => JSON.stringify({ ...form, username }))
 }
 
-/** What a reader sees of blocks, in their order. */
+/** The texts of blocks in reading order. */
 function textsIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(textsIn)
   if (typeof value !== 'object' || value === null) return []

@@ -1,4 +1,4 @@
-// Trouble: makes Slack's worst day: three answers in ten are wrong, late, cut off or lost, and so are connections.
+// Trouble: gives Slack its worst day: three answers in ten are wrong, late, cut off or lost, and so are connections.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Behaviour, Received, Slack } from '../test/fixtures/slack.ts'
 import type { SlackSocket } from '../test/fixtures/slack-socket.ts'
@@ -19,14 +19,14 @@ const troubles: Troubles = [
   [0.02, (dice) => ({ is: 'rate-limited', retryAfterSeconds: 1 + dice.below(4) })],
   [0.01, () => ({ status: 400, body: 'invalid_blocks' })],
   [0.02, () => ({ status: 400, body: 'invalid_payload' })],
-  // Something in front of Slack answers: a login page, a firewall.
+  // A proxy answers in Slack's place: a login page, a firewall.
   [0.02, () => ({ status: 200, body: '<html>Please log in</html>' })],
   [0.01, () => ({ status: 403, body: '<html>Forbidden</html>' })],
   [0.05, (dice) => ({ is: 'slow', ms: 300 + dice.below(1500) })],
   [1, (dice) => ({ is: 'slow', ms: 2 + dice.below(80) })]
 ]
 
-/** Whether Slack may have shown the message although the relay cannot know. */
+/** True if Slack may have shown the message but the relay cannot know. */
 const losesAnswer = (behaviour: Behaviour) =>
   'is' in behaviour && (behaviour.is === 'reset-after' || behaviour.is === 'truncated')
 
@@ -36,7 +36,7 @@ export interface Trouble {
   scripted: Map<Received, Behaviour>
 }
 
-/** Begins to trouble every webhook of `slack`. */
+/** Makes every webhook of `slack` misbehave. */
 export function makeTrouble(slack: Slack, dice: Dice): Trouble {
   const trouble: Trouble = { lost: new Set(), scripted: new Map() }
   slack.behave('*', (request) => {
@@ -48,7 +48,7 @@ export function makeTrouble(slack: Slack, dice: Dice): Trouble {
   return trouble
 }
 
-/** From now on everything is fine, except for the webhook that was taken back. */
+/** Ends all trouble, except for the webhook that was removed. */
 export function calm(slack: Slack): void {
   slack.behave('*', ({ path }) => (path === goneHook ? { status: 404, body: 'no_service' } : undefined))
 }
@@ -59,7 +59,7 @@ export function draw(dice: Dice, troubles: Troubles): Behaviour {
   return { is: 'slow', ms: 5 }
 }
 
-/** Disturbs connections for clicks every now and then; resolves to how often. */
+/** Disturbs Socket Mode connections every now and then; resolves to how often. */
 export async function disturbConnections(socket: SlackSocket, dice: Dice, signal: AbortSignal): Promise<number> {
   let times = 0
   while (!signal.aborted) {
@@ -69,7 +69,7 @@ export async function disturbConnections(socket: SlackSocket, dice: Dice, signal
   return times
 }
 
-/** Does to one of the connections for clicks whatever Slack and networks do; false where there is none. */
+/** Does to one Socket Mode connection what Slack and networks do; false if there is none. */
 export function disturbConnection(socket: SlackSocket, dice: Dice): boolean {
   const links = socket.open()
   if (links.length === 0) return false

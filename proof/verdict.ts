@@ -1,4 +1,4 @@
-// Verdict: runs all checks, and sums up the figures of a proof.
+// Verdict: runs all checks and sums up the figures of a proof.
 import type { Slack } from '../test/fixtures/slack.ts'
 import type { SlackApi } from '../test/fixtures/slack-api.ts'
 import { cardsAreTrue } from './cards.ts'
@@ -24,7 +24,7 @@ import { recognise } from './sightings.ts'
 import type { Trouble } from './trouble.ts'
 
 export interface Verdict {
-  /** Promise by promise, what speaks against it. */
+  /** Violations of each promise. */
   faults: [promise: string, faults: string[]][]
   figures: [name: string, value: string | number][]
 }
@@ -34,7 +34,7 @@ type Materials = Omit<Case, 'acknowledged' | 'sightings' | 'retried'> & {
   slack: Slack
   cards: SlackApi
   presses: readonly Press[]
-  /** Connections for clicks that were disturbed. */
+  /** Socket Mode connections that were disturbed. */
   connectionsLost: number
   trouble: Trouble
   tookMs: number
@@ -116,7 +116,7 @@ export function judge({
   }
 }
 
-/** Dead letters that were sent again, by the API or by a button. */
+/** Dead letters that were retried, by the API or by a button. */
 function retriedIn(acts: readonly ActRow[]): Set<number> {
   return new Set(
     acts.filter(({ did }) => did === 'retry').flatMap(({ about }) => about.notifications?.map(Number) ?? [])

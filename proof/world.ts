@@ -1,11 +1,11 @@
-// The config files of a proof: destinations that move, share a webhook, go away and come back, rules that group, a mute
-// that begins and ends, failures that have to last, owners, rollouts. The last version is the one that everything has to be
-// delivered under.
+// World: the config files of a proof: destinations that move, share a webhook, disappear and return, rules that group, a mute
+// that begins and ends, failures that have to last, owners, rollouts. In the end, everything has to be delivered under the last
+// version.
 
 import { appToken, botToken } from '../test/fixtures/slack-api.ts'
 import { operators } from './people.ts'
 
-/** What the relay may post to one webhook: as Slack allows, four times as fast. */
+/** The pace for one webhook: Slack's, four times as fast. */
 export const pace = { perSecond: 4, burst: 3 }
 
 /** The key of the source `signed`. */
@@ -13,15 +13,15 @@ export const hmacKey = 'a key for nothing but this proof'
 
 const hook = (name: string) => `/services/T/B/${name}`
 
-/** Destinations and the paths of their webhooks, by version of the config file. */
+/** Paths of the destination `moving`, by version of the config file. */
 const movesTo = [hook('moving-0'), hook('moving-1'), hook('team'), hook('moving-0')]
 
-/** The webhook that answers like one that was taken back: whatever waits there has to be moved. */
+/** A webhook that answers like a removed one: whatever waits there has to move. */
 export const goneHook = hook('moving-1')
 
 export const versions = movesTo.length
 
-/** `destination → path` of its webhook. */
+/** Destinations and the paths of their webhooks. */
 export function hooksOf(version: number): Map<string, string> {
   return new Map([
     ['all', hook('all')],
@@ -38,19 +38,21 @@ export function hooksOf(version: number): Map<string, string> {
   ])
 }
 
-/** Of a mute in the config file, and of silences by the API; what is of another is silenced by a click, and then by its name. */
+/**
+ * The namespaces of a mute in the config file and of silences by the API. Objects elsewhere are silenced by clicks, one by one.
+ */
 export const mutedNamespace = 'quiet'
 export const silencedNamespace = 'team-b'
 
-/** What may be silenced by a click: one object in four of those that fail again and again. */
+/** Objects that may be silenced by a click: one in four of those that fail repeatedly. */
 export const maySilence = (text: string) => /\bobj-\d-0-x\b/.test(text)
 
-/** In the second version the destination `temporary` is not there: what waits for it becomes a dead letter. */
+/** The second version has no destination `temporary`: what waits for it becomes a dead letter. */
 function hasTemporary(version: number): boolean {
   return version !== 1
 }
 
-/** Of Slack's webhooks and of its Web API. */
+/** Addresses of Slack's webhooks and of its Web API. */
 export interface Addresses {
   base: string
   apiUrl: string
@@ -60,12 +62,12 @@ export interface Addresses {
 export const cardChannel = 'C0000CARD'
 export const noticeChannel = 'C000NOTES'
 
-/** Destinations whose messages are not at a webhook. */
+/** Destinations that post through the app instead of a webhook. */
 export const ofApp: ReadonlySet<string> = new Set(['cards', 'notices'])
 
 /**
- * A config file. `mutedUntil` (ISO) begins a mute of {@link mutedNamespace}. Digests are full, so that each object is named by
- * the message that counts as sent for it: one that is only counted could be any.
+ * The text of a config file. `mutedUntil` (ISO) begins a mute of {@link mutedNamespace}. Digests are `full`, so that every
+ * object is named in the message that counts as sent for it; a mere count could mean any object.
  */
 export function configOf(version: number, { base, apiUrl }: Addresses, mutedUntil?: string): string {
   const destinations = [...hooksOf(version)].map(

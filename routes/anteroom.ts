@@ -1,43 +1,46 @@
-// Anteroom: keeps connections of a crowd as bare sockets until the first request on them is whole. What Node and Fastify make for a
-// request takes four times as much, and strangers who begin one and never end it do not get so far.
+// Anteroom: in a crowd, keeps connections as bare sockets until their first request is complete. Node and Fastify need four
+// times the memory per request, and strangers who begin a request without ending it never get that far.
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { createWaitingBodies, giveBack, noBytes, smallBytes, tooMany, type WaitingBody } from './waiting-bodies.ts'
 
-/** What is larger or comes in more pieces is not kept from the parser, which has limits of its own. */
+/** A larger request, or one in more pieces, goes on to Node's parser, which has limits of its own. */
 const [maxBytes, maxPieces] = [smallBytes, 64]
-/** As Node has it for headers (`--max-http-header-size`). */
+/** Node's own limit for headers (`--max-http-header-size`). */
 const maxHeadBytes = 16 * 1024
 const lookEveryMs = 250
 
-/** A connection whose first request is not whole. */
+/** A connection whose first request is not complete yet. */
 interface Guest extends WaitingBody {
-  /** How many bytes and pieces have come; of `bytes` there may be more. */
+  /** Bytes and pieces received so far; `bytes` may be longer than `size`. */
   size: number
   pieces: number
-  /** How many bytes are a whole request, as soon as its headers say so. */
+  /** Length of the complete request in bytes, once the headers tell. */
   needed: number | undefined
-  /** When it came, in ms. */
+  /** Time of the connection, in ms. */
   since: number
 }
 
-/** Hands a connection to `serve` when its request is whole, or for the parser to judge. One that takes longer than `patienceMs` is closed. */
+/**
+ * Passes a connection on to `serve` once its request is complete, or needs the parser's judgement. One that takes longer than
+ * `patienceMs` is closed.
+ */
 export function createAnteroom(
   server: Server,
   serve: (socket: Socket, isWhole: boolean) => void,
   patienceMs = server.requestTimeout
 ) {
-  // In the order in which they came.
+  // In order of arrival.
   const guests = new Map<Socket, Guest>()
   const room = createWaitingBodies(performance)
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
-  // One of each for all: thousands of closures would be a tenth of what is saved.
+  // One function for all sockets: thousands of closures would cost a tenth of the memory saved.
   function onData(this: Socket, piece: Buffer): void {
     const guest = guests.get(this)
     if (guest === undefined) return
-    // As nearly all do: what comes first is all of it.
+    // Nearly every request arrives in one piece.
     if (guest.size === 0) guest.needed = neededOf(piece)
     if (guest.size === 0 && isWhole(piece, guest.needed)) admit(this, piece, guest.needed > 0)
     else if (guest.size > 0 && guest.bytes === noBytes) refuse(this, tooMany())
@@ -60,7 +63,7 @@ export function createAnteroom(
 
   function admit(socket: Socket, bytes: Buffer, isWhole: boolean): void {
     leave(socket)
-    // It is read as if it had only now come.
+    // The parser then reads the bytes as if they had just arrived.
     socket.pause()
     socket.unshift(bytes)
     serve(socket, isWhole)
@@ -75,14 +78,14 @@ export function createAnteroom(
     socket.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onError)
   }
 
-  /** What came of its request is not wanted any more. */
+  /** Forgets a connection and frees the bytes of its request. */
   function abandon(socket: Socket): void {
     const guest = guests.get(socket)
     leave(socket)
     if (guest !== undefined) room.abandon(guest)
   }
 
-  /** Answers what the server's `clientError` answers. */
+  /** Answers through the server's `clientError` handler. */
   function refuse(socket: Socket, error: Error): void {
     abandon(socket)
     socket.on('error', onError).on('data', giveBack)
@@ -97,7 +100,7 @@ export function createAnteroom(
     abandon(this)
   }
 
-  // The connection is closed by itself.
+  // Node closes the socket after an error.
   function onError(): void {}
 
   function look(): void {
@@ -112,14 +115,14 @@ export function createAnteroom(
   }
 
   return {
-    /** Keeps `socket` until it asks for something. */
+    /** Keeps `socket` until its request is complete. */
     receive(socket: Socket): void {
       if (isClosed) return void socket.destroy()
       guests.set(socket, { bytes: noBytes, at: 0, size: 0, pieces: 0, needed: undefined, since: performance.now() })
       timer ??= setInterval(look, lookEveryMs).unref()
       socket.on('error', onError).on('close', onClose).on('end', onEnd).on('data', onData)
     },
-    /** Closes all that are in it, and who comes after. */
+    /** Closes all waiting connections, and those that arrive later. */
     close(): void {
       isClosed = true
       for (const socket of guests.keys()) socket.destroy()
@@ -128,15 +131,15 @@ export function createAnteroom(
 }
 
 /**
- * How many bytes are the first request; undefined while that cannot be said, and none of what is for the parser to judge: bytes
- * that are not HTTP, too many headers, and who sends a body only after it was told to continue.
+ * The length of the first request in bytes; undefined while that is unknown; 0 if the parser has to judge: bytes that are not
+ * HTTP, headers that are too long, and clients that wait for "100 Continue" before they send a body.
  */
 function neededOf(bytes: Buffer): number | undefined {
   const end = bytes.indexOf('\r\n\r\n')
   if (end === -1) return bytes.length <= maxHeadBytes && isLetter(bytes[0]) ? undefined : 0
   const head = bytes.toString('latin1', 0, end)
   if (/^expect[ \t]*:/im.test(head)) return 0
-  // The last chunk is empty. Where a body has the same bytes, the parser waits for the rest.
+  // The last chunk is empty. A body may contain the same bytes: then the parser waits for the rest.
   if (/^transfer-encoding[ \t]*:/im.test(head))
     return /\r\n0+[ \t]*[;\r]/.test(bytes.toString('latin1', end + 2)) ? 0 : undefined
   const [, length = '0'] = /^content-length[ \t]*:[ \t]*(\d+)/im.exec(head) ?? []

@@ -15,7 +15,7 @@ import type { OperatorOptions } from './options.ts'
 
 export const api: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
   app.addHook('onRequest', options.guard)
-  // Answers for the token's owner must not stay in a cache on the way.
+  // Shared caches on the way must not keep answers that only the token's owner may see.
   app.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
   await app.register(swagger, {
     openapi: {
@@ -53,7 +53,7 @@ const refusals: Record<number, string> = {
   503: 'The database does not answer; try again.'
 }
 
-/** The path's own answers, and its errors. */
+/** All answers of a route: its own and its errors. */
 function answersOf({ method, schema = {} }: RouteOptions): Record<number, object> {
   const never = [
     ...([method].flat().every((name) => name === 'GET' || name === 'HEAD') ? [413, 415] : []),

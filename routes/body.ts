@@ -1,12 +1,12 @@
-// Request bodies: reads them. Nothing is authenticated before the last byte, so size, chunk count and the bytes that
-// all requests take together are bounded.
+// Request bodies: reads them. Nothing is authenticated before the last byte, so the size, the number of chunks and the bytes of
+// all bodies together are bounded.
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 import { drop, letOthersIn } from './leftovers.ts'
 import { createWaitingBodies, giveBack, noBytes, smallBytes, tooMany, type WaitingBody } from './waiting-bodies.ts'
 
-/** A piece costs a hundred times its byte, in room and in time. Flux sends kilobytes at a time. */
+/** A piece costs a hundred times as much memory and time as its byte. Flux sends kilobytes at a time. */
 const minPieceBytes = 64
 const freePieces = 64
 
@@ -30,14 +30,14 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
         drop(request)
         throw new RelayError('BAD_REQUEST', 'the body comes in pieces that are too small')
       }
-      // As nearly all do: what came with the headers is all of it, and there is nothing to wait for.
+      // Nearly every body arrives in one piece with its headers, and does not have to wait.
       if (length === declared) body.bytes = piece
       else waiting.add(body, size, piece, declared || maxBytes)
       size += length
       if (size > smallBytes) letOthersIn(request)
     }
 
-    /** Drops what has been read; whoever answers deals with what still comes. */
+    /** Drops what was read. The error reply deals with what is still to come. */
     function fail(error: RelayError): void {
       isOver = true
       waiting.abandon(body)
@@ -58,11 +58,11 @@ export function createBodyReader(maxBytes: number, clock: Clock): (request: Inco
       isOver = true
       waiting.release(body)
       const { bytes } = body
-      // The request lives on until it is answered; its bytes need not.
+      // The request lives until it is answered; its bytes can be freed before.
       body.bytes = noBytes
       resolve(bytes.subarray(0, size))
     })
-    // An error costs its stack, so that it is not made for the close that follows every body.
+    // Checked first, because an error captures its stack, and every body is followed by `close`.
     const giveUp = () => isOver || fail(new RelayError('BAD_REQUEST', 'the body ended too early'))
     request.on('error', giveUp)
     request.on('close', giveUp)
@@ -76,11 +76,11 @@ function tooLarge(): RelayError {
 
 const [quote, backslash, comma, bracket, brace] = [...Buffer.from('"\\,[{')]
 
-/** Whether JSON in `bytes` has more than `max` values. An event has dozens; reading half a million takes seconds. */
+/** Reports whether JSON in `bytes` has more than `max` values. An event has dozens; parsing half a million takes seconds. */
 export function hasManyParts(bytes: Buffer, max: number): boolean {
   let parts = 0
   let isText = false
-  // So many bytes at least to a part.
+  // Every value takes at least a byte.
   if (bytes.length <= max) return false
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]

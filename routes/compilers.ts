@@ -1,14 +1,14 @@
-// Compilers: a schema is compiled when it is first needed. Fastify compiles those of all routes, and of each of their answers,
-// before it answers anything; hardly any of them are ever used in one process.
+// Compilers: compile a schema when it is first needed. Fastify compiles those of all routes and all their answers before it
+// answers anything, and a process uses hardly any of them.
 import validators from '@fastify/ajv-compiler'
 import serializers from '@fastify/fast-json-stringify-compiler'
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify'
 
-// Coercing would accept a number for a reason; stripping would hide a misspelt field.
-// Verbose: an error comes with its schema, which has words for it.
+// Coercion would accept a number as a reason; removal would hide a misspelt field. `verbose` attaches the schema to an error,
+// and the schema has the words for it.
 const strict = { coerceTypes: false, removeAdditional: false, verbose: true, keywords: ['patternErrorMessage'] }
 
-/** Fastify's own validators, put off: a malformed schema fails the first request that it is for, not the start. */
+/** Fastify's own validators, compiled lazily: a malformed schema fails the first request that needs it instead of the start. */
 export function lazyValidators(): FastifySchemaCompiler<object> {
   const compile = validators()({}, { customOptions: strict })
   return (route) => {
@@ -20,7 +20,7 @@ export function lazyValidators(): FastifySchemaCompiler<object> {
   }
 }
 
-/** Fastify's own serializers, put off in the same way. */
+/** Fastify's own serializers, compiled lazily like the validators. */
 export function lazySerializers(): FastifySerializerCompiler<object> {
   const compile = serializers()()
   return ({ httpStatus = '200', ...route }) => {

@@ -1,5 +1,5 @@
-// Connections: bounds the memory of all that are open. Whoever has asked for nothing for longest makes room, so that no crowd
-// of strangers keeps out who has something to ask.
+// Connections: bounds the memory of all open connections. The oldest one without a request under way makes room, so that a
+// crowd of strangers cannot keep out anyone who has a request.
 import { readFileSync } from 'node:fs'
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -7,36 +7,39 @@ import { createAnteroom } from './anteroom.ts'
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
-/** What is taken by one in the anteroom, by one of Node's that has never asked, and by one that has or is about to; measured. */
+/**
+ * Measured memory of a connection in the anteroom, of one in Node that has not sent a request, and of one that has or is about
+ * to.
+ */
 const [waitingBytes, silentBytes, askingBytes] = [5 * kibibyte, 9 * kibibyte, 15 * kibibyte]
-/** By one of a crowd that is asking for more than the anteroom keeps, with what the collector has yet to find of it. */
+/** Memory of a connection in a crowd whose request is too large for the anteroom, garbage not yet collected included. */
 const heavyBytes = 48 * kibibyte
 
-/** Of the files that may be open, so many are for the database, posts and what is read; of few, half. */
+/** Open files reserved for the database, posts and reading; half of the limit if that is lower. */
 const keptFiles = 512
 
-/** Whether a connection has asked for something, and the answer that is being made. */
+/** What a connection is doing; a ServerResponse stands for the answer under way. */
 type Stage = 'waiting' | 'silent' | 'answered' | ServerResponse
 
 interface Limits {
-  /** 8,055 that ask, or 22,000 of which nearly all wait in the anteroom. */
+  /** Enough for 8,055 connections with a request, or for 22,000 of which nearly all wait in the anteroom. */
   maxBytes?: number
-  /** Above this, they are a crowd: 1,000 that ask. */
+  /** Above this, connections count as a crowd: 1,000 with a request. */
   crowdBytes?: number
-  /** Each is a file. Where the system has no more, it refuses whoever comes. */
+  /** A connection takes a file descriptor. Once the system has none left, it refuses everybody. */
   maxOpen?: number
 }
 
 /**
- * Lets connections take so many bytes together, and calls `closed` for each that makes room. Who waits for the answer to
- * a whole request is not among them. What is returned closes those that have not asked yet, for a stop.
+ * Bounds the memory that connections take together, and calls `closed` for each that is closed to make room. A connection that
+ * waits for the answer to a complete request is never closed. Returns a function that, at a stop, closes those in the anteroom.
  */
 export function limitConnections(
   server: Server,
   closed: () => void,
   { maxBytes = 118 * mebibyte, crowdBytes = 15 * mebibyte, maxOpen = openAtMost() }: Limits = {}
 ): () => void {
-  // In the order in which they came.
+  // Oldest first: by arrival, by leaving the anteroom, or by the last answer.
   const open = new Map<Socket, Stage>()
   let bytes = 0
   const [listener] = server.listeners('connection')
@@ -79,7 +82,7 @@ export function limitConnections(
     if (fits()) return
     for (const [socket, stage] of open) {
       if (typeof stage === 'object' && isAwaited(stage)) continue
-      // Not when it has closed: until then it would be closed again for the next.
+      // Forgotten now, not when `close` is emitted: until then the next arrival would count and close it again.
       leave(socket)
       socket.destroy()
       closed()
@@ -101,16 +104,21 @@ export function limitConnections(
   server.on('request', ({ socket }, response) => {
     if (!open.has(socket)) return
     enter(socket, response)
-    // Kept until the next request, each would outlive a collection of the young generation, with all that hangs on it.
+    // An open connection that held its response until the next request would keep it, and everything it refers to, in the old
+    // generation.
     response.once('finish', () => {
-      if (open.has(socket)) open.set(socket, 'answered')
+      // Behind those that have asked for nothing since: a sender that reuses its connection must not make room for strangers.
+      if (open.delete(socket)) open.set(socket, 'answered')
     })
     makeRoom()
   })
   return anteroom.close
 }
 
-/** As Linux says it, of what Node has raised as far as it may; where another system does not, there is no such bound. */
+/**
+ * Half of the open-file limit that Linux reports, or all but `keptFiles`. Node has already raised the limit as far as it may;
+ * on other systems there is no such bound.
+ */
 function openAtMost(): number {
   let limits = ''
   try {
@@ -120,7 +128,9 @@ function openAtMost(): number {
   return Math.max(files / 2, files - keptFiles)
 }
 
-/** An answer that has begun is not: it might be to somebody who never reads it. */
+/**
+ * True if a complete request still waits for its answer. An answer that has begun does not count: its client may never read it.
+ */
 function isAwaited({ req, headersSent }: ServerResponse): boolean {
   return req.complete && !headersSent
 }

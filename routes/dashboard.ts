@@ -1,4 +1,4 @@
-// Dashboard: serves pages for people. They are HTML that works without a script; whatever changes something is a form.
+// Dashboard: serves pages for people. They are HTML that works without a script; every change is a form.
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
 import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
@@ -36,9 +36,9 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
         frameAncestors: ["'none'"]
       }
     },
-    // Without it a browser sends `Origin: null` with a form over plain http, which the guard refuses.
+    // Without it, a browser sends `Origin: null` with a form over plain http, and the guard refuses that.
     referrerPolicy: { policy: 'same-origin' },
-    // Whoever terminates TLS decides whether the host may be reached by TLS only.
+    // Whoever terminates TLS decides whether the host must be reached by TLS only.
     strictTransportSecurity: false
   })
   await app.register(formbody, { bodyLimit: 64 * 1024 })
@@ -51,7 +51,7 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
     return reply.send(String(refusalPage(assets, titles[code] ?? 'That did not work', message, again)))
   })
   app.register(serveAssets)
-  // Who types an address, or follows an old one, reads a page. Programs do not ask for one.
+  // People who mistype an address or follow an old link get a page. Programs do not accept HTML, so they get JSON.
   app.get('/*', async (request, reply) => {
     const { url, headers } = request
     if (isOfApi(url) || !headers.accept?.includes('text/html')) return reply.callNotFound()
@@ -59,7 +59,7 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
   })
   app.register(async (guarded) => {
     guarded.addHook('onRequest', options.guard)
-    // A page shows what others must not see, and what was true only a moment ago.
+    // A page shows what only operators may see, and is out of date a moment later.
     guarded.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'))
     guarded.register(pages, options)
     guarded.register(forms, options)
@@ -67,9 +67,9 @@ export const dashboard: FastifyPluginAsync<OperatorOptions> = async (app, option
   })
 }
 
-/** The search box with what it said, where the address has that; the rest of the address goes along. */
+/** The search box with its text, if the address has one; the other parameters are kept. */
 function searchIn({ url, query }: FastifyRequest): Html | undefined {
-  // A cursor is of the search that was.
+  // A cursor belongs to the previous search.
   const { q, cursor: _, ...kept } = answersOf(query, Object.keys(query ?? {}), Number.POSITIVE_INFINITY)
   return q === undefined ? undefined : searchBox(url.split('?', 1)[0] ?? '/', q, kept)
 }

@@ -1,5 +1,5 @@
-// Error replies: give every error the form `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short,
-// says what to do, and repeats nothing of the request but field names.
+// Error replies: give every error the form `{"code","message"}`. Flux copies it into Kubernetes Events, so it is short, says
+// what to do, and repeats nothing of the request but field names.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
@@ -16,7 +16,7 @@ const fastifyCodes: Record<string, { code: ErrorCode; message: string }> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'TOO_LARGE', message: 'the body is larger than this path takes' },
   FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'BAD_JSON', message: 'the body is empty' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'WRONG_TYPE', message: 'send content-type: application/json' },
-  // A parameter that is longer than any name.
+  // The parameter is longer than any name.
   FST_ERR_MAX_PARAM_LENGTH: { code: 'NOT_FOUND', message: tooLongName },
   FST_ERR_BAD_URL: { code: 'BAD_REQUEST', message: 'the path is not valid' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
@@ -38,9 +38,9 @@ export function answerErrors(app: FastifyInstance, strays: Strays): void {
   app.decorate('strayError', strayError)
   const answerStray = (request: FastifyRequest, reply: FastifyReply) => answer(reply, strayError(request, reply))
   app.setNotFoundHandler(answerStray)
-  // Before Fastify reads the body that came with it, and finds fault with its type or size instead.
+  // Fastify would otherwise read the body first and complain about its type or size.
   app.addHook('onRequest', (request, reply, done) => {
-    // RFC 9112, 3.2. Proxies that look whether the relay is there forget it.
+    // Required by RFC 9112, 3.2. Proxies forget it in their health checks.
     if (request.headers.host === undefined && request.raw.httpVersionMinor > 0)
       return done(new RelayError('BAD_REQUEST', 'the Host header is missing, which HTTP/1.1 requires'))
     if (!request.is404) return done()
@@ -50,7 +50,10 @@ export function answerErrors(app: FastifyInstance, strays: Strays): void {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What is wrong with a request that no route takes, which is counted; the reply names the methods that there are. */
+    /**
+     * The error for a request that no route takes. Counts the request, and sets `Allow` on the reply if the path takes other
+     * methods.
+     */
     strayError: (request: FastifyRequest, reply: FastifyReply) => RelayError
   }
 }
@@ -59,14 +62,14 @@ const whereEventsGo = 'events are posted to /webhook or /webhook/<source>'
 
 function nothingHere({ method, url }: FastifyRequest): string {
   if (method === 'POST') return `nothing takes events at this path: ${whereEventsGo}`
-  // As Fastify has it (`maxParamLength`).
+  // Fastify's limit (`maxParamLength`).
   if (/\/[^/?#]{101}/.test(url)) return tooLongName
   return isOfApi(url)
     ? 'there is no such path; /api/openapi.json lists all paths'
     : 'nothing is at this path: the pages begin at /, and /api/openapi.json lists what programs may ask'
 }
 
-/** Whether programs ask at this path. */
+/** Reports whether a path belongs to the API. */
 export function isOfApi(url: string): boolean {
   return /^\/+api(?![^/?#])/.test(url)
 }
@@ -82,7 +85,10 @@ function otherMethod({ method, url }: FastifyRequest): string {
     : 'nothing is shown at this address: it takes what a button of a page sends'
 }
 
-/** Also for `frameworkErrors`: Fastify's own answer to a path that it cannot read repeats it. */
+/**
+ * Sends an error in our form. Also serves `frameworkErrors`, because Fastify's own answer to an unreadable path repeats the
+ * path.
+ */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const known = toRelayError(error, request.routeOptions?.url?.startsWith('/webhook'))
   if (known.code === 'INTERNAL') request.log.error({ err: error }, 'request failed')
@@ -105,14 +111,17 @@ function refusedAs(status: string, message: string, code: ErrorCode = 'BAD_REQUE
   return { status, answer: { code, message } }
 }
 
-/** For `clientErrorHandler`: bytes that are not HTTP. Not logged: the error contains them, and they may contain a secret. */
+/**
+ * For `clientErrorHandler`: answers bytes that are not HTTP. Does not log the error, because it contains the bytes, which may
+ * contain a secret.
+ */
 export function answerUnreadable(
   error: NodeJS.ErrnoException & { rawPacket?: unknown },
   socket: Socket,
   strays: Strays
 ) {
   const { code, rawPacket } = error
-  // Who goes in the middle of a request spoke HTTP, and reads no answer.
+  // A client that leaves in the middle of a request did speak HTTP, and reads no answer.
   if (code === 'ECONNRESET' || code === 'HPE_INVALID_EOF_STATE') return void socket.destroy()
   const what = foreignIn(rawPacket)
   if (code?.startsWith('HPE_')) strays.unreadable(socket.remoteAddress, what)
@@ -124,22 +133,22 @@ export function answerUnreadable(
   socket.end(`${[...head, `content-length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
-/** For `checkExpectation`: what is expected is no 100-continue, which Node answers by itself. */
+/** For `checkExpectation`: answers any expectation but 100-continue, which Node handles itself. */
 export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
   const text = JSON.stringify({ code: 'BAD_REQUEST', message: 'only 100-continue may be expected' })
   response.writeHead(417, { 'content-type': 'application/json', connection: 'close' }).end(text)
 }
 
 function answer(reply: FastifyReply, error: RelayError) {
-  // Nobody is there any more: thousands may leave at once, and an answer that is not sent is twenty kilobytes.
+  // The client is gone. Thousands may leave at once, and an answer that cannot be sent takes 20 kB.
   if (reply.request.raw.socket.destroyed) return void reply.hijack()
-  // Never `Retry-After`, not with 503 either: Flux's client (go-retryablehttp) takes it instead of its own longer backoff
-  // and still stops after five tries, so that a database that is away for ten seconds loses what comes meanwhile.
+  // Never `Retry-After`, not even with 503: Flux's client (go-retryablehttp) obeys it instead of its own longer backoff and
+  // still stops after five tries, so events would be lost whenever the database is away for ten seconds.
   if (error.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Basic realm="flux-relay", charset="UTF-8"')
   reply.code(error.statusCode)
   const body = { code: error.code, message: error.message }
   const { raw } = reply.request
-  // Otherwise the rest of an unread body would be taken for the next request.
+  // Otherwise the unread rest of the body would be parsed as the next request.
   if (!raw.complete) reply.header('connection', 'close')
   if (!hasLeftovers(raw)) return reply.send(body)
   const text = JSON.stringify(body)
@@ -147,7 +156,10 @@ function answer(reply: FastifyReply, error: RelayError) {
   return reply.send(answerBeforeLeftovers(raw, text))
 }
 
-/** Every error as one of ours. An unforeseen one shows nothing of itself to the outside. `isEvent`: the body was to be one of Flux. */
+/**
+ * Turns any error into a RelayError. An unforeseen one reveals nothing to the outside. `isEvent`: the body should have been an
+ * event of Flux.
+ */
 export function toRelayError(error: FastifyError | RelayError, isEvent = false): RelayError {
   if (error instanceof RelayError) return error
   const known = fastifyCodes[error.code]
@@ -155,16 +167,16 @@ export function toRelayError(error: FastifyError | RelayError, isEvent = false):
   if (error.validation !== undefined) {
     return new RelayError(isEvent ? 'BAD_EVENT' : 'BAD_REQUEST', describe(error, isEvent), { cause: error })
   }
-  // Thrown by the JSON parser, also for keys such as __proto__.
+  // The JSON parser throws this, also for keys such as __proto__.
   if (error instanceof SyntaxError || error.statusCode === 400) {
-    // V8's own words quote the input.
+    // V8's own message quotes the input.
     const place = /\(line \d+ column \d+\)/.exec(error.message)?.[0] ?? ''
     return new RelayError('BAD_JSON', `the body is not valid JSON ${place}`.trim(), { cause: error })
   }
   return new RelayError('INTERNAL', 'something went wrong in the relay; the log says what', { cause: error })
 }
 
-/** `involvedObject.name must be string`; the value itself stays out. */
+/** `involvedObject.name must be string`; never repeats the value. */
 function describe({ validation = [], validationContext = 'body' }: FastifyError, isEvent: boolean): string {
   const [first] = validation
   if (first?.keyword === 'additionalProperties') {
@@ -172,16 +184,16 @@ function describe({ validation = [], validationContext = 'body' }: FastifyError,
     return `there is no ${name} in the ${validationContext}; ${sayKnown(name, first)}`
   }
   const isForeign = isEvent && first?.instancePath === '' && /^(type|required)$/.test(first.keyword)
-  // What other types of Provider post has none of it. Flux shows this text in an event of the Alert.
+  // Other types of Provider post bodies without these fields. Flux shows this text in an event of the Alert.
   if (isForeign && (first.keyword === 'type' || first.params['missingProperty'] === 'involvedObject'))
     return `${validationContext} ${wordsOf(first)}: this is not an event of Flux; a Provider has to be of type generic or generic-hmac`
   const field = (first?.instancePath ?? '').split('/').slice(1).join('.').slice(0, 100) || validationContext
-  // A query has nothing but texts: this is a list of them.
+  // Query parameters are texts; the wrong type is the array of a repeated one.
   if (validationContext === 'querystring' && first?.keyword === 'type') return `${field} is given more than once`
   return `${field} ${wordsOf(first)}`
 }
 
-/** What there is instead of `name`. */
+/** Lists the known fields, nearest to `name` first if one is near. */
 function sayKnown(name: string, { parentSchema }: SchemaError): string {
   const known = Object.keys((parentSchema as { properties?: object } | undefined)?.properties ?? {})
   if (known.length === 0) return 'it takes none'

@@ -1,9 +1,9 @@
-// Foreign: knows, by the first bytes, what is spoken to this port by mistake, and says how it comes about.
+// Foreign: recognises by its first bytes what is spoken to this port by mistake, and says how that comes about.
 
-/** As the metric has it. */
+/** Label values of the metric. */
 export type Foreign = 'tls' | 'proxy' | 'http2'
 
-/** In the log, and to whoever spoke so, as far as that can read it. */
+/** The words for the log, and for the client as far as it can read them. */
 export const foreign: Record<Foreign, { log: string; answer: string }> = {
   tls: {
     log: 'a client spoke TLS to this port, which speaks plain HTTP: does its address begin with https:// instead of http://?',
@@ -28,7 +28,7 @@ const beginnings: readonly [bytes: Buffer, what: Foreign][] = [
   [Buffer.from('PRI * HTTP/2.0\r\n'), 'http2']
 ]
 
-/** What `packet` is, which is no HTTP; undefined where nobody knows. */
+/** The protocol of bytes that are not HTTP; undefined if it is unknown. */
 export function foreignIn(packet: unknown): Foreign | undefined {
   if (!Buffer.isBuffer(packet)) return undefined
   return beginnings.find(([bytes]) => packet.subarray(0, bytes.length).equals(bytes))?.[1]

@@ -1,6 +1,5 @@
-// Guard: decides from the settings who administers the relay, lets them in to the API and the dashboard, and slows down
-// whoever guesses. A browser sends what it knows of a token with requests from any site, so a change has to come from one of
-// our own pages.
+// Guard: decides from the settings who administers the relay, admits them to the API and the dashboard, and slows down
+// guessing. A browser attaches its credentials to requests from any site, so a change has to come from one of our own pages.
 import { randomBytes } from 'node:crypto'
 import { type AddressInfo, isIPv4 } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -12,13 +11,19 @@ import { equal, isSent } from '../src/events/signature.ts'
 import type { Metrics, refusalReasons } from '../src/metrics.ts'
 import type { WrongTokens } from '../src/operator/wrong-tokens.ts'
 
-/** Whoever has the token, or, where that is chosen, whoever is on this machine. `session`: made here, and for a browser. */
+/**
+ * Who is admitted: whoever has the token, or, if that was chosen, everybody on this machine. `session` is set if the relay made
+ * the token itself; a browser keeps it in a cookie.
+ */
 export type Admission = { token: string; session?: string } | { openTo: 'loopback' }
 
-/** Shorter ones can be guessed: wrong tokens are slowed, and the right one still works. */
+/** A shorter token can be guessed: wrong tokens are slowed down, but never locked out. */
 const shortToken = 16
 
-/** A relay always knows its administrator from everybody else: without a token one is made. */
+/**
+ * Decides who is admitted. Without a configured token the relay makes one, so that it never takes a stranger for its
+ * administrator.
+ */
 export function admissionBy({ ADMIN_TOKEN, ADMIN_OPEN_TO }: Pick<Env, 'ADMIN_TOKEN' | 'ADMIN_OPEN_TO'>): Admission {
   // A Secret made with `echo` ends in a newline, which no header can carry.
   const token = ADMIN_TOKEN.trim()
@@ -27,7 +32,10 @@ export function admissionBy({ ADMIN_TOKEN, ADMIN_OPEN_TO }: Pick<Env, 'ADMIN_TOK
   return { token: randomBytes(24).toString('base64url'), session: randomBytes(24).toString('base64url') }
 }
 
-/** Logs how to get in, once it listens: the only line that ever shows a token, one that lives as long as this process. */
+/**
+ * Logs how to get in once the server listens. This is the only line that ever shows a token, and only one that lasts as long as
+ * this process.
+ */
 export function logAdmission(admission: Admission, app: FastifyInstance, log: Logger): void {
   if ('openTo' in admission) {
     log.warn('ADMIN_OPEN_TO=loopback: everybody on this machine may use the dashboard and the API; no proxy may')
@@ -68,18 +76,18 @@ interface Around {
 
 const cookie = 'flux_relay_session'
 
-/** Wrong answers that wait at a time; those above it are refused at once, and nobody waits for them. */
+/** Replies to wrong tokens that are delayed at a time; beyond that, wrong tokens are refused at once. */
 const maxWaiting = 32
 
 export function createGuard(admission: Admission, { wrongTokens, metrics, clock }: Around): Guard {
   const judge = 'openTo' in admission ? judgeLocal : judgeToken(admission)
   let waiting = 0
 
-  /** The right token never waits: nobody can lock its owner out. */
+  /** Delays the reply to a wrong token. The right token never waits, so nobody can lock its owner out. */
   async function slowDown(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const waitMs = wrongTokens.note(request.socket.remoteAddress ?? '')
     if (waitMs === 0) return
-    // Whoever guesses has to reconnect for each guess.
+    // A guesser has to reconnect for each guess.
     reply.header('connection', 'close')
     if (waiting >= maxWaiting) {
       reply.header('retry-after', String(Math.ceil(waitMs / 1000)))
@@ -110,15 +118,17 @@ function judgeToken({ token, session }: Extract<Admission, { token: string }>) {
       : 'open the address with a token that the relay logged when it started, or set ADMIN_TOKEN'
   return (request: FastifyRequest): Refusal | undefined => {
     const given = tokenIn(request, session !== undefined)
-    // A name without a password is no guess: it only says who asks.
+    // A name without a password only says who asks; it is not a guess.
     if (given !== undefined && given !== '') return isSent(given, token) ? undefined : refusal('wrong_token', how)
     const isKnown = session !== undefined && sessionsIn(request).some((text) => equal(text, session))
     return isKnown ? undefined : refusal('no_token', how)
   }
 }
 
-/** The token in the request; undefined where there is none. An address is kept by proxies and browsers: only a token
- * that ends with this process may stand in one. */
+/**
+ * The token in the request, if any. Proxies and browsers keep addresses, so only a token that ends with this process is
+ * accepted in one.
+ */
 function tokenIn(request: FastifyRequest, isInAddress: boolean): string | undefined {
   const { authorization = '' } = request.headers
   const [scheme = '', credentials = ''] = authorization.split(/ +/, 2)
@@ -137,19 +147,22 @@ function isInvitation(admission: Admission, request: FastifyRequest): admission 
   return 'session' in admission && invitationIn(request) !== undefined
 }
 
-/** A cookie takes over, so that the token stays neither in the history nor in a `Referer`. */
+/** Sets a session cookie and redirects, so that the token stays neither in the history nor in a `Referer`. */
 function welcome({ session }: { session: string }, { url }: FastifyRequest, reply: FastifyReply): FastifyReply {
   const query = new URLSearchParams(url.split('?', 2)[1])
   query.delete('token')
   return (
     reply
-      // Lax: a link in a message is of another site, too. What changes something is held off by `otherSite`.
+      // Lax, because a link in a Slack message comes from another site too. `otherSite` protects everything that changes
+      // something.
       .header('set-cookie', `${cookie}=${session}; HttpOnly; SameSite=Lax; Path=/`)
       .redirect(query.size === 0 ? '/' : `/?${query}`, 303)
   )
 }
 
-/** Ports share cookies: another relay on this machine may have set one of the same name. */
+/**
+ * All session cookies of the request. Ports share cookies, so another relay on this machine may have set one of the same name.
+ */
 function sessionsIn({ headers }: FastifyRequest): string[] {
   const pairs = (headers.cookie ?? '').split(/; */).map((pair) => pair.split('=', 2))
   return pairs.flatMap(([name, value = '']) => (name === cookie ? [value] : []))
@@ -170,17 +183,19 @@ function judgeLocal(request: FastifyRequest): Refusal | undefined {
   return undefined
 }
 
-// What proxies and the sidecars of meshes add: RFC 9110 §7.6.3, RFC 7239, and the names that nginx, Envoy, linkerd, Traefik
-// and the clouds' load balancers have of their own.
+// Headers that proxies and service-mesh sidecars add: RFC 9110 §7.6.3, RFC 7239, and the own names of nginx, Envoy, linkerd,
+// Traefik and the clouds' load balancers.
 const forwarded =
   /^(via|forwarded|x-forwarded(-.+)?|x-(real|client|cluster-client|original-forwarded)-.+|x-(envoy|b3|amzn|appengine|istio)-.+|(true-client|cf-connecting|fastly-client)-ip|l5d-.+|x-original-.+|proxy-.+)$/
 
-/** nginx asks in HTTP/1.0 and adds nothing, unless its configuration says otherwise; browsers and curl never do. */
+/**
+ * True if a proxy passed the request on. By default nginx adds no header but speaks HTTP/1.0, which browsers and curl never do.
+ */
 function isForwarded({ headers, raw }: FastifyRequest): boolean {
   return raw.httpVersionMinor === 0 || Object.keys(headers).some((name) => forwarded.test(name))
 }
 
-// By plain http a browser says only from which origin a page came, and a proxy may have asked for another host than the browser did.
+// Over plain http a browser sends only the origin of the page, and a proxy may have changed the host.
 const otherOrigin =
   'a page of another site must not do this. If it was a page of this relay, the proxy in between does not pass on the Host ' +
   'header: set that there (nginx: proxy_set_header Host $http_host), or use https'
@@ -188,13 +203,13 @@ const otherOrigin =
 function otherSite({ method, headers, host }: FastifyRequest): Refusal | undefined {
   if (method === 'GET' || method === 'HEAD') return undefined
   const { 'sec-fetch-site': site, origin } = headers
-  // Programs send neither; a page can change neither.
+  // Programs send neither header; a page can forge neither.
   if (site === 'same-origin' || site === 'none') return undefined
   if (site !== undefined) return refusal('other_site', 'a page of another site must not do this')
   return isOriginOf(host, origin) ? undefined : refusal('other_site', otherOrigin)
 }
 
-// Not the scheme: TLS may end before the relay.
+// Compares the host only: TLS may end before the relay.
 function isOriginOf(host: string, origin: string | undefined): boolean {
   return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
 }
@@ -204,12 +219,12 @@ function passwordOf(credentials: string): string {
   return text.slice(text.indexOf(':') + 1)
 }
 
-/** The name that somebody signed in with; empty where there is none, or the password stands in its place, too. */
+/** The name that somebody signed in with; empty if there is none or if it equals the password. */
 export function userOf(authorization = ''): string {
   const [scheme = '', credentials = ''] = authorization.split(/ +/, 2)
   if (!/^basic$/i.test(scheme)) return ''
   const [user = ''] = Buffer.from(credentials, 'base64').toString('utf8').split(':', 1)
-  // Where a dialog asks for both, some give the token twice; without a colon all of it is the password.
+  // Some people type the token into both fields of a dialog; without a colon all of it is the password.
   return user.trim() === passwordOf(credentials).trim() ? '' : user
 }
 
@@ -218,7 +233,8 @@ function isLoopback(address: string): boolean {
   return plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'))
 }
 
-// A page anywhere can have its name resolve to 127.0.0.1 and read what answers there; it cannot choose this header.
+// DNS rebinding: any page can make its own name resolve to 127.0.0.1 and read the answers, but it cannot choose the Host
+// header.
 function isLocalName(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(host)
 }

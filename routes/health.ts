@@ -14,7 +14,7 @@ interface HealthOptions {
 export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, slack, metrics, scrape }) => {
   app.get('/healthz', async () => ({ status: 'ok' }))
 
-  /** Ready: an event that came now would be stored, and nothing in the relay itself keeps it from being posted. */
+  /** Ready means: an event that came now would be stored, and nothing in the relay itself keeps it from being posted. */
   app.get('/readyz', async () => {
     await store.ping()
     await slack.ready()
@@ -22,7 +22,7 @@ export const health: FastifyPluginAsync<HealthOptions> = async (app, { store, sl
   })
 
   let collecting: Promise<Buffer> | undefined
-  /** Those who ask at once share an answer: it takes milliseconds to make, and anyone may ask a thousand times. */
+  /** Simultaneous requests share one answer: it takes milliseconds to make, and anyone may ask a thousand times. */
   app.get('/metrics', async (_request, reply) => {
     reply.type(metrics.registry.contentType)
     collecting ??= scrape().finally(() => {

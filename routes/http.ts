@@ -1,5 +1,5 @@
-// HTTP server: applies the same limits and the same form of errors to every request, knows which methods each path takes, and
-// stops without waiting for clients that only keep their connection open.
+// HTTP server: applies the same limits and the same form of errors to every request, knows the methods of each path, and does
+// not wait at a stop for clients that only keep their connection open.
 import type { Server } from 'node:http'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
@@ -8,40 +8,40 @@ import { limitConnections } from './connections.ts'
 import { answerError, answerErrors, answerExpectation, answerUnreadable } from './errors.ts'
 import type { Strays } from './strays.ts'
 
-/** An app without routes. */
+/** Creates the app without routes. */
 export function createHttp(log: Logger, strays: Strays): FastifyInstance {
   const app = Fastify({
     loggerInstance: log,
-    // One line per event is ours to write; Fastify's two per request would bury it.
+    // The relay logs one line per event; Fastify's two per request would bury it.
     logController: new LogController({ disableRequestLogging: true }),
-    // A request has one line at most: a logger of its own, with its number, would cost more than the line.
+    // A request logs one line at most, so a child logger with a request id would cost more than the line.
     childLoggerFactory: (logger) => logger,
-    // notification-controller opens a connection for every event, so there is nothing to keep alive for.
+    // notification-controller opens a connection for every event, so keep-alive gains nothing.
     keepAliveTimeout: 5000,
-    // It waits 15 s for its answer; a client that takes longer to ask is not Flux.
+    // notification-controller waits 15 s for its answer; a slower client is not Flux.
     requestTimeout: 15_000,
-    // Looked at so often that thousands who came at once are not cut off at once: a tenth of a millisecond each.
-    // A request without a host is ours to refuse, in words.
+    // Checked so often, at a tenth of a millisecond each, that thousands who came at once are not all cut off at once. Node
+    // refuses a request without a Host header with a bare 400; ours says why.
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 250, requireHostHeader: false },
-    // A start reads what waits in the database, and a slow disk may take more than the usual 10 s for it.
+    // The start reads the whole backlog, which on a slow disk may take longer than the default 10 s.
     pluginTimeout: 0,
     frameworkErrors(error, request, reply) {
       strays.lost(request)
       return answerError(error, request, reply)
     },
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, strays),
-    // An address in a Provider is written by hand: `…/webhook/` and `…//webhook` can mean nothing else.
+    // Addresses in Providers are written by hand: `…/webhook/` and `…//webhook` can mean nothing else.
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true }
   }) as unknown as FastifyInstance
   app.setValidatorCompiler(lazyValidators())
   app.setSerializerCompiler(lazySerializers())
   app.server.on('checkExpectation', answerExpectation)
   const closeWaiting = limitConnections(app.server as Server, strays.crowdedOut)
-  // Also methods that no route takes: they are answered 405, not 404. An import of `node:http` would take seven megabytes: it
-  // reads every name that there is, and with `WebSocket` the whole of Node's client is loaded.
+  // Register methods that no route takes as well, so that they are answered 405 instead of 404. `import 'node:http'` would cost
+  // seven megabytes: it reads every export, and `WebSocket` loads all of Node's HTTP client.
   const { METHODS } = process.getBuiltinModule('node:http')
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
-  // Fastify takes it for a text, where nothing here takes one.
+  // No route takes a text, but Fastify would parse one.
   app.removeContentTypeParser('text/plain')
   knowPaths(app)
   answerErrors(app, strays)
@@ -49,7 +49,7 @@ export function createHttp(log: Logger, strays: Strays): FastifyInstance {
   return app
 }
 
-/** Without this, a client that keeps its connection open keeps the relay from stopping until it times out. */
+/** Without this, clients that keep their connection open delay the stop until they time out. */
 function closeConnectionsAtStop(app: FastifyInstance, closeWaiting: () => void): void {
   let isStopping = false
   app.addHook('preClose', async () => {
@@ -64,12 +64,14 @@ function closeConnectionsAtStop(app: FastifyInstance, closeWaiting: () => void):
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The methods that a route of this app takes at `url`, whatever follows its path; none where there is no route. */
+    /** The methods that routes take at the path of `url`; empty if no route matches. */
     methodsAt: (url: string) => string[]
   }
 }
 
-/** Has to be called before the first route. A route that takes everything (`/*`) says nothing about a path. */
+/**
+ * Records the methods of each path. Must run before the first route is added. Catch-all routes (`/*`) say nothing about a path.
+ */
 function knowPaths(app: FastifyInstance): void {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -85,13 +87,13 @@ function knowPaths(app: FastifyInstance): void {
   })
 }
 
-/** A name in a path has at most 100 characters, as Fastify has it (`maxParamLength`). */
+/** A pattern for a route's paths. A parameter has at most 100 characters, Fastify's limit (`maxParamLength`). */
 function patternOf(url: string): RegExp {
   const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]{1,100}' : RegExp.escape(part)))
   return new RegExp(`^${parts.join('/')}$`)
 }
 
-/** As the router reads it: slashes that are double or at the end are one too many. */
+/** The path as the router reads it: without doubled or trailing slashes. */
 function pathOf(url: string): string {
   const [path = ''] = url.replace(/^https?:\/\/[^/]*/, '').split(/[?#]/, 1)
   return path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')

@@ -1,16 +1,16 @@
-// Leftovers: reads what a client still sends after it was refused, and every large body in turns. Flux's client, like any
-// written in Go, writes its whole body before it reads; where the connection closes meanwhile it reports a broken pipe, and
-// nobody sees the answer.
+// Leftovers: reads what a client still sends after a refusal, and gives large bodies turns. Flux's client, like any written in
+// Go, writes its whole body before it reads; if the connection closes meanwhile, it reports a broken pipe and nobody sees the
+// answer.
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 
-/** So many bodies advance by a piece (64 KiB) before everything else has its turn: a millisecond or two. */
+/** Bodies that advance by a piece (64 KiB) per turn of the event loop: a millisecond or two. */
 const perTurn = 8
 
 const waiting: IncomingMessage[] = []
 
-/** Reads no more of `request` until it is its turn again. Without this, libuv goes on for two megabytes of each. */
+/** Pauses `request` until its next turn. Otherwise libuv reads up to two megabytes of each body at a stretch. */
 export function letOthersIn(request: IncomingMessage): void {
   if (request.isPaused()) return
   request.pause()
@@ -27,22 +27,23 @@ function takeTurns(): void {
 /** A larger body is not an event. */
 const maxBytes = 16 * 1024 * 1024
 const maxMs = 5000
-/** Connections that are read to their end at a time. Of others nothing more is read, until they close or their time is up. */
+/** Connections read to their end at a time. The others are not read any further until they close or `maxMs` is over. */
 const maxAtOnce = 32
-/** In pieces of one byte it would take a thousand times as long. */
+/** Pieces of one byte would take a thousand times as long. */
 const [freePieces, minPieceBytes] = [64, 64]
 
 let reading = 0
 
-/** Whether more of a body is on its way. */
+/** Reports whether more of the body is on its way. */
 export function hasLeftovers({ complete, readableEnded, headers }: IncomingMessage): boolean {
   if (complete || readableEnded) return false
   return Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined
 }
 
 /**
- * `text` at once, and its end, after which the connection closes, when the client has sent all or gone. Nobody has to wait:
- * the answer is whole without its end. Who wants to be refused again and again has to wait for a while each time.
+ * A stream of `text`, at once, that ends when the client has sent everything or is gone; then the connection closes. Clients do
+ * not have to wait for the end, because the answer is complete without it, but one that wants to be refused over and over is
+ * slowed down.
  */
 export function answerBeforeLeftovers(request: IncomingMessage, text: string): Readable {
   return Readable.from(
@@ -60,7 +61,7 @@ export function answerBeforeLeftovers(request: IncomingMessage, text: string): R
   )
 }
 
-/** Resolves when there is nothing more, or more than we read. Never rejects. */
+/** Resolves once there is nothing more, or more than the limits allow. Never rejects. */
 async function readAll(request: IncomingMessage): Promise<void> {
   const enough = Promise.withResolvers<void>()
   let [bytes, pieces] = [0, 0]
@@ -74,25 +75,25 @@ async function readAll(request: IncomingMessage): Promise<void> {
   await Promise.race([enough.promise, over(request)])
 }
 
-/** Node's own for a request whose body nobody wants: its pieces are no longer made, which costs more than to read them. */
+/** Node's internals for a request whose body nobody wants: it stops making pieces, which cost more than reading does. */
 type Droppable = IncomingMessage & { _dump(): void; _dumped: boolean }
 
-/** Where Node's parser has what it calls with each piece: `HTTPParser.kOnBody`, which is not exported. */
+/** Index of the parser's callback for a piece: `HTTPParser.kOnBody`, which Node does not export. */
 const onBody = 3
 type Parser = Record<typeof onBody, { name: string } | undefined>
 
-/** Reads nothing more of `request`; what the parser has at hand is dropped. */
+/** Stops reading `request` and drops what the parser still holds. */
 export function drop(request: IncomingMessage): void {
   if (!isDropped(request)) (request as Droppable)._dump()
   dropPieces(request.socket)
   request.socket.pause()
-  // To drop is to begin to read, a few ticks from now.
+  // `_dump` resumes the socket a few ticks from now.
   setImmediate(() => request.socket.pause())
 }
 
 /**
- * Of what was read in one go, thousands of pieces of one byte may be left, each of which would be copied and handed over. The
- * parser is used again for another connection, and then has to hand its pieces over as before.
+ * Drops the pieces still in the parser: one read may have left thousands of one byte, and each would be copied and handed over.
+ * The callback is restored at the end, because the parser is reused for other connections.
  */
 function dropPieces(socket: Socket): void {
   const { parser } = socket as Socket & { parser?: Parser }

@@ -1,9 +1,9 @@
-// Mutes: lists what withholds notifications now, of the config file and by hand, for the pages and the API.
+// Mutes: lists the mutes and silences in effect, for the pages and the API.
 import type { ActiveMute } from '../src/dashboard/trouble.ts'
 import { compileSilence, silenceName } from '../src/mutes/silence.ts'
 import type { OperatorOptions } from './options.ts'
 
-/** Those in effect at `now`, in ms; silences first. */
+/** The mutes and silences in effect at `now`, in ms; silences first. */
 export async function activeMutes({ config, store }: OperatorOptions, now: number): Promise<ActiveMute[]> {
   const silenced = (await store.silences(now)).flatMap((silence): ActiveMute[] => {
     const { id, author, createdAt, untilRecovered, match } = silence

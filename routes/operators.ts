@@ -1,12 +1,12 @@
-// Operators' app: serves the API and the pages on the same server. It loads with their first request, so that a relay
-// that is only posted to starts sooner and stays smaller.
+// Operators' app: serves the API and the pages on the same server. Loaded by their first request, so that a relay that only
+// takes events starts sooner and stays smaller.
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { createHttp } from './http.ts'
 import type { OperatorOptions } from './options.ts'
 import type { Strays } from './strays.ts'
 
-/** Answers what no other route takes. */
+/** The catch-all route, which loads the rest. */
 export const operatorsApp: FastifyPluginAsync<OperatorOptions & { log: Logger; strays: Strays }> = async (
   app,
   { log, strays, ...options }
@@ -25,7 +25,7 @@ export const operatorsApp: FastifyPluginAsync<OperatorOptions & { log: Logger; s
   app.route({
     method: app.supportedMethods,
     url: '/*',
-    // Before anything of the body is read.
+    // Runs before the body is read.
     onRequest: async (request, reply) => {
       if (app.methodsAt(request.url).length > 0) return reply.callNotFound()
       loading ??= load().catch((error: unknown) => {

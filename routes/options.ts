@@ -11,18 +11,18 @@ import type { Guard } from './guard.ts'
 
 export interface OperatorOptions {
   config: () => Config
-  /** Why the config file as it is now is not in use. */
+  /** Why the config file as it is now is not in use; undefined if it is. */
   refusal: () => Refusal | undefined
-  /** How the sources of the config file stand. */
+  /** The state of each source of the config file. */
   standing: () => Standings
-  /** How the connections for the buttons of Slack apps stand in this process. */
+  /** The state of this process's Socket Mode connections. */
   sockets: Pick<Sockets, 'standing'>
   store: Store
-  /** Where a card is in Slack. */
+  /** Finds the address of a card in Slack. */
   permalink: Permalink
   actions: Actions
   clock: Clock
   guard: Guard
-  /** As many as an event may have. */
+  /** Limit for the body of an event. */
   maxBodyBytes: number
 }

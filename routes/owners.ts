@@ -1,8 +1,8 @@
-// Owners: says whose an object is by the config file as it is now, for the pages and the API.
+// Owners: finds the owner of an object by the current config file, for the pages and the API.
 import { createOwnership, type OwnerOf } from '../src/dashboard/trouble.ts'
 import type { OperatorOptions } from './options.ts'
 
-/** What it returns is asked anew for each request: the file may have changed. */
+/** Call the result once per request: the config file may have changed since. */
 export function createOwners(config: OperatorOptions['config']): () => OwnerOf {
   let last: { owners: unknown; rules: unknown; ownerOf: OwnerOf } | undefined
   return () => {

@@ -1,5 +1,5 @@
-// Strays: counts requests that meet no route, bytes that are not HTTP, and connections that made room for others. A wrong address is the commonest first mistake,
-// and Flux reports only that it gave up. Logged in samples, because anyone can send any number of them.
+// Strays: counts requests that match no route, bytes that are not HTTP, and connections closed to make room. A wrong address is
+// the commonest first mistake, and Flux reports only that it gave up. Logs samples, because anyone can send any number of them.
 import type { Logger } from 'pino'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/metrics.ts'
@@ -12,10 +12,10 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
   const lostLines = createRarely(clock)
   const foreignLines = { tls: createRarely(clock), proxy: createRarely(clock), http2: createRarely(clock) }
   const crowdLines = createRarely(clock)
-  // A counter that begins at one has not risen, as Prometheus sees it.
+  // A counter whose first sample is 1 has not increased, as Prometheus sees it, so each begins at 0.
   for (const what of [...Object.keys(foreign), 'unknown']) metrics.unreadableRequests.inc({ what }, 0)
   return {
-    /** A request to no address of ours, or with a method that it does not take. */
+    /** Counts a request to an unknown path, or with a method that the path does not take. */
     lost({ method, url, ip }: { method: string; url: string; ip: string }): void {
       metrics.lostRequests.inc()
       lostLines((requests) =>
@@ -25,14 +25,14 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
         )
       )
     },
-    /** There were too many connections: one that asked for nothing was closed. */
+    /** Counts an idle connection that was closed because there were too many. */
     crowdedOut(): void {
       metrics.crowdedOut.inc()
       crowdLines((connections) =>
         log.warn({ connections }, 'connections that asked for nothing were closed, to make room for others')
       )
     },
-    /** Bytes that could not be read as HTTP, and what they are, where that is known. */
+    /** Counts bytes that are not HTTP; `what` is their protocol, if it was recognised. */
     unreadable(sender: string | undefined, what: Foreign | undefined): void {
       metrics.unreadableRequests.inc({ what: what ?? 'unknown' })
       if (what === undefined) return
@@ -41,7 +41,10 @@ export function createStrays(metrics: Metrics, { clock, log }: { clock: Clock; l
   }
 }
 
-/** A path may contain a token, as those of Flux's own webhook receivers do. Only the path that was probably meant is logged. */
+/**
+ * The path as far as it may be logged: it may contain a token, as the paths of Flux's own webhook receivers do, so only its
+ * recognised beginning is shown.
+ */
 function maskedPath(url: string): string {
   const [known] = /^\/+(?:webhook|api|healthz|readyz|metrics)(?=[/?#]|$)/.exec(url) ?? []
   if (known === undefined) return /^\/*([?#]|$)/.test(url) ? '/' : '/…'

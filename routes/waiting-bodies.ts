@@ -1,29 +1,29 @@
-// Waiting bodies: bounds the memory of all that have begun and not ended. A body of Flux comes at once, so that the one that has
-// waited longest for more bytes is the first to go.
+// Waiting bodies: bounds the memory of all incomplete bodies. A body from Flux arrives at once, so the one that has waited
+// longest for more bytes is the first to go.
 import type { Clock } from '../src/clock.ts'
 import { RelayError } from '../src/errors.ts'
 
-/** A body on its way. */
+/** A body that is still arriving. */
 export interface WaitingBody {
-  /** What has come so far, and room for more. */
+  /** The bytes so far, with room for more. */
   bytes: Buffer
-  /** When the last of it came, in ms. */
+  /** Time of the last piece, in ms. */
   at: number
 }
 
-/** Of which nothing has come, or nothing is left. */
+/** The bytes of a body of which nothing has come yet, or nothing is kept any more. */
 export const noBytes: Buffer = Buffer.alloc(0)
 
-/** The largest event of Flux's own tests has a tenth of it. */
+/** Ten times the largest event in Flux's own tests. */
 export const smallBytes = 64 * 1024
 const maxSmallBytes = 2 * 1024 * 1024
 const maxLargeBytes = 32 * 1024 * 1024
-/** A large body of which nothing came for so long makes room for another. */
+/** A large body makes room for another if nothing of it came for this long. */
 const stalledMs = 500
 
-/** Room for all that share it. */
+/** Creates the memory that all incomplete bodies share. */
 export function createWaitingBodies(clock: Pick<Clock, 'now'>) {
-  // Apart, or a few large ones would cost a thousand small ones their room.
+  // Two pools: in one, a few large bodies would cost a thousand small ones their room.
   const small = createPool(maxSmallBytes, 0)
   const large = createPool(maxLargeBytes, stalledMs)
   const poolOf = (bytes: number) => (bytes > smallBytes ? large : small)
@@ -31,14 +31,14 @@ export function createWaitingBodies(clock: Pick<Clock, 'now'>) {
 
   return {
     /**
-     * Puts `piece`, which is gone then, where `size` bytes of at most `maxSize` are already. Throws CANNOT_STORE where there is
-     * no room for it.
+     * Appends `piece` to the `size` bytes that are there, and frees it. A body has at most `maxSize`. Throws CANNOT_STORE if
+     * there is no room.
      */
     add(body: WaitingBody, size: number, piece: Buffer, maxSize: number): void {
-      // Its room was given to another meanwhile.
+      // Another body took its room meanwhile.
       if (size > 0 && body.bytes === noBytes) throw tooMany()
       const needed = size + piece.length
-      // What was declared is a claim: there is room for what has come, and for as much again.
+      // The declared length is only a claim: reserve what has come, and as much again.
       const room = needed <= body.bytes.length ? body.bytes.length : Math.min(maxSize, Math.max(needed, size * 2))
       const { bytes } = body
       release(body)
@@ -49,9 +49,9 @@ export function createWaitingBodies(clock: Pick<Clock, 'now'>) {
       if (body.bytes !== piece) giveBack(piece)
       poolOf(room).join(body, clock.now())
     },
-    /** It is whole: its bytes are whoever's reads them. */
+    /** Ends the wait of a complete body; its bytes now belong to the caller. */
     release,
-    /** It never will be. */
+    /** Drops a body that will never be complete. */
     abandon(body: WaitingBody): void {
       release(body)
       empty(body)
@@ -59,9 +59,11 @@ export function createWaitingBodies(clock: Pick<Clock, 'now'>) {
   }
 }
 
-/** Room for `maxBytes`. Whoever was longest without progress, for `patienceMs` at least, loses its own to another. */
+/**
+ * Creates room for `maxBytes`. The body without progress for longest, and for at least `patienceMs`, loses its room to another.
+ */
 function createPool(maxBytes: number, patienceMs: number) {
-  // In the order of their last progress: each joins anew with every piece.
+  // In order of their last progress: every piece moves a body to the end.
   const waiting = new Set<WaitingBody>()
   let taken = 0
 
@@ -92,13 +94,13 @@ function empty(body: WaitingBody): void {
   body.bytes = noBytes
 }
 
-/** Frees `bytes` now: until the collector comes by, strangers would fill tens of megabytes with what nobody wants. */
+/** Frees `bytes` now: until the garbage collector runs, strangers could fill tens of megabytes with data that nobody wants. */
 export function giveBack({ buffer, length }: Buffer): void {
-  // What Node cuts out of a buffer that others use is not ours.
+  // A slice of a buffer that others use must not be freed.
   if (length > 0 && buffer.byteLength === length) (buffer as ArrayBuffer).transfer(0)
 }
 
-/** What whoever lost its room is told. */
+/** The error for a body that lost its room, or found none. */
 export function tooMany(): RelayError {
   return new RelayError('CANNOT_STORE', 'too many bodies are on their way; try again')
 }

@@ -1,4 +1,5 @@
-// Webhook: accepts what notification-controller posts to /webhook[/:source]. Signature, JSON, shape, then onto the disk.
+// Webhook: accepts what notification-controller posts to /webhook[/:source]. Checks signature, JSON and shape, then puts the
+// event onto the disk.
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -31,7 +32,7 @@ interface WebhookOptions {
   maxBodyBytes: number
 }
 
-/** Annotations of a Kubernetes object, the only part of an event that grows in number, have 256 KiB in all. */
+/** Annotations, the only part of an event whose number is not fixed, may have 256 KiB in all on a Kubernetes object. */
 const maxParts = 10_000
 
 const unknownSource =
@@ -41,7 +42,7 @@ type WebhookRequest = FastifyRequest<{ Params: { source?: string }; Body: WireEv
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Its body, as it came; empty where it has not been read. */
+    /** The body as received; empty if it was not read. */
     text: string
   }
 }
@@ -87,7 +88,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     )
   })
 
-  /** By code, and by the sources of the config file. */
+  /** By error code and source of the config file. */
   const lines = new Map<string, Rarely>()
 
   function rarely(key: string): Rarely {
@@ -103,7 +104,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const source = config().sources.has(name) ? name : undefined
     if (source !== undefined) sources.refused(source, code)
     rarely(`${code} ${source}`)((times) => {
-      // Neither the payload nor the path, which may be anything: only what an operator needs to find the sender.
+      // Only what an operator needs to find the sender: neither the payload nor the path, which may contain anything.
       const facts = { code, because: message, source, sender: request.ip, ...(times > 1 && { times }) }
       request.log.warn(facts, 'request refused')
     })
@@ -113,7 +114,7 @@ export const webhook: FastifyPluginAsync<WebhookOptions> = async (
     const source = sourceOf(request)
     const receivedAt = clock.now()
     const { text } = request
-    // Only an escape can bring half a character in; Go's encoder never writes one.
+    // Only an escape can produce a lone surrogate; Go's encoder never writes one.
     if (/\\ud[89a-f]/i.test(text)) refuseHalfCharacters(request.body)
     const event = normalise(request.body, originOf(config(), source.name), receivedAt, config().classify)
     const from = request.body.reportingInstance || event.controller

@@ -18,6 +18,9 @@ const address = new RegExp(
 )
 const placeholders = new RegExp(placeholder, 'g')
 
+/** What messages advise to open or to write, and no secret. Cut short, it is no advice. */
+const wellKnown = new Set(['api.slack.com/apps', 'slack.com/api', 'slack-gov.com/api'])
+
 const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-(?<key>[\w.-]+)/dgi
 
 const longRun = /[A-Za-z0-9_+/=~-]{20,}/g
@@ -27,6 +30,7 @@ export function suspectsIn(text: string): Range[] {
   const ranges: Range[] = []
   for (const { indices } of text.matchAll(address)) {
     const { user, host, rest } = indices?.groups ?? {}
+    if (host && rest && !user && wellKnown.has(text.slice(host[0], rest[1]).replace(/[.,;:)`]+$/, ''))) continue
     if (user !== undefined) ranges.push(...without(placeholders, text, user))
     if (host !== undefined)
       ranges.push(...randomIn(text.slice(...host)).map(([start, end]): Range => [host[0] + start, host[0] + end]))

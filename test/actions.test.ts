@@ -1,4 +1,4 @@
-// Actions: are accepted or refused alike, by the API and by the forms of the pages.
+// Actions: the API and the forms of the pages accept and refuse the same.
 import t from 'tap'
 import { silenceLimits } from '../src/mutes/silence.ts'
 import { createClock } from './fixtures/clock.ts'
@@ -7,7 +7,7 @@ import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
 type Fields = Record<string, string>
 
-/** Asks for the same silence by a form, as a browser does, and by the API. */
+/** Asks for the same silence with a form, as a browser does, and with the API. */
 async function silenceBoth(relay: Relay, { for: lasting, starts, comment, ...match }: Fields) {
   const form = await submit(relay, '/silences', {
     ...match,
@@ -42,14 +42,14 @@ const refused: Record<string, Fields> = {
   'for longer than the longest': { name: 'x', for: `${longestDays}d1s` },
   'with a comment of one character too many': { name: 'x', for: '1h', comment: 'y'.repeat(commentCharacters + 1) },
   'with a comment as long as a page': { name: 'x', for: '1h', comment: 'y'.repeat(2000) },
-  // `Date` takes them for a month of 2001, for 12 January and for 2 March.
+  // `Date` parses these as a month of 2001, 12 January and 2 March.
   'that begins at no time': { name: 'x', for: '1h', starts: 'tomorrow 9' },
   'that begins in the form of some countries': { name: 'x', for: '1h', starts: '01.12.2026 06:00' },
   'that begins on a day that there is not': { name: 'x', for: '1h', starts: '2026-02-30T06:00:00Z' },
   'for a variable that nobody fills in': { kind: '${KIND}', for: '1h' }
 }
 
-t.test('a silence is refused by the API and on the pages alike, in the same words', async (t) => {
+t.test('the API and the pages refuse the same silences, in the same words', async (t) => {
   const relay = await startRelay(t)
   for (const [what, fields] of Object.entries(refused)) {
     const { form, api } = await silenceBoth(relay, fields)
@@ -60,7 +60,7 @@ t.test('a silence is refused by the API and on the pages alike, in the same word
   t.same(await silencesOf(relay), [])
 })
 
-t.test('a silence that asks for nothing is refused, however that is written', async (t) => {
+t.test('a silence without a matcher is refused, however that is written', async (t) => {
   const relay = await startRelay(t)
   for (const match of [{}, { metadata: {} }, { message: {} }, { not: {} }, { related: {}, not: { metadata: {} } }]) {
     const { status, body } = await ask(relay, 'POST', '/api/silences', { match, for: '1h' })
@@ -69,7 +69,7 @@ t.test('a silence that asks for nothing is refused, however that is written', as
   t.same(await silencesOf(relay), [])
 })
 
-t.test('of a silence that begins later is said what is wrong with its end', async (t) => {
+t.test('a silence that begins later is refused with what is wrong with its end', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   const at = (hours: number) => new Date(clock.now() + hours * 3_600_000).toISOString()
@@ -97,7 +97,7 @@ const taken: Record<string, Fields> = {
   'that no event meets': { kind: 'helmrelease', for: '1h', comment: '' }
 }
 
-t.test('a silence is taken by the API and on the pages alike, and comes to the same', async (t) => {
+t.test('the API and the pages accept the same silences, with the same result', async (t) => {
   const relay = await startRelay(t)
   for (const [what, fields] of Object.entries(taken)) {
     const before = (await silencesOf(relay)).length
@@ -114,7 +114,7 @@ t.test('a silence is taken by the API and on the pages alike, and comes to the s
 })
 
 t.test(
-  'a lane is tried by its name or that of a destination, and one that is not there is refused alike',
+  "a lane is tried by its name or its destination's; one that does not exist is refused alike by API and pages",
   async (t) => {
     const relay = await startRelay(t)
     const { lanes } = JSON.parse((await relay.get('/api/lanes')).body)
@@ -129,7 +129,7 @@ t.test(
   }
 )
 
-t.test('what was done to a dead letter by the API or on the pages is done for the other', async (t) => {
+t.test('what was done to a dead letter by the API or on the pages also counts for the other', async (t) => {
   const relay = await startRelay(t)
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
   for (const name of ['first', 'second']) await relay.post(about(name))

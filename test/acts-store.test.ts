@@ -1,4 +1,4 @@
-// Acts on a real store: what operators do is written with its effect, once for each click; on both stores.
+// Acts on a real store: operators' acts are stored with their effect, once per click; on both stores.
 import { Client } from 'pg'
 import t from 'tap'
 import { objectKey } from '../src/objects/name.ts'
@@ -16,7 +16,7 @@ const failure = {
   ...{ began: { reason: 'BuildFailed', text: 'm' }, prints: [] }
 }
 
-/** Fails, and leaves a message with a ping and a reminder waiting. */
+/** Stores a failure that leaves a message with a ping, or a reminder, waiting. */
 async function fail(store: Store, says: 'failed' | 'repeated', name = 'shop') {
   const about = {
     ...view(name, says),
@@ -39,7 +39,7 @@ const log = async (store: Store) => (await store.records.acts({}, { limit: 50 })
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
-    t.test('an acknowledgement is kept, calms what waits, and is written down once', async (t) => {
+    t.test('an acknowledgement is stored, calms what waits, and is recorded once', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await fail(store, 'failed')
@@ -66,7 +66,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(acts.length, 2)
     })
 
-    t.test('a message that waits loses its ping, and only of the incident that is acknowledged', async (t) => {
+    t.test('a waiting message loses its ping, but only that of the acknowledged incident', async (t) => {
       const store = await (await prepare(t)).open()
       t.teardown(() => store.close())
       await fail(store, 'failed')
@@ -93,31 +93,34 @@ for (const [name, prepare] of Object.entries(stores)) {
       ])
     })
 
-    t.test('a click has its effect once, whatever it was and however often and at once it is delivered', async (t) => {
-      const store = await (await prepare(t)).open()
-      t.teardown(() => store.close())
-      await fail(store, 'failed')
-      const silence = { match: { name: 'x' }, comment: '', endsAt: at + 60_000 }
-      const acts: Record<string, (actor: typeof ada & { click: string }) => Promise<unknown>> = {
-        silence: (actor) => store.addSilence(silence, at, actor),
-        acknowledge: (actor) => store.acknowledge([{ object }], at, actor),
-        unacknowledge: (actor) => store.unacknowledge([{ object }], at, actor),
-        extend: (actor) => store.extendSilence('1', at + 90_000, at, actor),
-        end: (actor) => store.endSilence('1', at, actor),
-        try: (actor) => store.tryNow('lane', at, actor)
+    t.test(
+      'a click takes effect once, whatever it was, however often and simultaneously it is delivered',
+      async (t) => {
+        const store = await (await prepare(t)).open()
+        t.teardown(() => store.close())
+        await fail(store, 'failed')
+        const silence = { match: { name: 'x' }, comment: '', endsAt: at + 60_000 }
+        const acts: Record<string, (actor: typeof ada & { click: string }) => Promise<unknown>> = {
+          silence: (actor) => store.addSilence(silence, at, actor),
+          acknowledge: (actor) => store.acknowledge([{ object }], at, actor),
+          unacknowledge: (actor) => store.unacknowledge([{ object }], at, actor),
+          extend: (actor) => store.extendSilence('1', at + 90_000, at, actor),
+          end: (actor) => store.endSilence('1', at, actor),
+          try: (actor) => store.tryNow('lane', at, actor)
+        }
+        for (const [did, act] of Object.entries(acts)) {
+          const actor = { ...ada, click: `click ${did}` }
+          const all = await Promise.allSettled([act(actor), act(actor), act(actor)])
+          const refused = all.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
+          t.same(refused, ['REPEATED', 'REPEATED'], did)
+          t.match((await log(store))[0], { did, name: 'ada' })
+        }
+        t.equal((await log(store)).length, Object.keys(acts).length)
+        t.match(await store.endedSilences(at, 9), [{ id: '1', author: 'ada' }])
       }
-      for (const [did, act] of Object.entries(acts)) {
-        const actor = { ...ada, click: `click ${did}` }
-        const all = await Promise.allSettled([act(actor), act(actor), act(actor)])
-        const refused = all.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
-        t.same(refused, ['REPEATED', 'REPEATED'], did)
-        t.match((await log(store))[0], { did, name: 'ada' })
-      }
-      t.equal((await log(store)).length, Object.keys(acts).length)
-      t.match(await store.endedSilences(at, 9), [{ id: '1', author: 'ada' }])
-    })
+    )
 
-    t.test('dead letters that are retried or discarded are named, and acts go when events do', async (t) => {
+    t.test('acts name the dead letters that were retried or discarded, and are pruned with events', async (t) => {
       const store = await (await prepare(t)).open()
       t.teardown(() => store.close())
       await store.accept([arrival('a')], sendTo('lane'))
@@ -148,7 +151,7 @@ for (const [name, prepare] of Object.entries(stores)) {
   })
 }
 
-t.test('acts move to PostgreSQL, where new ones follow them', async (t) => {
+t.test('acts move to PostgreSQL, and new ones follow them there', async (t) => {
   const store = await moved(t, async (store) => {
     await fail(store, 'failed')
     await store.acknowledge([{ object }], at, { ...ada, click: 'one' })

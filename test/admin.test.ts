@@ -1,5 +1,5 @@
-// Administrators: have the relay's token, given or made at the start, or are on this machine, where that was chosen.
-// Guessing is counted, logged, slowed and notified of; the right token goes through at once.
+// Administrators: have the relay's token, configured or made at the start, or are on this machine, if that was chosen. Guesses
+// are counted, logged, slowed down and reported; the right token passes at once.
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { buildApp } from '../src/app.ts'
@@ -15,7 +15,7 @@ const neither = { ADMIN_OPEN_TO: '', LOG_LEVEL: 'trace' }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 const basic = (token: string) => ({ authorization: `Basic ${Buffer.from(`any:${token}`).toString('base64')}` })
 
-/** The address with a token in the log, as `url` reaches it. */
+/** The address with a token in the log, with its path below `url`. */
 function invitation(relay: Relay): { path: string; token: string } {
   const [, path = '', token = ''] = /http:\/\/localhost:\d+(\/\?token=([\w-]+))/.exec(relay.log.join('')) ?? []
   return { path, token }
@@ -26,7 +26,7 @@ async function enter(relay: Relay): Promise<string> {
   return /^[^;]+/.exec(headers.get('set-cookie') ?? '')?.[0] ?? ''
 }
 
-t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address that the log has once', async (t) => {
+t.test('without ADMIN_TOKEN nobody gets in from anywhere, except by the address that is logged once', async (t) => {
   const relay = await startRelay(t, { config: preview, env: neither })
   for (const path of ['/', '/events', '/rules', '/api/events', '/api/preview/look', '/api/openapi.json']) {
     const { status, html } = await look(relay, path)
@@ -63,7 +63,7 @@ t.test('without ADMIN_TOKEN nobody gets in, from wherever, but by the address th
     t.equal((await look(relay, invitation(relay).path.replace('/', path))).status, 401, 'nor by another address')
 })
 
-t.test('with a session, a link of another site leads to its page, and a form of one does nothing', async (t) => {
+t.test('with a session, a link on another site opens a page, but a form there does nothing', async (t) => {
   const relay = await startRelay(t, { config: preview, env: neither })
   const cookie = await enter(relay)
   const elsewhere = { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }
@@ -81,7 +81,7 @@ t.test('with a session, a link of another site leads to its page, and a form of 
   t.same(JSON.parse((await look(relay, '/api/silences', { cookie })).html).silences, [])
 })
 
-t.test('the token made at the start is in one line of the log, whatever is logged of it later', async (t) => {
+t.test('the token made at the start is in one line of the log, whatever is logged about it later', async (t) => {
   const relay = await startRelay(t, { config: preview, env: neither })
   const { path, token } = invitation(relay)
   relay.app.log.error({ url: path, headers: bearer(token) }, `asked for ${path}`)
@@ -91,7 +91,7 @@ t.test('the token made at the start is in one line of the log, whatever is logge
   t.equal(relay.log.filter((line) => line.includes('?token=')).length, 2, 'the other has it taken out')
 })
 
-t.test('each relay makes another token, and a token of its own is never in an address', async (t) => {
+t.test('each relay makes a different token, and a configured token is never accepted in an address', async (t) => {
   const [one, two] = await Promise.all([1, 2].map(() => startRelay(t, { config: preview, env: neither })))
   t.not(invitation(one as Relay).token, invitation(two as Relay).token)
   t.equal((await look(two as Relay, '/', { cookie: await enter(one as Relay) })).status, 401)
@@ -100,7 +100,7 @@ t.test('each relay makes another token, and a token of its own is never in an ad
   t.equal((await look(given, '/?token=open-sesame-open-sesame')).status, 401, 'proxies keep addresses')
 })
 
-t.test('a blank ADMIN_TOKEN is refused, and one with a line end is the one that stands in it', async (t) => {
+t.test('a blank ADMIN_TOKEN is refused, and a line end around one is ignored', async (t) => {
   for (const ADMIN_TOKEN of [' ', '\n', '\t ']) {
     await t.rejects(buildApp({ environment: { ADMIN_TOKEN } }), { code: 'BAD_CONFIG', message: /ADMIN_TOKEN/ })
   }
@@ -110,7 +110,7 @@ t.test('a blank ADMIN_TOKEN is refused, and one with a line end is the one that 
   t.match(short.log.join(''), /ADMIN_TOKEN has fewer than 16 characters/)
 })
 
-t.test('an ADMIN_TOKEN with letters beyond ASCII lets in, as bytes of UTF-8 and as Node writes it', async (t) => {
+t.test('an ADMIN_TOKEN with letters beyond ASCII works, as UTF-8 bytes and as Node writes it', async (t) => {
   const token = 'geheim-à-la-schön-œuvre-密-token'
   const relay = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: `${token}\n` } })
   const sent = (text: string) => Buffer.from(text).toString('latin1')
@@ -130,7 +130,7 @@ t.test('an ADMIN_TOKEN that no header can carry is refused with what to write', 
   }
 })
 
-t.test('ADMIN_OPEN_TO=loopback is for this machine, and only where no proxy stands in front', async (t) => {
+t.test('ADMIN_OPEN_TO=loopback admits only this machine, and only without a proxy in front', async (t) => {
   const relay = await startRelay(t, { config: preview, env: { ADMIN_OPEN_TO: 'loopback' } })
   const asked = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
     relay.app.inject({ url: '/api/events', remoteAddress, headers: { host: 'localhost:8080', ...headers } })
@@ -174,7 +174,7 @@ function inOldHttp(relay: Relay): Promise<string> {
   })
 }
 
-t.test('a token that is given as the user, too, is not the name of who acts', async (t) => {
+t.test("a token that is also given as the user does not become the actor's name", async (t) => {
   const token = 'zQ7-the-token-of-an-administrator'
   const relay = await startRelay(t, { config: preview, env: { ...neither, ADMIN_TOKEN: token } })
   const match = { name: 'shop' }
@@ -192,7 +192,7 @@ t.test('a token that is given as the user, too, is not the name of who acts', as
   for (const { body } of said) t.notMatch(body, token)
 })
 
-t.test('what only who administers may see, no cache keeps', async (t) => {
+t.test('no cache keeps what only administrators may see', async (t) => {
   const relay = await startRelay(t, { config: preview })
   const { body } = await relay.post(fluxEvent())
   for (const path of [
@@ -214,18 +214,21 @@ t.test('what only who administers may see, no cache keeps', async (t) => {
     t.equal((await look(locked, path)).headers.get('cache-control'), 'no-store', `${path}, refused`)
 })
 
-t.test('a command says where the token is that it lacks, and needs none where the machine is enough', async (t) => {
-  const relay = await startRelay(t, { config: preview, env: neither })
-  const env = { RELAY_URL: relay.url, ADMIN_TOKEN: '' }
-  for (const command of [['notifications'], ['silence', 'list'], ['replay', '--config', relay.app.env.CONFIG_FILE]]) {
-    const { code, err } = await run(command, env)
-    t.equal(code, 2, command.join(' '))
-    t.match(err, /--token or in the variable ADMIN_TOKEN; .* "\?token=" in its log/, command.join(' '))
+t.test(
+  'a command says where to find the token that it lacks, and needs none where this machine is admitted',
+  async (t) => {
+    const relay = await startRelay(t, { config: preview, env: neither })
+    const env = { RELAY_URL: relay.url, ADMIN_TOKEN: '' }
+    for (const command of [['notifications'], ['silence', 'list'], ['replay', '--config', relay.app.env.CONFIG_FILE]]) {
+      const { code, err } = await run(command, env)
+      t.equal(code, 2, command.join(' '))
+      t.match(err, /--token or in the variable ADMIN_TOKEN; .* "\?token=" in its log/, command.join(' '))
+    }
+    t.equal((await run(['notifications'], { ...env, ADMIN_TOKEN: invitation(relay).token })).code, 0)
+    const open = await startRelay(t, { config: preview, env: { ADMIN_OPEN_TO: 'loopback' } })
+    t.equal((await run(['notifications'], { RELAY_URL: open.url })).code, 0)
   }
-  t.equal((await run(['notifications'], { ...env, ADMIN_TOKEN: invitation(relay).token })).code, 0)
-  const open = await startRelay(t, { config: preview, env: { ADMIN_OPEN_TO: 'loopback' } })
-  t.equal((await run(['notifications'], { RELAY_URL: open.url })).code, 0)
-})
+)
 
 const watched = `
 destinations:
@@ -235,7 +238,7 @@ rules: [{ name: failures, send: ops }]`
 
 const right = 'the-right-token-of-this-test'
 
-/** Tries so many wrong tokens at once; what is made to wait is let go when no more answers come. */
+/** Sends `times` wrong tokens at once; releases the delayed replies once no more replies come. */
 async function guess(t: Test, times: number) {
   const clock = createClock()
   const relay = await startRelay(t, { config: watched, env: { ADMIN_TOKEN: right }, clock })
@@ -254,41 +257,47 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   if (!(await isSo())) throw new Error('that never came to be')
 }
 
-t.test('300 wrong tokens are counted, logged in two lines, slowed, and known to the operator once', async (t) => {
-  const { relay, clock, answers, tries } = await guess(t, 300)
-  // Three are typing mistakes, 32 wait, and the rest is turned away.
-  await until(() => answers.length === 268)
-  t.equal(answers.filter(({ status }) => status === 401).length, 3)
-  t.ok(answers.every(({ status, retryAfter }) => status === 401 || (status === 429 && Number(retryAfter) >= 1)))
+t.test(
+  '300 wrong tokens are counted, logged in two lines, slowed down, and reported to the operator once',
+  async (t) => {
+    const { relay, clock, answers, tries } = await guess(t, 300)
+    // Three pass as typing mistakes, 32 wait, and the rest is refused at once.
+    await until(() => answers.length === 268)
+    t.equal(answers.filter(({ status }) => status === 401).length, 3)
+    t.ok(answers.every(({ status, retryAfter }) => status === 401 || (status === 429 && Number(retryAfter) >= 1)))
 
-  t.equal((await look(relay, '/api/events', bearer(right))).status, 200, 'the right one is taken in the middle of it')
-  t.equal((await relay.post(fluxEvent())).status, 202, 'Flux is not concerned')
+    t.equal((await look(relay, '/api/events', bearer(right))).status, 200, 'the right one is taken in the middle of it')
+    t.equal((await relay.post(fluxEvent())).status, 202, 'Flux is not concerned')
 
-  clock.advance(1000)
-  await Promise.all(tries)
-  t.equal(answers.filter(({ status }) => status === 401).length, 35)
-  t.equal((await scrape(relay)).value('admin_refused_requests_total', { reason: 'wrong_token' }), 300)
-  clock.advance(60_000)
-  const lines = relay.log.filter((line) => line.includes('wrong tokens'))
-  t.equal(lines.length, 2)
-  t.equal(
-    lines.reduce((sum, line) => sum + JSON.parse(line).requests, 0),
-    300
-  )
-  t.match(JSON.parse(lines[1] ?? '').from, '127.0.0.1')
-  t.notMatch(relay.log.join(''), /wrong-\d/)
-
-  const notices = () =>
-    relay.slack.accepted.filter(({ text }) => text.includes('WrongTokens') || /wrong token/.test(text))
-  await until(() => {
     clock.advance(1000)
-    return notices().length > 0
-  })
-  t.match(notices()[0]?.text, /10 requests within .* had a wrong token for the dashboard or the API[\s\S]*127\.0\.0\.1/)
-  t.equal(notices().length, 1)
-})
+    await Promise.all(tries)
+    t.equal(answers.filter(({ status }) => status === 401).length, 35)
+    t.equal((await scrape(relay)).value('admin_refused_requests_total', { reason: 'wrong_token' }), 300)
+    clock.advance(60_000)
+    const lines = relay.log.filter((line) => line.includes('wrong tokens'))
+    t.equal(lines.length, 2)
+    t.equal(
+      lines.reduce((sum, line) => sum + JSON.parse(line).requests, 0),
+      300
+    )
+    t.match(JSON.parse(lines[1] ?? '').from, '127.0.0.1')
+    t.notMatch(relay.log.join(''), /wrong-\d/)
 
-t.test('who asks without a token, or with an old cookie, is no one who guesses', async (t) => {
+    const notices = () =>
+      relay.slack.accepted.filter(({ text }) => text.includes('WrongTokens') || /wrong token/.test(text))
+    await until(() => {
+      clock.advance(1000)
+      return notices().length > 0
+    })
+    t.match(
+      notices()[0]?.text,
+      /10 requests within .* had a wrong token for the dashboard or the API[\s\S]*127\.0\.0\.1/
+    )
+    t.equal(notices().length, 1)
+  }
+)
+
+t.test('a request without a token, or with an old cookie, is not a guess', async (t) => {
   const relay = await startRelay(t, { config: watched, env: { ADMIN_TOKEN: right }, clock: createClock() })
   for (let at = 0; at < 20; at++) {
     t.equal((await look(relay, '/', at % 2 ? {} : { cookie: 'flux_relay_session=of-yesterday' })).status, 401)
@@ -297,7 +306,7 @@ t.test('who asks without a token, or with an old cookie, is no one who guesses',
   t.notMatch(relay.log.join(''), /wrong tokens/)
 })
 
-t.test('a stop does not wait for who guesses longer than a moment', async (t) => {
+t.test('a stop waits no longer than a moment for guessers', async (t) => {
   const relay = await startRelay(t, { config: watched, env: { ADMIN_TOKEN: right } })
   const tries = Array.from({ length: 10 }, (_, at) =>
     look(relay, '/api/events', bearer(`wrong-${at}`)).catch(() => 'cut')

@@ -1,4 +1,4 @@
-// Alarm: notifies the operator of a trouble once, and of its end once, whichever process saw which of them.
+// Alarm: notifies the operator of a trouble once and of its end once, whichever process saw which of them.
 import { join } from 'node:path'
 import pino from 'pino'
 import t, { type Test } from 'tap'
@@ -15,7 +15,7 @@ import { botToken } from './fixtures/slack-api.ts'
 
 const hour = 60 * 60_000
 
-/** An app with two channels, and processes that take turns at them: one after a restart, or replicas. */
+/** An app with two channels, and processes that take turns with them: after a restart, or as replicas. */
 async function build(t: Test) {
   const clock = createClock()
   const store = await openSqlite(join(tempFolder(t), 'relay.db'))
@@ -34,7 +34,7 @@ async function build(t: Test) {
       destinations: () => all,
       operators: () => operators
     })
-    /** What the operator reads when `name` is answered `body`. */
+    /** Returns what the operator reads when `name` is answered `body`. */
     return async (name: string, body: string) => {
       const lane = all.get(name)?.lane ?? ''
       const block = blocks.get(lane)
@@ -60,7 +60,7 @@ async function build(t: Test) {
 const no = (error: string) => JSON.stringify({ ok: false, error })
 const yes = '{"ok":true,"channel":"C0000001","ts":"1503435956.000247"}'
 
-t.test('that the token of an app is taken again is said once for all channels, also after a restart', async (t) => {
+t.test("the recovery of an app's token is reported once for all channels, even after a restart", async (t) => {
   const { startProcess } = await build(t)
   const before = startProcess()
   t.match(await before('a', no('token_revoked')), [/^Slack app acme takes no messages/])
@@ -71,7 +71,7 @@ t.test('that the token of an app is taken again is said once for all channels, a
   t.same(await answer('a', yes), [])
 })
 
-t.test('a channel that is blocked again is news, though another replica saw it open', async (t) => {
+t.test('a channel that is blocked again is news, even if another replica saw it open', async (t) => {
   const { clock, startProcess } = await build(t)
   const [one, two] = [startProcess(), startProcess()]
   for (const time of ['first', 'second', 'third']) {
@@ -81,7 +81,7 @@ t.test('a channel that is blocked again is news, though another replica saw it o
   }
 })
 
-t.test('where only the lane at fault leads to the operator, whom the file names next is notified', async (t) => {
+t.test('if the only way to the operator is the lane at fault, the next operator of the file is notified', async (t) => {
   const { startProcess, all, operators } = await build(t)
   const [own, other] = [all.get('a'), operators.pop()]
   if (own === undefined || other === undefined) return t.fail('there are two')

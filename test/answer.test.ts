@@ -1,4 +1,4 @@
-// Answers: decide whose yes counts as one, and what each no is about.
+// Answers: decide which receiver's yes counts as one, and what each no is about.
 import t from 'tap'
 import { isAboutToken, type Kind, kindOf, type Receiver, type Reply, receiverOf } from '../src/deliver/answer.ts'
 import { adviceOn, detailsOf, quoteReply, sayReply } from '../src/deliver/saying.ts'
@@ -23,7 +23,7 @@ const all = [
   'other'
 ] as const satisfies Receiver[]
 
-/** The same for every receiver. */
+/** Answers that mean the same for every receiver. */
 const everywhere: [Reply, Kind][] = [
   [answer(200, login), 'doubtful'],
   [answer(200, `\ufeff\n${login}`), 'doubtful'],
@@ -106,9 +106,9 @@ const everywhere: [Reply, Kind][] = [
 
 const slacks = { slack: 'unclear', 'web-api': 'unclear' } as const
 
-/** And what differs: `[answer, the usual, { receiver: what it is there }]`. */
+/** Answers that differ: `[answer, the usual meaning, { receiver: its meaning there }]`. */
 const differing: [Reply, Kind, Partial<Record<Receiver, Kind>>][] = [
-  // The Web API says where it was posted, or it was not.
+  // A yes of the Web API names the message, or it is not one.
   [answer(200, 'ok'), 'taken', { 'web-api': 'unclear' }],
   [answer(206, '\ufeffok'), 'taken', { 'web-api': 'unclear' }],
   [answer(200, '{"ok":true}'), 'taken', { 'web-api': 'unclear' }],
@@ -166,7 +166,7 @@ const differing: [Reply, Kind, Partial<Record<Receiver, Kind>>][] = [
 ]
 
 for (const receiver of all) {
-  t.test(`only the yes of ${receiver} is a yes, and each no is about what it is about`, async (t) => {
+  t.test(`only the yes of ${receiver} counts as a yes, and each no is about the right thing`, async (t) => {
     for (const [reply, kind] of everywhere) t.equal(kindOf(reply, receiver), kind, JSON.stringify(reply))
     for (const [reply, usual, own] of differing) {
       t.equal(kindOf(reply, receiver), own[receiver] ?? usual, JSON.stringify(reply))
@@ -174,41 +174,44 @@ for (const receiver of all) {
   })
 }
 
-t.test('a webhook or channel that is gone is no message at fault, whatever status says so', async (t) => {
-  const mattermost = (id: string, status: number) =>
-    answer(status, JSON.stringify({ id: `web.incoming_webhook.${id}.app_error`, message: 'x', status_code: status }))
-  const rocket = (error: string) => answer(400, JSON.stringify({ success: false, error }))
-  const discord = (code: number, message = 'x') => answer(400, JSON.stringify({ message, code }))
-  const zulip = (code: string) => answer(400, JSON.stringify({ result: 'error', msg: 'x', code }))
-  const cases: [Receiver, Reply, Kind][] = [
-    ['mattermost', mattermost('invalid', 400), 'gone'],
-    ['mattermost', mattermost('disabled', 501), 'gone'],
-    ['mattermost', mattermost('channel', 404), 'gone'],
-    ['mattermost', mattermost('channel_locked', 403), 'gone'],
-    ['mattermost', mattermost('parse', 400), 'refused'],
-    ['mattermost', mattermost('text', 400), 'refused'],
-    ['mattermost', mattermost('general', 400), 'doubtful'],
-    ['mattermost', answer(500, '{"id":"app.post.save.app_error","status_code":500}'), 'transient'],
-    ['mattermost', answer(501, login), 'transient'],
-    ['rocketchat', rocket('Invalid integration id or token provided.'), 'gone'],
-    ['rocketchat', rocket('error-invalid-channel'), 'gone'],
-    ['rocketchat', rocket('invalid-channel'), 'gone'],
-    ['rocketchat', rocket('error-running-script'), 'refused'],
-    ['rocketchat', rocket('unknown-error'), 'refused'],
-    ['discord', discord(220001), 'gone'],
-    ['discord', discord(50083), 'gone'],
-    ['discord', discord(50035, 'Invalid Form Body'), 'refused'],
-    ['zulip', zulip('STREAM_DOES_NOT_EXIST'), 'gone'],
-    ['zulip', zulip('BAD_REQUEST'), 'refused'],
-    // Who else says so is not the receiver.
-    ['slack', mattermost('invalid', 400), 'doubtful'],
-    ['discord', answer(400, '{"code":10015}'), 'doubtful']
-  ]
-  for (const [receiver, reply, kind] of cases)
-    t.equal(kindOf(reply, receiver), kind, `${receiver} ${JSON.stringify(reply)}`)
-})
+t.test(
+  'a webhook or channel that is gone is never taken for a fault of the message, whatever the status',
+  async (t) => {
+    const mattermost = (id: string, status: number) =>
+      answer(status, JSON.stringify({ id: `web.incoming_webhook.${id}.app_error`, message: 'x', status_code: status }))
+    const rocket = (error: string) => answer(400, JSON.stringify({ success: false, error }))
+    const discord = (code: number, message = 'x') => answer(400, JSON.stringify({ message, code }))
+    const zulip = (code: string) => answer(400, JSON.stringify({ result: 'error', msg: 'x', code }))
+    const cases: [Receiver, Reply, Kind][] = [
+      ['mattermost', mattermost('invalid', 400), 'gone'],
+      ['mattermost', mattermost('disabled', 501), 'gone'],
+      ['mattermost', mattermost('channel', 404), 'gone'],
+      ['mattermost', mattermost('channel_locked', 403), 'gone'],
+      ['mattermost', mattermost('parse', 400), 'refused'],
+      ['mattermost', mattermost('text', 400), 'refused'],
+      ['mattermost', mattermost('general', 400), 'doubtful'],
+      ['mattermost', answer(500, '{"id":"app.post.save.app_error","status_code":500}'), 'transient'],
+      ['mattermost', answer(501, login), 'transient'],
+      ['rocketchat', rocket('Invalid integration id or token provided.'), 'gone'],
+      ['rocketchat', rocket('error-invalid-channel'), 'gone'],
+      ['rocketchat', rocket('invalid-channel'), 'gone'],
+      ['rocketchat', rocket('error-running-script'), 'refused'],
+      ['rocketchat', rocket('unknown-error'), 'refused'],
+      ['discord', discord(220001), 'gone'],
+      ['discord', discord(50083), 'gone'],
+      ['discord', discord(50035, 'Invalid Form Body'), 'refused'],
+      ['zulip', zulip('STREAM_DOES_NOT_EXIST'), 'gone'],
+      ['zulip', zulip('BAD_REQUEST'), 'refused'],
+      // If anyone else says so, it was not the receiver.
+      ['slack', mattermost('invalid', 400), 'doubtful'],
+      ['discord', answer(400, '{"code":10015}'), 'doubtful']
+    ]
+    for (const [receiver, reply, kind] of cases)
+      t.equal(kindOf(reply, receiver), kind, `${receiver} ${JSON.stringify(reply)}`)
+  }
+)
 
-/** What the Web API answers errors with, by what it is about (docs.slack.dev/reference/methods/chat.postMessage). */
+/** Errors of the Web API, by what they are about (docs.slack.dev/reference/methods/chat.postMessage). */
 const apiWords: Record<string, [kind: Kind, isAboutToken: boolean, words: string]> = {
   'the token': [
     'gone',
@@ -235,7 +238,7 @@ const apiWords: Record<string, [kind: Kind, isAboutToken: boolean, words: string
 }
 
 for (const [what, [kind, aboutToken, words]] of Object.entries(apiWords)) {
-  t.test(`the Web API's words about ${what} mean that, whatever the status`, async (t) => {
+  t.test(`the Web API's errors about ${what} are understood as such, whatever the status`, async (t) => {
     for (const word of words.split(' ')) {
       const body = `{"ok":false,"error":"${word}","response_metadata":{"messages":[]}}`
       t.equal(kindOf(answer(200, body), 'web-api'), kind, word)
@@ -250,7 +253,7 @@ for (const [what, [kind, aboutToken, words]] of Object.entries(apiWords)) {
   })
 }
 
-t.test('an app that is not in a channel is to be invited, by its name where that is known', async (t) => {
+t.test('an app that is not in a channel has to be invited, by its name if that is known', async (t) => {
   const app = { name: 'acme', token: 'xoxb-1-2-three', apiUrl: 'https://slack.com/api' }
   for (const word of ['not_in_channel', 'channel_not_found', 'no_permission']) {
     const reply = answer(200, `{"ok":false,"error":"${word}"}`)
@@ -259,7 +262,7 @@ t.test('an app that is not in a channel is to be invited, by its name where that
   }
 })
 
-t.test('what Slack says beside its word is kept short, in one line each, and is not taken from a yes', async (t) => {
+t.test('what Slack says beside its error code is kept short, one line each, and ignored in a yes', async (t) => {
   const details = (fields: object) => detailsOf(answer(200, JSON.stringify({ ok: false, error: 'x_y', ...fields })))
   t.same(details({ response_metadata: { messages: ['[ERROR] must be less [json-pointer:/blocks/0/text/text]'] } }), [
     'must be less [json-pointer:/blocks/0/text/text]'
@@ -279,28 +282,21 @@ t.test('what Slack says beside its word is kept short, in one line each, and is 
   t.same(detailsOf(answer(500, '<html>')), [])
 })
 
-t.test(
-  'whose answers they are follows from the address, and where that does not show it, from the dialect',
-  async (t) => {
-    const receiver = (url: string, dialect = guessDialect(url)) => receiverOf(url, dialect)
-    t.equal(receiver('https://hooks.slack.com/services/T/B/x'), 'slack')
-    t.equal(receiver('https://hooks.slack-gov.com/services/T/B/x'), 'slack')
-    t.equal(receiver('https://hooks.slack.com/triggers/T/1/x'), 'workflow')
-    t.equal(receiver('https://egress.example/services/T/B/x'), 'slack')
-    t.equal(receiver('https://chat.example/hooks/64f0c9/AbCdEf'), 'rocketchat')
-    t.equal(receiver('https://discord.com/api/webhooks/1/x'), 'discord')
-    t.equal(receiver('https://bridge.example/in'), 'other')
-    for (const dialect of dialectNames.filter((name) => name !== 'workflow')) {
-      t.equal(
-        receiver('https://hooks.slack.com/services/T/B/x', dialect),
-        'slack',
-        `Slack, whatever is sent: ${dialect}`
-      )
-    }
+t.test('the address tells whose answer it is, or, if it does not show that, the dialect', async (t) => {
+  const receiver = (url: string, dialect = guessDialect(url)) => receiverOf(url, dialect)
+  t.equal(receiver('https://hooks.slack.com/services/T/B/x'), 'slack')
+  t.equal(receiver('https://hooks.slack-gov.com/services/T/B/x'), 'slack')
+  t.equal(receiver('https://hooks.slack.com/triggers/T/1/x'), 'workflow')
+  t.equal(receiver('https://egress.example/services/T/B/x'), 'slack')
+  t.equal(receiver('https://chat.example/hooks/64f0c9/AbCdEf'), 'rocketchat')
+  t.equal(receiver('https://discord.com/api/webhooks/1/x'), 'discord')
+  t.equal(receiver('https://bridge.example/in'), 'other')
+  for (const dialect of dialectNames.filter((name) => name !== 'workflow')) {
+    t.equal(receiver('https://hooks.slack.com/services/T/B/x', dialect), 'slack', `Slack, whatever is sent: ${dialect}`)
   }
-)
+})
 
-t.test('an answer is said in a few words, and a page by its first', async (t) => {
+t.test('an answer is described in a few words, and a page by its first ones', async (t) => {
   const said: [Reply, string, string?][] = [
     [answer(200, 'ok'), '200 ok'],
     [answer(200, '{"success":true}'), '200 ok'],

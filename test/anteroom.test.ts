@@ -1,4 +1,4 @@
-// Anteroom: what comes of a request where there is a crowd.
+// Anteroom: what becomes of requests in a crowd.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -10,7 +10,7 @@ const kibibyte = 1024
 const head = (headers: string) => `POST / HTTP/1.1\r\nhost: relay\r\n${headers}\r\n`
 const sized = (body: string, more = '') => `${head(`content-length: ${body.length}\r\n${more}`)}${body}`
 
-/** A server to which everybody is a crowd. It answers how long a body was. */
+/** Starts a server that takes everybody for a crowd. It answers with the length of the body. */
 async function start(t: import('tap').Test, requestTimeout = 60_000) {
   const counted = { asked: 0 }
   const server = createServer({ requestTimeout, headersTimeout: requestTimeout }, async (request, response) => {
@@ -34,7 +34,7 @@ async function start(t: import('tap').Test, requestTimeout = 60_000) {
       return {
         said,
         closed: once(socket, 'close'),
-        /** One after the other, each in a packet of its own. */
+        /** Sends the pieces one after the other, each in its own packet. */
         async send(...pieces: (string | Buffer)[]) {
           for (const piece of pieces) {
             socket.write(piece)
@@ -42,7 +42,7 @@ async function start(t: import('tap').Test, requestTimeout = 60_000) {
           }
         },
         end: () => void socket.end(),
-        /** Resolves when `text` has come. */
+        /** Resolves once `text` has arrived. */
         async hears(text: string) {
           while (!said.text.includes(text)) await pause(5)
         }
@@ -51,7 +51,7 @@ async function start(t: import('tap').Test, requestTimeout = 60_000) {
   }
 }
 
-t.test('in a crowd, whoever asks for something gets it, however it comes', async (t) => {
+t.test('in a crowd, every request is answered, in whatever pieces it arrives', async (t) => {
   const { open } = await start(t)
   const body = 'x'.repeat(1000)
   const ways: Record<string, { pieces: string[]; answers: string[] }> = {
@@ -76,7 +76,7 @@ t.test('in a crowd, whoever asks for something gets it, however it comes', async
   }
 })
 
-t.test('one whose request is not whole reaches nobody, and is told that it took too long', async (t) => {
+t.test('an incomplete request reaches no handler, and is told that it took too long', async (t) => {
   const { open, counted } = await start(t, 500)
   const clients = [await open(), await open(), await open()]
   await clients[0]?.send(head('content-length: 10\r\n'), 'x')
@@ -86,7 +86,7 @@ t.test('one whose request is not whole reaches nobody, and is told that it took 
   t.equal(counted.asked, 0)
 })
 
-t.test('what is no request is judged by the parser', async (t) => {
+t.test('bytes that are not a request go to the parser', async (t) => {
   const { open } = await start(t)
   const tls = await open()
   await tls.send(Buffer.from([0x16, 3, 1]))
@@ -107,7 +107,7 @@ t.test('a body that lost its room to others is refused', async (t) => {
   t.equal(counted.asked, 0)
 })
 
-t.test('a stop does not wait for them', async (t) => {
+t.test('a stop does not wait for waiting connections', async (t) => {
   const { open, server, stop } = await start(t)
   const clients = [await open(), await open()]
   await clients[0]?.send(head('content-length: 10\r\n'))
@@ -118,7 +118,7 @@ t.test('a stop does not wait for them', async (t) => {
   t.pass('they are closed')
 })
 
-t.test('one that goes before its request is whole is forgotten', async (t) => {
+t.test('a connection that closes before its request is complete is forgotten', async (t) => {
   const { open, server } = await start(t)
   const client = await open()
   await client.send(head('content-length: 10\r\n'))

@@ -1,4 +1,4 @@
-// API: serves operators and scripts: the real app on a real port.
+// API: serves operators and scripts; the real app on a real port.
 import t from 'tap'
 import type { ObjectRef } from '../src/events/flux.ts'
 import type { EventDetail, EventRecord, NotificationRecord, ObjectRecord } from '../src/store/records.ts'
@@ -27,7 +27,7 @@ async function bury(relay: Relay, ...names: string[]): Promise<void> {
   relay.slack.calm('*')
 }
 
-t.test('events are listed with their notifications, and the raw text where it is asked for', async (t) => {
+t.test('events are listed with their notifications, and with the raw body on request', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   const raw = `{ "later": 1.0, ${JSON.stringify(fluxEvent()).slice(1)}`
   await relay.post(raw)
@@ -66,7 +66,7 @@ t.test('a list goes on where its page ended', async (t) => {
   t.match(oldest.events, [{ object: { name: 'a' } }])
 })
 
-t.test('a time may be written as one, in milliseconds, or as how long ago', async (t) => {
+t.test('a time may be a date, milliseconds, or an age', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   await relay.post(about('early'))
@@ -84,7 +84,7 @@ t.test('a time may be written as one, in milliseconds, or as how long ago', asyn
   t.same(await names(`until=${clock.now()}`), ['early'])
 })
 
-t.test('one event says why every rule fired or not, and what Slack answered', async (t) => {
+t.test('one event shows why each rule fired or not, and what Slack answered', async (t) => {
   const rules = `${openConfig}  - { name: databases, match: { namespace: db }, send: team }\n`
   const relay = await startRelay(t, { config: rules, clock: createClock() })
   await bury(relay, 'shop')
@@ -112,7 +112,7 @@ t.test('one event says why every rule fired or not, and what Slack answered', as
   t.match(await get(relay, '/api/events/99'), { status: 404, body: { code: 'NOT_FOUND' } })
 })
 
-t.test('what fails is listed with since when, how often and who was notified', async (t) => {
+t.test('the list of failures shows since when, how often and who was notified', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await relay.post(about('shop'))
   await relay.post(about('fine', { severity: 'info', reason: 'ReconciliationSucceeded' }))
@@ -135,7 +135,7 @@ t.test('what fails is listed with since when, how often and who was notified', a
   t.equal((await get(relay, '/api/objects')).body.objects.length, 2)
 })
 
-t.test('reason and text of a failure are of its latest event', async (t) => {
+t.test('reason and text of a failure are those of its latest event', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await relay.post(about('shop'))
   await relay.post(about('shop', { reason: 'HealthCheckFailed', message: 'health check failed: timed out' }))
@@ -145,7 +145,7 @@ t.test('reason and text of a failure are of its latest event', async (t) => {
   ])
 })
 
-t.test('a dead letter is sent again at once, and the recovery after it', async (t) => {
+t.test('a retried dead letter is sent at once, and the recovery after it', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   await bury(relay, 'shop')
@@ -165,7 +165,7 @@ t.test('a dead letter is sent again at once, and the recovery after it', async (
   t.match(relay.slack.accepted[1]?.text, /works again/)
 })
 
-t.test('all dead letters that match are sent again, batch by batch', async (t) => {
+t.test('all dead letters that match are retried, batch by batch', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await bury(relay, 'a', 'b', 'c')
   const first = await send(relay, '/api/notifications/retry?limit=2&destination=team')
@@ -175,7 +175,7 @@ t.test('all dead letters that match are sent again, batch by batch', async (t) =
   t.match((await send(relay, '/api/notifications/retry?namespace=nowhere')).body, { retried: [], next: null })
 })
 
-t.test('a dead letter that nobody wants is put away', async (t) => {
+t.test('a dead letter that nobody wants can be discarded', async (t) => {
   const relay = await startRelay(t, { clock: createClock() })
   await bury(relay, 'shop')
   t.match(await send(relay, '/api/notifications/1/discard'), { status: 200, body: { id: '1', state: 'discarded' } })
@@ -183,7 +183,7 @@ t.test('a dead letter that nobody wants is put away', async (t) => {
   t.match(await send(relay, '/api/notifications/1/discard'), { status: 404 })
 })
 
-t.test('lanes say what waits and why, and contain no webhook', async (t) => {
+t.test('lanes show what waits and why, and no webhook address', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
@@ -204,7 +204,7 @@ t.test('lanes say what waits and why, and contain no webhook', async (t) => {
   t.notMatch(JSON.stringify(body), /services/)
 })
 
-t.test('sources say when each last posted, what came of it, and what was refused', async (t) => {
+t.test('sources show when each last posted, what came of it, and what was refused', async (t) => {
   const clock = createClock()
   const config = `sources: { default: { expectEvery: 30m }, eu: { hmacKeys: [key], cluster: prod-eu } }${openConfig}`
   const relay = await startRelay(t, { clock, config })
@@ -237,20 +237,20 @@ t.test('sources say when each last posted, what came of it, and what was refused
   })
 })
 
-t.test('nothing is said of sources where the database has not said anything of them for a minute', async (t) => {
+t.test('nothing is said about sources if the database has not answered for a minute', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   clock.advance(10_000)
   await get(relay, '/api/events')
   clock.advance(9_999)
   t.equal((await get(relay, '/api/sources')).status, 200)
-  // One look is due in it, and nobody looks any more after that.
+  // Only one look falls due, and none after it.
   clock.advance(24 * hour)
   const { status, body } = await get(relay, '/api/sources')
   t.match({ status, body }, { status: 503, body: { code: 'CANNOT_STORE', message: /it is not known when sources/ } })
 })
 
-t.test('a question that is not right is answered with the field and what may stand there', async (t) => {
+t.test('a wrong query is answered with the field and its possible values', async (t) => {
   const relay = await startRelay(t)
   const cases: [string, RegExp][] = [
     ['/api/events?limit=0', /limit must be a number from 1 to 500/],
@@ -277,6 +277,10 @@ t.test('a question that is not right is answered with the field and what may sta
     ['/api/events?since=2026-13-01', /since is not a time such as/],
     ['/api/events?since=2026-02-30', /2026-02-30 is on a day that does not exist/],
     ['/api/acts?since=1h1h1h1h1h', /since is not a time such as/],
+    ...['events?since', 'events?until', 'notifications?since', 'acts?since'].map((asked): [string, RegExp] => [
+      `/api/${asked}=1796141397`,
+      /1796141397 is in seconds: milliseconds are 1796141397000/
+    ]),
     ['/api/events?since=1h&until=2h', /until, \S+Z, is not after since, \S+Z/],
     ...['events', 'notifications', 'acts'].map((list): [string, RegExp] => [
       `/api/${list}?since=2096-01-01T00:00`,
@@ -289,7 +293,7 @@ t.test('a question that is not right is answered with the field and what may sta
   for (const path of ['/api', '/api/event', '/api/lanes/team']) t.match(await get(relay, path), nowhere, path)
 })
 
-t.test('a name that nothing has is answered with what there is, and one that has gone is still found', async (t) => {
+t.test('an unknown name is answered with the known ones, and a name that has gone is still found', async (t) => {
   const folder = tempFolder(t)
   const before = await startRelay(t, { folder })
   await before.post(about('shop'))
@@ -400,7 +404,7 @@ const standing = {
   nextReminderAt: 1
 }
 
-/** The fields of a value, without what is in them. */
+/** The names of all fields in a value, without their contents. */
 function shapeOf(value: unknown, name = ''): unknown {
   if (name === 'payload') return 'any'
   if (Array.isArray(value)) return value.map((item) => shapeOf(item))
@@ -408,7 +412,7 @@ function shapeOf(value: unknown, name = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shapeOf(item, key)]))
 }
 
-t.test('no field is lost on the way out', async (t) => {
+t.test('no field is lost in a reply', async (t) => {
   const config = `${openConfig}  - { name: databases, match: { namespace: db }, send: team }\n`
   const relay = await startRelay(t, { config, clock: createClock() })
   await bury(relay, 'shop')
@@ -492,7 +496,7 @@ t.test('the API describes itself, every reply included', async (t) => {
   t.ok(parameters.some((parameter: { name: string; required?: boolean }) => parameter.name === 'since'))
 })
 
-t.test('a question that is too long for HTTP is answered as the document says', async (t) => {
+t.test('a query that is too long for HTTP is answered as the document says', async (t) => {
   const relay = await startRelay(t)
   const { status, body } = await get(relay, `/api/acts?cursor=${'9'.repeat(20_000)}`)
   t.match({ status, body }, { status: 431, body: { code: 'BAD_REQUEST', message: 'the headers are too large' } })
@@ -519,7 +523,7 @@ t.test('nobody without the token sees or changes anything', async (t) => {
   t.equal(status, 200)
 })
 
-t.test('a page of another site changes nothing, whatever the browser knows', async (t) => {
+t.test('a page of another site changes nothing, whatever credentials the browser has', async (t) => {
   for (const ADMIN_TOKEN of ['', 'secret']) {
     const relay = await startRelay(t, { env: { ADMIN_TOKEN } })
     const authorization = `Basic ${Buffer.from(`any:${ADMIN_TOKEN}`).toString('base64')}`
@@ -543,7 +547,7 @@ t.test('a page of another site changes nothing, whatever the browser knows', asy
   }
 })
 
-t.test('what is refused says which field, and its form as it is written', async (t) => {
+t.test('a refusal names the field, and the form that it must have', async (t) => {
   const relay = await startRelay(t)
   const end = await fetch(`${relay.url}/api/silences/x`, { method: 'DELETE' })
   t.equal(end.status, 400)
@@ -553,27 +557,31 @@ t.test('what is refused says which field, and its form as it is written', async 
     return answer.json()
   }
   for (const type of ['application/xml', 'text/plain']) t.match(await post(type, '{}'), { code: 'WRONG_TYPE' }, type)
-  // Only a webhook has anything to do with Flux and its Providers.
+  // Only errors of the webhook mention Flux and its Providers.
   t.same(await post('application/json', '[]'), { code: 'BAD_REQUEST', message: 'body must be object' })
   t.match(await post('application/json', '{}'), { code: 'BAD_REQUEST', message: /^body must have .*'match'$/ })
 })
 
-t.test('a cursor of another order of objects is refused, where the rest of the list would look empty', async (t) => {
-  const relay = await startRelay(t)
-  for (const name of ['shop', 'blog', 'cart']) await relay.post(about(name))
-  const next = async (query: string) => (await get(relay, `/api/objects?limit=1${query}`)).body.next
-  const [byName, byFailure] = [await next(''), await next('&state=failing')]
-  const ask = (query: string, cursor: string) => get(relay, `/api/objects?${query}cursor=${encodeURIComponent(cursor)}`)
-  const refused = { status: 400, body: { code: 'BAD_REQUEST', message: /cursor is from another list/ } }
-  t.match(await ask('state=failing&', byName), refused)
-  t.match(await ask('state=stale&', byName), refused)
-  t.match(await ask('', byFailure), refused)
-  t.match(await ask('state=healthy&', byFailure), refused)
-  t.equal((await ask('', byName)).body.objects.length, 2)
-  t.equal((await ask('state=failing&', byFailure)).body.objects.length, 2)
-})
+t.test(
+  'a cursor from another order of objects is refused, because the rest of the list would look empty',
+  async (t) => {
+    const relay = await startRelay(t)
+    for (const name of ['shop', 'blog', 'cart']) await relay.post(about(name))
+    const next = async (query: string) => (await get(relay, `/api/objects?limit=1${query}`)).body.next
+    const [byName, byFailure] = [await next(''), await next('&state=failing')]
+    const ask = (query: string, cursor: string) =>
+      get(relay, `/api/objects?${query}cursor=${encodeURIComponent(cursor)}`)
+    const refused = { status: 400, body: { code: 'BAD_REQUEST', message: /cursor is from another list/ } }
+    t.match(await ask('state=failing&', byName), refused)
+    t.match(await ask('state=stale&', byName), refused)
+    t.match(await ask('', byFailure), refused)
+    t.match(await ask('state=healthy&', byFailure), refused)
+    t.equal((await ask('', byName)).body.objects.length, 2)
+    t.equal((await ask('state=failing&', byFailure)).body.objects.length, 2)
+  }
+)
 
-t.test('who asks for nothing that there is learns where to look', async (t) => {
+t.test('a request for an unknown path is told where to look', async (t) => {
   const relay = await startRelay(t)
   const tooLong = 'a'.repeat(101)
   const cases: [string, RegExp][] = [

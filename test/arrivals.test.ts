@@ -19,7 +19,7 @@ function waitingFor(clock = createClock()) {
     arrivals,
     answers,
     late: () => late,
-    /** Notes how it ends. */
+    /** Records how the event ends. */
     add(name: string, body = '{}') {
       arrivals.add(arrival(name, { body })).then(
         () => answers.push(`${name} kept`),
@@ -33,7 +33,7 @@ function waitingFor(clock = createClock()) {
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 const refusal = 'the database has not answered within 6 seconds; try again'
 
-t.test('what waits behind a commit that hangs is refused in time, and not committed any more', async (t) => {
+t.test('events behind a commit that hangs are refused in time, and not committed any more', async (t) => {
   const { clock, arrivals, answers, late, add, namesOf } = waitingFor()
   add('stuck')
   const stuck = arrivals.take()
@@ -50,7 +50,7 @@ t.test('what waits behind a commit that hangs is refused in time, and not commit
   t.equal(answers.length, 2, 'each is answered once, whatever comes of it')
 })
 
-t.test('each is refused 6 s after it came at the latest, and never within 5', async (t) => {
+t.test('each event is refused at the latest 6 s after it came, and never within 5 s', async (t) => {
   for (const offset of [0, 1, 250, 499]) {
     const { clock, arrivals, answers, add } = waitingFor()
     add('first')
@@ -67,7 +67,7 @@ t.test('each is refused 6 s after it came at the latest, and never within 5', as
 })
 
 t.test(
-  'a commit that fails after the answer fails nobody twice, and nothing is timed where nothing waits',
+  'a commit that fails after the answer refuses nobody twice, and nothing times out when nothing waits',
   async (t) => {
     const { clock, arrivals, answers, late, add } = waitingFor()
     add('one')
@@ -84,7 +84,7 @@ t.test(
   }
 )
 
-t.test('all that waits is bounded in bytes, large bodies and many small ones alike', async (t) => {
+t.test('waiting events are bounded in bytes, whether a few large bodies or many small ones', async (t) => {
   const large = waitingFor()
   for (let n = 0; n < 10; n++) large.add(`large-${n}`, 'x'.repeat(3 * mib))
   t.throws(() => large.arrivals.add(arrival('more', { body: 'x'.repeat(3 * mib) })), {
@@ -110,7 +110,7 @@ t.test('all that waits is bounded in bytes, large bodies and many small ones ali
   large.add('more', 'x'.repeat(3 * mib))
 })
 
-t.test('batches are taken in order, of 200 events or 8 MiB, but never of nothing', async (t) => {
+t.test('events are taken in order, in batches of up to 200 events or 8 MiB, but never of none', async (t) => {
   const { arrivals, add, namesOf } = waitingFor()
   for (let n = 0; n < 450; n++) add(`${n}`)
   const names = [arrivals.take(), arrivals.take(), arrivals.take(), arrivals.take()].map(namesOf)

@@ -1,4 +1,4 @@
-// Bearing: decides, by what each controller emits, what fails an object, what ends which failure, what is only news.
+// Bearing: decides, by what each controller emits, what fails an object, what ends which failure, and what is only news.
 import t from 'tap'
 import { isConflict } from '../src/events/conflict.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -38,7 +38,7 @@ function wire({
   }
 }
 
-/** What each of `events`, a minute apart, was to whoever is notified of all. */
+/** Transitions and texts of `events`, a minute apart, for a destination that is notified of everything. */
 function story(events: Short[]) {
   const replay = startReplay(all)
   let now = 0
@@ -54,7 +54,7 @@ function story(events: Short[]) {
 const conflict =
   'Operation cannot be fulfilled on helmreleases.helm.toolkit.fluxcd.io "shop": the object has been modified; please apply your changes to the latest version and try again'
 
-/** Of one kind: a failure with this reason, then an event, and whether that ends it. */
+/** Kind, reason of a failure, a later event, and whether that event ends the failure. */
 const ends: [kind: string, failed: string, event: Short, isEnd: boolean][] = [
   ['Kustomization', 'HealthCheckFailed', { reason: 'Progressing', message: 'Health check passed in 5.02s' }, true],
   ['Kustomization', 'BuildFailed', { reason: 'Progressing', message: 'Health check passed in 5.02s' }, false],
@@ -103,7 +103,7 @@ const ends: [kind: string, failed: string, event: Short, isEnd: boolean][] = [
   ['Gadget', 'DependencyNotReady', { reason: 'DependencyReady' }, true]
 ]
 
-t.test('a failure ends with what says that it is over, and not with any step before that', async (t) => {
+t.test('a failure ends with the event that says so, and not with any step before it', async (t) => {
   for (const [kind, failed, event, isEnd] of ends) {
     const { says, memory } = story([
       { kind, severity: 'error', reason: failed },
@@ -114,7 +114,7 @@ t.test('a failure ends with what says that it is over, and not with any step bef
   }
 })
 
-t.test('a kind is only a name, whatever it is', async (t) => {
+t.test('a kind is only a name, even "__proto__"', async (t) => {
   for (const kind of ['constructor', '__proto__', 'toString', '']) {
     const { says } = story([
       { kind, severity: 'error', reason: 'Broken' },
@@ -124,7 +124,7 @@ t.test('a kind is only a name, whatever it is', async (t) => {
   }
 })
 
-t.test('no key that a tenant can set makes an event a sign of life', async (t) => {
+t.test('no metadata key that a tenant can set turns an event into a heartbeat', async (t) => {
   const metadata = { commit_status: 'update' }
   for (const reason of ['Progressing', 'BuildFailed', 'HealthCheckCanceled', 'anything', '']) {
     const { says } = story([
@@ -135,7 +135,7 @@ t.test('no key that a tenant can set makes an event a sign of life', async (t) =
   }
 })
 
-t.test('of two events within a second the one that came last counts, whichever it is', async (t) => {
+t.test('of two events within a second, the later arrival counts, whichever it is', async (t) => {
   for (const [kind, good] of [
     ['Kustomization', 'ReconciliationSucceeded'],
     ['HelmRelease', 'UpgradeSucceeded'],
@@ -184,7 +184,7 @@ const remarks: [kind: string, reason: string, message: string][] = [
   ]
 ]
 
-t.test('a conflict of two writers fails no healthy object, and makes no failing one differ', async (t) => {
+t.test('a write conflict neither fails a healthy object nor changes a failure', async (t) => {
   for (const [kind, reason, message] of remarks) {
     const good: Short = { kind, reason: kind === 'HelmRelease' ? 'UpgradeSucceeded' : 'ReconciliationSucceeded' }
     const { says, memory } = story([good, { kind, severity: 'error', reason, message }])
@@ -199,7 +199,7 @@ t.test('a conflict of two writers fails no healthy object, and makes no failing 
   }
 })
 
-t.test('an error is no conflict because one stands beside it, nor because it is called so', async (t) => {
+t.test('an error is not a conflict because a conflict stands beside it, nor because of its name', async (t) => {
   const errors = [
     `[timed out waiting for the condition, ${conflict}]`,
     `upgrade failed: timed out; ${conflict}`,
@@ -219,7 +219,7 @@ t.test('an error is no conflict because one stands beside it, nor because it is 
   t.match(memory?.failure, { severity: 'warn' }, 'the release is not what was asked for')
 })
 
-t.test('what is removed while it fails is gone: never Ready, and never failing any more', async (t) => {
+t.test('an object removed while it fails is gone: never Ready, and no longer failing', async (t) => {
   const uninstall = 'Helm uninstall succeeded for release apps/shop.v3 with chart shop@6.7.1'
   const removals: [Short, Short, RegExp][] = [
     [
@@ -237,7 +237,7 @@ t.test('what is removed while it fails is gone: never Ready, and never failing a
       { reason: 'DependencyNotReady', message: 'Deployment/apps/shop deleted' },
       /^🗑️ apps\/shop was deleted in prod$/
     ],
-    // Called so by its owners; and what a failed upgrade leaves installed is another chart, which fixed nothing.
+    // The name is its owners' choice; and what a failed upgrade leaves installed is another chart, so nothing was fixed.
     [
       { kind: 'HelmRelease', severity: 'error', reason: 'UpgradeFailed', metadata: { revision: '1.2.0' } },
       {
@@ -290,7 +290,7 @@ const heartbeat = (at: number): Short => ({
   metadata: { commit_status: 'update' }
 })
 
-t.test('what cannot be deleted fails until it is gone, whatever its signs of life say meanwhile', async (t) => {
+t.test('an object that cannot be deleted fails until it is gone, whatever its heartbeats say meanwhile', async (t) => {
   const stuck = (at: number): Short => ({
     ...{ severity: 'error', reason: 'ReconciliationSucceeded', message: 'pruning for deleted resource failed', at }
   })
@@ -313,7 +313,7 @@ t.test('what cannot be deleted fails until it is gone, whatever its signs of lif
   t.equal(memory?.failure, undefined)
 })
 
-t.test('what is deleted while it is well is not at a revision', async (t) => {
+t.test('an object deleted while it is well is not said to be at a revision', async (t) => {
   const deleted: Short = { reason: 'ReconciliationSucceeded', message: 'Deployment/apps/shop deleted', at: 60 }
   const { said } = story([heartbeat(0), deleted, heartbeat(60)])
   t.match(said[1], { says: 'informed', text: /^ℹ️ apps\/shop in prod: .*deleted/ })
@@ -338,7 +338,7 @@ t.test('a release whose tests failed is well once they pass, and not with each r
   t.equal(story([...before, upgraded('1.0.2'), upgraded('1.0.3')]).said.at(-1)?.says, 'recovered', 'no longer tested')
 })
 
-t.test('what tofu-controller says twice of one try is one failure', async (t) => {
+t.test('two errors of tofu-controller about one try are one failure', async (t) => {
   const tried = (at: number): Short[] => [
     ...[
       { kind: 'Terraform', severity: 'error', reason: 'TFExecPlanFailed', message: 'Plan error: locked', at } as const
@@ -355,7 +355,7 @@ t.test('what tofu-controller says twice of one try is one failure', async (t) =>
   )
 })
 
-t.test('a source that makes its artifact anew at once has not failed', async (t) => {
+t.test('a source that rebuilds its artifact at once has not failed', async (t) => {
   const broken: Short = { severity: 'error', reason: 'ArtifactVerificationFailed' }
   for (const kind of ['GitRepository', 'OCIRepository', 'Bucket', 'HelmRepository', 'HelmChart']) {
     const { said, memory } = story([
@@ -404,7 +404,7 @@ t.test('the end of a warning is called what it is, and no failure is counted', a
   t.match(error.said.at(-1)?.text, /^✅ .* works again/, 'what became an error has failed')
 })
 
-t.test('who reads of what is applied reads of a revision that was only well after a while, too', async (t) => {
+t.test('readers of deployments also read of a revision that became healthy only after a while', async (t) => {
   const rules =
     '[{ name: errors, match: { severity: error }, send: team }, { name: news, match: { severity: [info], not: { reason: Progressing } }, send: [feed, team] }]'
   const replay = startReplay(`destinations: { team: { preview: true }, feed: { preview: true } }\nrules: ${rules}`)
@@ -426,7 +426,7 @@ t.test('who reads of what is applied reads of a revision that was only well afte
   t.equal(replay.said.length, 3, 'and whoever read that with the end does not read it once more')
 })
 
-t.test('each destination that is notified of an end is notified once', async (t) => {
+t.test('each destination is notified of an end once', async (t) => {
   const two =
     '[{ name: errors, match: { severity: error }, send: team }, { name: all, match: { severity: [info] }, send: team }]'
   const replay = startReplay(`destinations: { team: { preview: true } }\nrules: ${two}`)

@@ -1,4 +1,5 @@
-// The first page on a bad night: equal causes together, what hangs on another under it, what is muted apart, and true counts.
+// The first page on a bad night: equal causes together, dependents below what they wait for, muted objects apart, and true
+// counts.
 import t from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { createClock } from './fixtures/clock.ts'
@@ -25,7 +26,7 @@ function timedOut(namespace: string, name: string): WireEvent {
   return of('HelmRelease', namespace, name, { reason: 'UpgradeFailed', message })
 }
 
-/** A cause, three that fail alike, two that hang on the cause, one that waits, and two that are muted. */
+/** A cause, three objects that fail alike, two dependents of the cause, one that waits, and two that are muted. */
 async function badNight(relay: Relay): Promise<void> {
   const chart = (name: string) =>
     of('HelmChart', 'flux-system', name, {
@@ -52,7 +53,7 @@ async function badNight(relay: Relay): Promise<void> {
 }
 
 t.test(
-  'a bad night is told in a few rows: causes with what hangs on them, the same together, muted ones apart',
+  'a bad night fits in a few rows: causes with their dependents, equal causes together, muted objects apart',
   async (t) => {
     const relay = await startRelay(t, { config })
     await badNight(relay)
@@ -77,7 +78,7 @@ t.test(
   }
 )
 
-t.test('what is shown can be narrowed down by words and by one click, and the counts stay true', async (t) => {
+t.test('words and one click narrow down the list, and the counts stay true', async (t) => {
   const relay = await startRelay(t, { config })
   await badNight(relay)
   const [, chip = ''] =
@@ -99,13 +100,13 @@ t.test('what is shown can be narrowed down by words and by one click, and the co
   t.match(textOf(refused.html), /there is no field "clustr"; did you mean "cluster"\?/)
 })
 
-/** Where the numbers above the page lead. */
+/** The links of the numbers above the page. */
 function leads(html: string): string[] {
   const [heading = ''] = /<h1>.*?<\/h1>/.exec(html) ?? []
   return [...heading.matchAll(/href="([^"]*)"/g)].map(([, href = '']) => href)
 }
 
-t.test('the numbers above the page are those of its cards, and lead to where that is shown', async (t) => {
+t.test('the numbers above the page equal those of its cards, and lead to them', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(of('Kustomization', 'data', 'base', { reason: 'BuildFailed', message: 'no such file' }))
   for (const name of ['etl', 'api']) {
@@ -124,7 +125,7 @@ t.test('the numbers above the page are those of its cards, and lead to where tha
   )
 })
 
-t.test('of several lines the one that says what is wrong is shown, found and in the API', async (t) => {
+t.test('of several lines, the one that says what is wrong is shown, found, and in the API', async (t) => {
   const relay = await startRelay(t, { config })
   const message =
     'Helm upgrade failed for release shop/till with chart till@1.2.0: post-upgrade hooks failed: 1 error occurred:\n\t* job till-migrate failed: BackoffLimitExceeded\n\n'
@@ -152,7 +153,7 @@ t.test('of several lines the one that says what is wrong is shown, found and in 
   ])
 })
 
-t.test('whoever acts on what was searched for comes back to it', async (t) => {
+t.test('whoever acts on a search result returns to it', async (t) => {
   const relay = await startRelay(t, { config })
   await badNight(relay)
   const page = '/?q=kind%3AHelmRepository'
@@ -162,14 +163,14 @@ t.test('whoever acts on what was searched for comes back to it', async (t) => {
   t.match((await submit(relay, all.replaceAll('&amp;', '&'))).to, /^\/\?q=shop&done=acknowledged-/)
 })
 
-t.test('muted objects alone are not green, and not red', async (t) => {
+t.test('muted objects alone are neither green nor red', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(timedOut('kafka', 'broker'))
   t.match(textOf((await look(relay, '/')).html), /1 muted Nothing else is known to fail\./)
   t.match((await look(relay, '/')).html, /class="hero grey"/)
 })
 
-t.test('one tap silences for an hour, and the object is muted by that from then on', async (t) => {
+t.test('one tap silences an object for an hour, and the page shows it as muted', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post({})
   const { html } = await look(relay, '/')
@@ -178,33 +179,36 @@ t.test('one tap silences for an hour, and the object is muted by that from then 
   t.match(textOf((await look(relay, '/')).html), /1 muted .* Muted 1 .* ends in 59 m|1 muted .* ends in 1 h/)
 })
 
-t.test('however much fails, all of it is counted, the page stays small, and the rest has its page', async (t) => {
-  const clock = createClock()
-  const relay = await startRelay(t, { config: config.replace('severity: error', 'name: none'), clock })
-  const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'eta', 'theta', 'iota', 'kappa']
-  for (let n = 0; n < 100; n++) {
-    const message = `kustomize build failed: ${words[n % 10]} ${words[Math.floor(n / 10)]} is missing`
-    await Promise.all(
-      Array.from({ length: 13 }, (_, batch) =>
-        relay.post(about(`x${n}-${batch}-payments-ledger-api`, { message, metadata: { cluster: 'prod-eu-west-1' } }))
+t.test(
+  'however much fails, everything is counted, the page stays small, and the rest has a page of its own',
+  async (t) => {
+    const clock = createClock()
+    const relay = await startRelay(t, { config: config.replace('severity: error', 'name: none'), clock })
+    const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'eta', 'theta', 'iota', 'kappa']
+    for (let n = 0; n < 100; n++) {
+      const message = `kustomize build failed: ${words[n % 10]} ${words[Math.floor(n / 10)]} is missing`
+      await Promise.all(
+        Array.from({ length: 13 }, (_, batch) =>
+          relay.post(about(`x${n}-${batch}-payments-ledger-api`, { message, metadata: { cluster: 'prod-eu-west-1' } }))
+        )
       )
-    )
+    }
+    const { html } = await look(relay, '/')
+    t.match(textOf(html), /1,300 failing/)
+    t.match(textOf(html), /780 more, of 60 causes/)
+    t.ok(html.length < 200_000, String(html.length))
+    const seen = new Set<string>()
+    let next: string | undefined = '/objects?state=failing&q=kind:kustom*'
+    for (let pages = 0; next !== undefined && pages < 40; pages++) {
+      const { html } = await look(relay, next)
+      for (const [, name = ''] of html.matchAll(/<b>apps\/(x[\d]+-[\d]+-payments-ledger-api)<\/b>/g)) seen.add(name)
+      next = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll('&amp;', '&')
+    }
+    t.equal(seen.size, 1300, 'each of them is found by paging')
   }
-  const { html } = await look(relay, '/')
-  t.match(textOf(html), /1,300 failing/)
-  t.match(textOf(html), /780 more, of 60 causes/)
-  t.ok(html.length < 200_000, String(html.length))
-  const seen = new Set<string>()
-  let next: string | undefined = '/objects?state=failing&q=kind:kustom*'
-  for (let pages = 0; next !== undefined && pages < 40; pages++) {
-    const { html } = await look(relay, next)
-    for (const [, name = ''] of html.matchAll(/<b>apps\/(x[\d]+-[\d]+-payments-ledger-api)<\/b>/g)) seen.add(name)
-    next = /href="([^"]+)" rel="next"/.exec(html)?.[1]?.replaceAll('&amp;', '&')
-  }
-  t.equal(seen.size, 1300, 'each of them is found by paging')
-})
+)
 
-t.test('objects are found by the same words on their page and in the API', async (t) => {
+t.test('the objects page and the API find objects by the same words', async (t) => {
   const relay = await startRelay(t, { config })
   await badNight(relay)
   await relay.post(fluxEvent({ severity: 'info', reason: 'ReconciliationSucceeded', message: 'fine' }))
@@ -232,7 +236,7 @@ t.test('objects are found by the same words on their page and in the API', async
   t.equal((await relay.get('/api/objects?q=nme:x')).status, 400)
 })
 
-t.test('destinations say what they were sent today, those in trouble first', async (t) => {
+t.test('destinations show what they were sent today, those in trouble first', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   t.match(textOf((await look(relay, '/')).html), /Destinations 2 team never used nothing sent yet · 50 a second/)
   await relay.post({})
@@ -260,7 +264,7 @@ rules:
   - { name: failures, match: { severity: error }, send: owner }
 `
 
-t.test('however many destinations there are, pages stay small, and each of them can be reached', async (t) => {
+t.test('however many destinations there are, pages stay small and each one can be reached', async (t) => {
   const named = (count: number) =>
     Array.from({ length: count }, (_, n) => `  team-${n}-of-the-platform: { preview: true }`).join('\n')
   const rules = 'rules: [{ name: all, match: { severity: warn }, send: team-7-of-the-platform }]'
@@ -284,7 +288,7 @@ t.test('however many destinations there are, pages stay small, and each of them 
   t.equal(preview.html.match(/<option /g)?.length, 40)
 })
 
-t.test('whose it is, is one click away, and is what was notified or what the table surely says', async (t) => {
+t.test('the owner is one click away: who was notified, or what the table says for certain', async (t) => {
   const relay = await startRelay(t, { config: owned })
   const web = timedOut('shop', 'cart')
   for (const event of [

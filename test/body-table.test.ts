@@ -1,11 +1,11 @@
-// Body table: it finds what a map would find, however much is in it.
+// Body table: finds what a map would find, however much it holds.
 import { hash } from 'node:crypto'
 import t from 'tap'
 import { BodyTable, beginningOf } from '../src/store/sqlite/body-table.ts'
 
 const identityOf = (n: number) => hash('sha256', `body ${n}`, 'base64url')
 
-t.test('each event is found by the body it came with, and no other', (t) => {
+t.test('each event is found by the body it came with, and by no other', (t) => {
   const table = new BodyTable()
   const count = 30_000
   for (let n = 0; n < count; n++) table.set(beginningOf(identityOf(n)), n)
@@ -20,7 +20,7 @@ t.test('each event is found by the body it came with, and no other', (t) => {
   t.end()
 })
 
-t.test('of two with one beginning the later is found', (t) => {
+t.test('of two events with the same beginning, the later is found', (t) => {
   const table = new BodyTable()
   const [first, second] = ['abcdefgh-1', 'abcdefgh-2'].map(beginningOf) as [number, number]
   t.equal(first, second)
@@ -31,12 +31,12 @@ t.test('of two with one beginning the later is found', (t) => {
   t.end()
 })
 
-t.test('any text has a beginning, those of base64url one of their own', (t) => {
+t.test('any text has a beginning, and each base64url text a different one', (t) => {
   const characters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
   const beginnings = characters.flatMap((character) =>
     Array.from({ length: 8 }, (_, at) => beginningOf(`${'-'.repeat(at)}${character}${'-'.repeat(7 - at)}`))
   )
-  // All hyphens are one.
+  // All hyphens are the same text.
   t.equal(new Set(beginnings).size, beginnings.length - 7)
   for (const text of ['', 'a', 'é😀', '\0\0\0\0\0\0\0\0', 'zzzzzzzz', '________'])
     t.ok(Number.isSafeInteger(beginningOf(text)) && beginningOf(text) > 0, JSON.stringify(text))

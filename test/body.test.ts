@@ -7,7 +7,7 @@ import { createClock } from './fixtures/clock.ts'
 
 const kibibyte = 1024
 
-/** A body under way, of 60 KiB and one byte that is missing. */
+/** A body under way: 60 KiB, and one byte still missing. */
 function begin(read: ReturnType<typeof createBodyReader>) {
   const pieces = [30 * kibibyte, 30 * kibibyte].map((bytes) => Buffer.alloc(bytes, ' '))
   const request = Object.assign(new PassThrough(), { headers: { 'content-length': `${60 * kibibyte + 1}` } })
@@ -16,7 +16,7 @@ function begin(read: ReturnType<typeof createBodyReader>) {
   return { request, result, pieces }
 }
 
-t.test('a body that lost its room to others is refused, also where its end is all that was missing', async (t) => {
+t.test('a body that lost its room to others is refused, even if only its end was missing', async (t) => {
   const read = createBodyReader(4 * 1024 * kibibyte, createClock())
   const first = begin(read)
   await turn()
@@ -26,7 +26,7 @@ t.test('a body that lost its room to others is refused, also where its end is al
   t.equal(await first.result, 'CANNOT_STORE')
 })
 
-t.test('what came of it is given back at once, and what is read is not', async (t) => {
+t.test('the bytes of such a body are freed at once, and those of one being read are not', async (t) => {
   const read = createBodyReader(4 * 1024 * kibibyte, createClock())
   const all = Array.from({ length: 40 }, () => begin(read))
   await turn()

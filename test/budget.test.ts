@@ -1,4 +1,4 @@
-// Budgets: bound what may wait, for one destination, from one source and in all: who takes too much costs nobody else
+// Budgets: bound what may wait for one destination, from one source and in all, so that who takes too much costs nobody else
 // anything.
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../src/clock.ts'
@@ -31,7 +31,7 @@ rules:
 
 const eu = { path: '/webhook/eu', headers: { authorization: 'Bearer key' } }
 
-/** Each with a cause of its own: what follows of one would be held. */
+/** A failure with a cause of its own, because further failures of one cause would be held. */
 function failureIn(namespace: string, name: string) {
   return about(name, { reason: `Cause-${name}`, involvedObject: { kind: 'Kustomization', namespace, name } })
 }
@@ -49,14 +49,14 @@ function texts(relay: Relay, path: string): string {
   return of.map(({ text, body }) => `${text} ${JSON.stringify(body)}`).join('\n')
 }
 
-/** A relay two of whose destinations are away; what it tried there it tries again when `clock` goes on. */
+/** A relay with two unreachable destinations; it retries what it tried there when `clock` moves on. */
 async function startFull(t: Test, env: Record<string, string> = {}, clock: Clock = createClock()): Promise<Relay> {
   const relay = await startRelay(t, { config, clock, env: { MAX_PENDING, ...env } })
   for (const path of ['dead', 'gone']) relay.slack.behave(`/services/T000/B000/secret/${path}`, () => down)
   return relay
 }
 
-/** Until what was posted is written down, too. */
+/** Resolves once what was posted is also recorded. */
 async function untilSent(relay: Relay, destination: string): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     if ((await scrape(relay)).value('pending', { destination }) === 0) return
@@ -76,7 +76,7 @@ for (const database of ['sqlite', 'postgres']) {
     DATABASE_URL: database === 'sqlite' ? `sqlite:${tempFolder(t)}/relay.db` : await postgres.createDatabase()
   })
 
-  t.test(`${database}: a webhook that is gone fills its own part; everybody else is notified`, async (t) => {
+  t.test(`${database}: a removed webhook fills only its own part; everybody else is notified`, async (t) => {
     const relay = await startFull(t, await envOf(t))
     for (let n = 0; n < part + 5; n++) {
       t.equal((await relay.post(failureIn('dead', `app-${n}-x`))).status, 202)
@@ -109,7 +109,7 @@ for (const database of ['sqlite', 'postgres']) {
   })
 
   t.test(`${database}: a source that floods is answered 503; another one's events pass`, async (t) => {
-    // PostgreSQL's own clock says when a lane goes on.
+    // With PostgreSQL, its own clock decides when a lane goes on.
     const clock = database === 'sqlite' ? createClock() : undefined
     const relay = await startFull(t, await envOf(t), clock ?? systemClock)
     for (let n = 0; n < part; n++) {
@@ -135,7 +135,7 @@ for (const database of ['sqlite', 'postgres']) {
   })
 }
 
-t.test('the end of a failure has room where the failure had', async (t) => {
+t.test('there is room for a recovery where there was room for the failure', async (t) => {
   const relay = await startFull(t)
   for (let n = 0; n < part + 2; n++) await relay.post(failureIn('gone', `app-${n}`))
   for (let n = 0; n < part + 2; n++) {
@@ -154,7 +154,7 @@ t.test('the end of a failure has room where the failure had', async (t) => {
   t.equal(dead.length, 2, 'the failures that had no room, and not the ends of those that had')
 })
 
-t.test('where all that may wait does, only what leads to more is refused', async (t) => {
+t.test('when everything is full, only events that would add to it are refused', async (t) => {
   const one = `
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
 rules: [{ name: failures, match: { namespace: apps }, send: team }]`
@@ -169,7 +169,7 @@ rules: [{ name: failures, match: { namespace: apps }, send: team }]`
 })
 
 t.test('a destination is as full after a restart as before', async (t) => {
-  // Nobody listens there, before and after.
+  // Nobody listens there, before or after.
   const away = `
 destinations: { gone: { slack: { webhookUrl: "http://127.0.0.1:1/services/T/B/x" } }, team: { slack: { webhookUrl: "$SLACK" } } }
 rules: [{ name: all, send: gone }]`
@@ -235,7 +235,7 @@ t.test('no destination ever takes more than its part, and each source is charged
   )
 })
 
-t.test('whoever added more waits with more, however many have come and gone since', async (t) => {
+t.test('whoever added more waits with more, whatever has come and gone since', async (t) => {
   const tally = new Map<string, Tally>([['team', { pending: 0, buried: 0 }]])
   const store = {
     get pending() {
@@ -247,7 +247,7 @@ t.test('whoever added more waits with more, however many have come and gone sinc
   const byHand = new Map<string, number>()
   for (let batch = 0; batch < 400; batch++) {
     budget.begin()
-    // Three of one, one of the other; then all but a fifth of what waits is sent.
+    // Three from one source, one from the other; then all but a fifth of the backlog is sent.
     for (const source of ['many', 'many', 'many', 'few']) budget.admit(source, decisionTo(['team']))
     tally.set('team', { pending: store.pending + 4, buried: 0 })
     budget.keep()

@@ -1,4 +1,4 @@
-// Cards on a real store: which messages are updated, when, and by whom; on both stores, through restarts and between replicas.
+// Cards on a real store: which messages are updated, when, and by whom; on both stores, across restarts and between replicas.
 import t, { type Test } from 'tap'
 import { objectKey } from '../src/objects/name.ts'
 import type { View } from '../src/render/compose/view.ts'
@@ -14,7 +14,7 @@ const lane = 'slack:acme:C000000A'
 const seconds = (count: number) => count * 1000
 const since = at
 
-/** Carries all that waits, in the thread of the first that has one. */
+/** Takes everything that waits, in the thread of the first one that has one. */
 const whole: Plan = {
   ...plan,
   hasCards: true,
@@ -44,7 +44,7 @@ function about(name: string, says: View['says'], begun = since): View {
   return { ...view(name, says), failure: { reason: 'BuildFailed', text: 'm', since: begun, count: 1 } }
 }
 
-/** Accepts one event for each name; `notify` is false where nobody is notified of it. */
+/** Accepts one event per name; `notify` is false if nobody is notified of it. */
 async function say(store: Store, says: View['says'], names: readonly string[], now = at, notify = true) {
   await store.accept(
     names.map((name) => arrival(name, { receivedAt: now })),
@@ -81,7 +81,7 @@ async function due(store: Store, now: number): Promise<Card | undefined> {
   return step.is === 'update' ? step.card : undefined
 }
 
-t.test('cards move to PostgreSQL with all that they name', async (t) => {
+t.test('cards move to PostgreSQL with everything that they name', async (t) => {
   const store = await moved(t, async (store) => {
     await say(store, 'failed', ['one', 'two'])
     await postAll(store, '1.1')
@@ -104,7 +104,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       return world
     }
 
-    t.test('a message is a card of the failures in it, which are found by what follows', async (t) => {
+    t.test('a message is a card of its failures, and later events find it by them', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       t.notOk((await postAll(store, '1.1')).thread)
@@ -125,7 +125,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.ok(card?.entries.every(({ memory }) => memory?.failure?.since === since))
     })
 
-    t.test('what ends makes it due, whoever is notified of that, and at the latest in ten seconds', async (t) => {
+    t.test('the end of a failure makes its card due, whoever is notified of the end, within ten seconds', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')
@@ -138,7 +138,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
-    t.test('what ended while it was being posted makes it due', async (t) => {
+    t.test('a failure that ended while its card was being posted makes the card due', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])
       const step = await store.next(lane, whole, at)
@@ -149,7 +149,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(await due(store, at + seconds(10)), { ts: '1.1' })
     })
 
-    t.test('one updates it at a time, and what comes meanwhile makes it due again', async (t) => {
+    t.test('one replica at a time updates a card, and what comes meanwhile makes it due again', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')
@@ -170,7 +170,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(await due(store, now + seconds(3600)), undefined, 'it shows what is true')
     })
 
-    t.test('an update that nobody ends is made again, after a restart too', async (t) => {
+    t.test('an unfinished update is made again, even after a restart', async (t) => {
       const world = await start(t)
       await say(world.store, 'failed', ['one'])
       await postAll(world.store, '1.1')
@@ -182,7 +182,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(await due(world.store, at + seconds(106)), { ts: '1.1' })
     })
 
-    t.test('what somebody did to an incident is shown before all that waits', async (t) => {
+    t.test('what somebody did to an incident is shown before everything that waits', async (t) => {
       const { store } = await start(t)
       const ada = { name: 'ada', via: 'page' as const }
       for (const [number, name] of ['one', 'two', 'three'].entries()) {
@@ -194,7 +194,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.acknowledge([begun], at + seconds(90), ada)
       const first = await due(store, at + seconds(90))
       t.equal(first?.ts, '2.1')
-      // Taken back while it is being shown, it is shown again at once, and not ten seconds later.
+      // Undone while it is being shown, the acknowledgement is updated at once, not ten seconds later.
       await store.unacknowledge([begun], at + seconds(91), ada)
       await store.settleCard(first as Card, { is: 'shown', payload: shownAs('taken') }, at + seconds(91))
       const again = await due(store, at + seconds(91))
@@ -204,7 +204,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test(
-      'what was acknowledged before its card was posted, or on a card that is lost, is shown as such',
+      'an acknowledgement is shown even if it came before the card was posted, or the card was lost',
       async (t) => {
         const { store } = await start(t)
         const ada = { name: 'ada', via: 'page' as const }
@@ -223,7 +223,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('a budget that is empty, or rests, is waited for', async (t) => {
+    t.test('an update waits while the budget is empty or rests', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')
@@ -251,7 +251,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(await store.nextCard({ ...cardPlan, resting: ['C000000B'] }, at + seconds(75)), { is: 'update' })
     })
 
-    t.test('what a lost card named goes on is posted anew, as a card', async (t) => {
+    t.test('open incidents of a lost card are posted again as a card', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')
@@ -271,30 +271,34 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
     })
 
-    t.test('a reply whose thread is gone is the next card, and the rest of the last is looked at', async (t) => {
-      const { store } = await start(t)
-      await say(store, 'failed', ['one', 'two'])
-      await postAll(store, '1.1')
-      await say(store, 'changed', ['one'], at + seconds(60))
-      const step = await store.next(lane, whole, at + seconds(60))
-      if (step.is !== 'post') throw new Error(step.is)
-      const gone = { ...again, message: { state: 'open', failures: 1, isPlain: false, isThreadGone: true } } as const
-      await store.settle(step.message, attempt, gone)
-      const next = await store.next(lane, whole, at + seconds(61))
-      t.ok(next.is === 'post' && next.message.thread === undefined)
-      const old = await due(store, at + seconds(61))
-      t.same(
-        old?.entries.map(({ view }) => view.object.name),
-        ['two']
-      )
-      const posted = { channel: 'C000000A', ts: '2.1' }
-      if (next.is === 'post') await store.settle(next.message, attempt, { ...sent, message: { state: 'sent', posted } })
-      if (old) await store.settleCard(old, { is: 'lost', notifications: [] }, at + seconds(62))
-      await say(store, 'recovered', ['one'], at + seconds(120))
-      t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
-    })
+    t.test(
+      'a reply whose thread is gone becomes the next card, and the rest of the last card is checked',
+      async (t) => {
+        const { store } = await start(t)
+        await say(store, 'failed', ['one', 'two'])
+        await postAll(store, '1.1')
+        await say(store, 'changed', ['one'], at + seconds(60))
+        const step = await store.next(lane, whole, at + seconds(60))
+        if (step.is !== 'post') throw new Error(step.is)
+        const gone = { ...again, message: { state: 'open', failures: 1, isPlain: false, isThreadGone: true } } as const
+        await store.settle(step.message, attempt, gone)
+        const next = await store.next(lane, whole, at + seconds(61))
+        t.ok(next.is === 'post' && next.message.thread === undefined)
+        const old = await due(store, at + seconds(61))
+        t.same(
+          old?.entries.map(({ view }) => view.object.name),
+          ['two']
+        )
+        const posted = { channel: 'C000000A', ts: '2.1' }
+        if (next.is === 'post')
+          await store.settle(next.message, attempt, { ...sent, message: { state: 'sent', posted } })
+        if (old) await store.settleCard(old, { is: 'lost', notifications: [] }, at + seconds(62))
+        await say(store, 'recovered', ['one'], at + seconds(120))
+        t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
+      }
+    )
 
-    t.test('an open reply outlives a restart as one', async (t) => {
+    t.test('an open reply is still a reply after a restart', async (t) => {
       const world = await start(t)
       await say(world.store, 'failed', ['one'])
       await postAll(world.store, '1.1')
@@ -308,7 +312,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(next, { is: 'post', message: { thread: { ts: '1.1', isBroadcast: true } } })
     })
 
-    t.test('what is to follow a card does, once, in its thread, also after a restart', async (t) => {
+    t.test('what should follow a card follows it, once, in its thread, even after a restart', async (t) => {
       const world = await start(t)
       const reply = { text: 'the log', unfurl_links: false as const, unfurl_media: false as const }
       await say(world.store, 'failed', ['one'])
@@ -334,7 +338,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal(await due(world.store, at + seconds(3600)), undefined, 'and it is no card')
     })
 
-    t.test('what a card shows is known, but for an update whose end nobody knows', async (t) => {
+    t.test('what a card shows is known, except for an update with an unknown outcome', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')
@@ -362,7 +366,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.ok(await due(store, at + seconds(3660)), 'it is looked at again')
     })
 
-    t.test('incidents on cards come with their events, as long as they go on', async (t) => {
+    t.test('incidents on cards are listed with their events as long as they last', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')
@@ -375,7 +379,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await store.records.incidentsOnCards('2'), [])
     })
 
-    t.test('an event leads to its card, what that showed and its thread', async (t) => {
+    t.test("an event leads to its card, the card's versions and its thread", async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')
@@ -405,7 +409,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await store.records.cardsOf('3'), [])
     })
 
-    t.test('a clock that was set back delays no card for long', async (t) => {
+    t.test('a clock that was set back does not delay a card for long', async (t) => {
       const { store } = await start(t)
       const future = at + seconds(86_400)
       await say(store, 'failed', ['one'], future)
@@ -414,7 +418,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(await due(store, at + seconds(60)), { ts: '1.1' })
     })
 
-    t.test('a card is pruned when what it names is over, and not before', async (t) => {
+    t.test('a card is pruned once everything that it names is over, and not before', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')

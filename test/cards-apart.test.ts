@@ -1,4 +1,4 @@
-// Cards of several channels: one that takes no updates costs the others of its app nothing.
+// Cards of several channels: one that takes no updates does not cost the app's other channels anything.
 import t from 'tap'
 import { build, isGreen, plainConfig, updates } from './fixtures/cards.ts'
 
@@ -12,7 +12,7 @@ const config = plainConfig
 const channels = ['C000000A', 'C000000B', 'C0000OPS'].map((id) => ({ id, name: id, members: ['U0FLUX'] }))
 
 for (const error of ['is_archived', 'external_channel_migrating']) {
-  t.test(`a channel of many cards that answers ${error} keeps no other of its app waiting`, async (t) => {
+  t.test(`a channel of many cards that answers ${error} delays no other channel of its app`, async (t) => {
     const { api, pass, fail, recover } = await build(t, { config, channels })
     const names = Array.from({ length: 80 }, (_, n) => `app-${n}`)
     for (const [n, name] of names.entries()) {

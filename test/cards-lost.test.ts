@@ -1,5 +1,5 @@
-// Lost cards: where a message can no longer be updated, the channel is told what goes on and what is over, and nobody who asked for
-// silence is.
+// Lost cards: if a message can no longer be updated, the channel is told what goes on and what is over, and nobody who asked
+// for silence is disturbed.
 import t from 'tap'
 import { build, cards, isGreen, plainConfig, shown } from './fixtures/cards.ts'
 import { start } from './fixtures/clicks.ts'
@@ -7,7 +7,7 @@ import { start } from './fixtures/clicks.ts'
 const word = (error: string) => ({ status: 200, body: JSON.stringify({ ok: false, error }) })
 
 for (const error of ['edit_window_closed', 'cant_update_message']) {
-  t.test(`what is over is said in the channel where Slack answers ${error}, because its card stays red`, async (t) => {
+  t.test(`a recovery is posted in the channel if Slack answers ${error}, because the card stays red`, async (t) => {
     const { api, pass, fail, recover } = await build(t)
     await fail('shop')
     await pass(2000)
@@ -21,7 +21,7 @@ for (const error of ['edit_window_closed', 'cant_update_message']) {
   })
 }
 
-t.test('of a digest that stays, what still fails and what is over is said, once', async (t) => {
+t.test('if a digest cannot be updated, what still fails and what is over is said once', async (t) => {
   const { api, pass, fail, recover } = await build(t)
   const names = ['shop', 'cart', 'mail', 'auth']
   for (const name of names) await fail(name)
@@ -39,7 +39,7 @@ t.test('of a digest that stays, what still fails and what is over is said, once'
 })
 
 t.test(
-  'where a workspace forbids edits, a digest that counts down is not posted again for each that is over',
+  'where a workspace forbids edits, a digest that counts down is not posted again for each recovery',
   async (t) => {
     const { api, pass, fail, recover } = await build(t)
     for (let n = 0; n < 30; n++) await fail(`app-${n}`)
@@ -55,7 +55,7 @@ t.test(
   }
 )
 
-t.test('a rollout whose message cannot be updated is said again when it has settled', async (t) => {
+t.test('a rollout whose message cannot be updated is posted again once it has settled', async (t) => {
   const config = `${plainConfig}  - { name: rollouts, match: { severity: info }, as: rollout, send: team }\n`
   const { api, pass, recover } = await build(t, { config })
   api.behave('chat.update', word('edit_window_closed'))
@@ -70,7 +70,7 @@ t.test('a rollout whose message cannot be updated is said again when it has sett
 })
 
 t.test(
-  'what is silenced is not posted again when somebody deletes its card, but when the silence is over',
+  'when somebody deletes the card of a silenced incident, it is posted again only after the silence',
   async (t) => {
     const { api, pass, fail, silence } = await build(t)
     await fail('shop')
@@ -86,7 +86,7 @@ t.test(
   }
 )
 
-t.test('what is posted again knows its event: who was notified, and what silences it', async (t) => {
+t.test('a card that is posted again knows its event: who was notified, and what silences it', async (t) => {
   const { api, pass, fail, press, settle, silence } = await start(t)
   await fail('shop')
   await pass(16 * 60_000)

@@ -1,4 +1,5 @@
-// What cards show beside the failure itself: what is long in their threads, who is silenced, what was posted before; and how people look at it.
+// What cards show beside the failure itself: long texts in their threads, what is silenced, earlier versions; and how people
+// look at them.
 import t from 'tap'
 import { build, cards, isGreen, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
 import { about } from './fixtures/relay.ts'
@@ -16,7 +17,7 @@ for (const [name, message, own] of [
   ['a log', logged, '0 out of 1 expected pods'],
   ['an error that is longer than its gist', long, 'spec.containers[17]']
 ] as const) {
-  t.test(`${name} is in the thread of its card, once, also where it was lost on the way`, async (t) => {
+  t.test(`${name} is in the thread of its card, once, even if a post is lost on the way`, async (t) => {
     const world = await build(t)
     const { api, pass, fail, recover } = world
     await fail('shop', message)
@@ -39,7 +40,7 @@ for (const [name, message, own] of [
   })
 }
 
-t.test('what follows a card is left out where the card is gone meanwhile', async (t) => {
+t.test('what should follow a card is left out if the card is gone by then', async (t) => {
   const { api, pass, fail } = await build(t)
   api.behave('chat.postMessage', () => {
     if (api.posted.length === 1) api.delete('team', api.posted[0]?.ts ?? '')
@@ -58,7 +59,7 @@ for (const [name, meanwhile] of [
   ['no rule notifies of', undefined],
   ['is silenced', (world: World) => world.silence('shop', '1h')]
 ] as const) {
-  t.test(`a card says what its object fails for by now, also where that ${name}`, async (t) => {
+  t.test(`a card says what its object fails for now, even a failure that ${name}`, async (t) => {
     const rule = 'match: { severity: error, reason: BuildFailed }'
     const config = meanwhile ? plainConfig : plainConfig.replace('match: { severity: error }', rule)
     const world = await build(t, { config })
@@ -111,7 +112,7 @@ t.test('a silence is shown on the cards of what it withholds, as long as it last
   t.notMatch(texts().get('shop'), /silenced/, 'it was ended')
 })
 
-t.test('a card that was posted late, when what it says was silenced already, says so', async (t) => {
+t.test('a card that was posted late says so if its incident was already silenced', async (t) => {
   const { api, pass, fail, silence } = await build(t)
   api.behave('chat.postMessage', () => ({ status: 503 }))
   await fail('shop')
@@ -124,7 +125,7 @@ t.test('a card that was posted late, when what it says was silenced already, say
   t.match(shown(cards(api)[0]), /silenced until/)
 })
 
-t.test('of a card with several, it says how many are quiet; mutes of the file are shown, too', async (t) => {
+t.test('a card with several incidents counts the silenced ones; mutes of the file are shown too', async (t) => {
   const mute = `mute: [{ name: night, match: { name: [app-1, app-2, app-3] }, until: "2026-09-21T14:03:00Z" }]\n`
   const world = await build(t)
   const { api, pass, fail } = world
@@ -144,32 +145,35 @@ t.test('of a card with several, it says how many are quiet; mutes of the file ar
 const looking = plainConfig.replace('apiUrl:', 'history: true, apiUrl:')
 const readers = { [botToken]: { name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'channels:history'] } }
 
-t.test('with `history: true` a message whose answer was lost is found, and is the card that is updated', async (t) => {
-  const world = await build(t, { config: looking, apps: readers })
-  const { api, pass, fail, recover } = world
-  api.behave('chat.postMessage', [{ is: 'reset-after' }])
-  await fail('shop')
-  await pass(10_000)
-  t.equal(cards(api).length, 1, 'it is not posted again')
-  // The same for a reply, which only its thread knows, and where the process is another.
-  let left = 1
-  api.behave('chat.postMessage', () => (left-- > 0 ? { is: 'reset-after' } : undefined))
-  await fail('shop', 'admission webhook denied the request')
-  await pass(1000)
-  await world.restart()
-  await pass(20_000)
-  t.equal(api.seen('team', cards(api)[0]?.ts).length, 2, 'the reply is there once')
-  await recover('shop')
-  await pass(30_000)
-  t.equal(cards(api).length, 1)
-  t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
-  const asked = api.calls.filter(({ method }) => method.startsWith('conversations.'))
-  t.same(
-    asked.map(({ method }) => method),
-    ['conversations.history', 'conversations.replies'],
-    'nothing else is looked for'
-  )
-})
+t.test(
+  'with `history: true`, a message whose answer was lost is found, and becomes the card that is updated',
+  async (t) => {
+    const world = await build(t, { config: looking, apps: readers })
+    const { api, pass, fail, recover } = world
+    api.behave('chat.postMessage', [{ is: 'reset-after' }])
+    await fail('shop')
+    await pass(10_000)
+    t.equal(cards(api).length, 1, 'it is not posted again')
+    // The same for a reply, which only its thread contains, and with another process.
+    let left = 1
+    api.behave('chat.postMessage', () => (left-- > 0 ? { is: 'reset-after' } : undefined))
+    await fail('shop', 'admission webhook denied the request')
+    await pass(1000)
+    await world.restart()
+    await pass(20_000)
+    t.equal(api.seen('team', cards(api)[0]?.ts).length, 2, 'the reply is there once')
+    await recover('shop')
+    await pass(30_000)
+    t.equal(cards(api).length, 1)
+    t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
+    const asked = api.calls.filter(({ method }) => method.startsWith('conversations.'))
+    t.same(
+      asked.map(({ method }) => method),
+      ['conversations.history', 'conversations.replies'],
+      'nothing else is looked for'
+    )
+  }
+)
 
 for (const [name, make] of Object.entries({
   'it never came': (api: World['api']) => api.behave('chat.postMessage', [{ is: 'reset' }]),
@@ -182,7 +186,7 @@ for (const [name, make] of Object.entries({
     api.behave('chat.postMessage', [{ is: 'reset' }])
   }
 })) {
-  t.test(`with \`history: true\` a message is posted where ${name}`, async (t) => {
+  t.test(`with \`history: true\` a message is posted if ${name}`, async (t) => {
     const { api, pass, fail } = await build(t, { config: looking, apps: structuredClone(readers) })
     make(api)
     await fail('shop')
@@ -192,7 +196,7 @@ for (const [name, make] of Object.entries({
 }
 
 t.test(
-  'the page of an event shows its card as it is now, what it showed, its thread, and the way to Slack',
+  'the page of an event shows its card as it is now, earlier versions, the thread, and a link to Slack',
   async (t) => {
     const { api, pass, fail, recover, relay } = await build(t)
     await fail('shop', logged)
@@ -225,7 +229,7 @@ t.test(
 )
 
 t.test(
-  'the card of an object that was made again says that it was deleted, unless both turn out to be there',
+  'the card of an object that was created anew says that the old one was deleted, unless both turn out to exist',
   async (t) => {
     const { api, pass, fail, relay, clock } = await build(t)
     const works = (uid: string) =>

@@ -1,8 +1,8 @@
-// Cards: what a channel of a Slack app shows is true, whatever happened to the relay and to the channel meanwhile.
+// Cards: what a channel of a Slack app shows is true, whatever happens to the relay and to the channel.
 import t from 'tap'
 import { build, cards, isGreen, plainConfig, shown, updates, type World } from './fixtures/cards.ts'
 
-t.test('a failure is one message: what follows is in its thread, and in the end it is green', async (t) => {
+t.test('a failure is one message: further news goes into its thread, and in the end it turns green', async (t) => {
   const { api, pass, fail, recover } = await build(t)
   await fail('shop')
   await pass(2000)
@@ -42,7 +42,7 @@ t.test('a reminder is a reply that the channel sees', async (t) => {
   t.equal(cards(api).length, 1)
 })
 
-t.test('what recovered and failed again before a digest was posted fails, whatever else of it is over', async (t) => {
+t.test('an object that recovered and failed again before its digest was posted is shown as failing', async (t) => {
   const { api, pass, fail, recover } = await build(t, { rule: 'group: { by: [cluster], wait: 20s }' })
   for (const name of ['shop', 'cart']) await fail(name)
   await pass(5000)
@@ -62,7 +62,7 @@ t.test('what recovered and failed again before a digest was posted fails, whatev
   t.notMatch(shown(card()), /red_circle/)
 })
 
-t.test('a digest counts down, names what is left, and turns green with the last', async (t) => {
+t.test('a digest counts down, names what is left, and turns green with the last recovery', async (t) => {
   const { api, pass, fail, recover } = await build(t)
   const names = Array.from({ length: 12 }, (_, index) => `app-${index}`)
   await Promise.all(names.map((name) => fail(name)))
@@ -85,10 +85,10 @@ t.test('a digest counts down, names what is left, and turns green with the last'
   )
 })
 
-t.test('a digest of a destination that names all is a card that does', async (t) => {
+t.test('the digest of a destination that names all objects becomes a card that does so too', async (t) => {
   const config = plainConfig.replace('channel: C000000A }', 'channel: C000000A }, digest: full')
   const { api, pass, fail, recover } = await build(t, { config })
-  // As many of one cause as are not named elsewhere, with room to spare.
+  // As many objects of one cause as are not named elsewhere, with room to spare.
   const names = Array.from({ length: 220 }, (_, index) => `a-name-of-some-length-${index}`)
   await Promise.all(names.map((name) => fail(name)))
   await pass(20_000)
@@ -104,7 +104,7 @@ t.test('a digest of a destination that names all is a card that does', async (t)
   t.notMatch(all, /and \d+ more_|more follow/)
 })
 
-t.test('what ends without a message to the channel is shown all the same', async (t) => {
+t.test('an end that nobody is notified of is shown all the same', async (t) => {
   const { api, pass, fail, recover, silence } = await build(t)
   await fail('shop')
   await pass(2000)
@@ -131,7 +131,7 @@ t.test('cards outlive restarts', async (t) => {
   for (const card of cards(api)) t.ok(isGreen(card), shown(card))
 })
 
-t.test('a token that is not taken is asked once in five minutes, and the cards are put right then', async (t) => {
+t.test('a rejected token is tried once in five minutes, and the cards are corrected once it works', async (t) => {
   const { api, pass, fail, recover } = await build(t)
   for (const name of ['shop', 'cart', 'mail']) {
     await fail(name, `${name} has a cause of its own`)
@@ -159,7 +159,7 @@ for (const [name, lose] of Object.entries({
     const world = await build(t)
     const { api, pass, fail, recover } = world
     await fail('shop')
-    // One that is new is not posted again for each change.
+    // A new card is not posted again for each change.
     await pass(16 * 60_000)
     await lose(world)
     await fail('shop', 'admission webhook denied the request')
@@ -172,7 +172,7 @@ for (const [name, lose] of Object.entries({
   })
 }
 
-t.test('updates keep the limits of Slack, and an app that is limited waits', async (t) => {
+t.test("updates keep Slack's limits, and an app that is limited waits", async (t) => {
   const { api, pass, fail, recover } = await build(t)
   for (let at = 0; at < 30; at++) {
     await fail(`app-${at}`, `cause number ${at} of ${'abcdefghijklmnopqrstuvwxyzABCDEF'[at]}`)
@@ -181,7 +181,7 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   await pass(60_000)
   const before = updates(api).length
   let refused = 0
-  // Said in the body alone: the stand-in would keep to a header in real time.
+  // In the body only: the stand-in would enforce a header in real time.
   api.behave('chat.update', () => {
     refused += 1
     return refused > 1 ? undefined : { status: 429, body: '{"ok":false,"error":"ratelimited","retry_after":30}' }
@@ -195,7 +195,7 @@ t.test('updates keep the limits of Slack, and an app that is limited waits', asy
   for (const card of cards(api)) t.ok(isGreen(card), shown(card))
 })
 
-t.test('a card shows at once who acknowledged its incident, and no longer once that is taken back', async (t) => {
+t.test('a card shows at once who acknowledged its incident, and no longer once that is undone', async (t) => {
   const { api, relay, pass, fail } = await build(t)
   await fail('shop')
   await pass(2000)
@@ -213,7 +213,7 @@ t.test('a card shows at once who acknowledged its incident, and no longer once t
   t.notMatch(shown(cards(api)[0]), /acknowledged/)
 })
 
-t.test('a card of several says how many of them somebody acknowledged', async (t) => {
+t.test('a card with several incidents counts the acknowledged ones', async (t) => {
   const { api, relay, pass, fail } = await build(t)
   for (const name of ['shop', 'cart', 'till']) await fail(name, 'no such repository')
   await pass(5000)

@@ -28,7 +28,7 @@ function optionsOf(schema: { properties?: Record<string, object> }, path = ''): 
   return Object.entries(properties).flatMap(([key, child]) => optionsOf(child, `${path}/${key}`))
 }
 
-t.test('values.yaml has every value that the schema knows, and no other', async (t) => {
+t.test('values.yaml has exactly the values of the schema', async (t) => {
   t.ok(fitsSchema(values), JSON.stringify(fitsSchema.errors))
   const ofParents = ['/enabled', '/global']
   t.strictSame(
@@ -70,10 +70,10 @@ t.test('a misspelt, mistyped or impossible value is refused', async (t) => {
     { podAnnotations: { a: 1 } },
     { env: [{ value: 'no name' }] },
     { fullnameOverride: 'Relay' },
-    // Half a byte, and 512 bytes: Kubernetes takes both, and no pod starts.
+    // Half a byte, and 512 bytes: Kubernetes accepts both, but no pod starts.
     ...['512m', '512', 512, '0.5'].map((memory) => ({ resources: { limits: { memory } } })),
     { resources: { requests: { memory: '192m' } } },
-    // Kubernetes takes each, as what selects nothing.
+    // Kubernetes accepts each of them as a selector of nothing.
     { flux: { namespace: 'flux.system' } },
     { monitoring: { namespace: 'a'.repeat(64) } },
     { alert: { namespaces: ['apps', 'team.a'] } }
@@ -84,7 +84,7 @@ t.test('a misspelt, mistyped or impossible value is refused', async (t) => {
     t.ok(fitsSchema({ ...values, resources: { limits: { memory, cpu: '100m' } } }), `${memory}`)
 })
 
-t.test('the chart repeats nothing of deploy/ that a link or a comparison does not keep the same', async (t) => {
+t.test('the chart repeats nothing of deploy/ unless a link or a comparison keeps it the same', async (t) => {
   t.equal(values.config, read('deploy/base/config.yaml'))
   for (const name of ['rules.yaml', 'dashboard.json']) {
     const link = join(root, 'deploy', 'chart', 'files', name)
@@ -97,10 +97,10 @@ t.test('the chart repeats nothing of deploy/ that a link or a comparison does no
 
 const environment = { FLUX_HMAC_KEY: 'key', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x' }
 
-t.test("what the chart's page gives to Flux is what Flux takes", async (t) => {
+t.test("the manifests on the chart's page are what Flux accepts", async (t) => {
   const page = read('deploy/chart/README.md')
   const [source, release] = yamlOf(page) as [OCIRepository & Manifest, HelmRelease & Manifest]
-  // Any values are the chart's own business: below, its schema judges them.
+  // Flux accepts any values; the chart's schema judges them below.
   const withoutValues = { ...release, spec: { ...release.spec, values: {} } } as unknown as Manifest
   for (const manifest of [source, withoutValues]) {
     t.strictSame(faultsOf(manifest), [], manifest.kind)

@@ -1,4 +1,4 @@
-// `flux-relay test`: runs as a step of a pipeline: its output and its exit codes.
+// `flux-relay test`: runs as a step of a pipeline; its output and exit codes.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -23,7 +23,7 @@ function write(t: Test, files: Record<string, string>): (name: string) => string
   return (name) => join(folder, name)
 }
 
-t.test('where all tests pass the answer is yes, without any of the secrets', async (t) => {
+t.test('if all tests pass, the exit code says so, and no secret is printed', async (t) => {
   const at = write(t, {
     'events/shop.json': JSON.stringify(about('shop')),
     'one.yaml': 'tests: [{ name: from a file, file: events/shop.json, expect: platform }]',
@@ -35,7 +35,7 @@ t.test('where all tests pass the answer is yes, without any of the secrets', asy
   t.equal(code, 0)
 })
 
-t.test('a test that fails is named, with the line, a caret and the reason', async (t) => {
+t.test('a failed test is shown with its line, a caret and the reason', async (t) => {
   const at = write(t, {
     'tests.yaml': `tests:
   - name: DBAs are notified of databases
@@ -81,7 +81,7 @@ tests.yaml:4:24 error: dba is not notified
   })
 })
 
-t.test('faulty files are used wrongly: every fault of the config and of the tests, at once', async (t) => {
+t.test('faulty files are a usage error: every fault of the config and the tests is reported at once', async (t) => {
   const at = write(t, {
     'bad.yaml': config.replace('send: dba', 'send: dbas'),
     'tests.yaml': 'tests: [{ name: x, evnt: {} }]',
@@ -101,7 +101,7 @@ t.test('faulty files are used wrongly: every fault of the config and of the test
   t.match(missing.err, /no such file.*nowhere\.yaml/)
 })
 
-t.test('a cluster named by the environment is no secret, and has to be there', async (t) => {
+t.test('a cluster name from the environment is not a secret, and has to be set', async (t) => {
   const at = write(t, {
     'cluster.yaml': `cluster: "\${CLUSTER}"${config}`,
     'tests.yaml': 'tests: [{ name: x, event: {}, expect: [{ destination: platform, text: prod-eu }] }]'
@@ -112,7 +112,7 @@ t.test('a cluster named by the environment is no secret, and has to be there', a
   t.equal((await run(['test', at('cluster.yaml'), at('tests.yaml')], { CLUSTER: 'prod-eu' })).code, 0)
 })
 
-t.test('the examples in docs/testing-rules.md do what is said of them', async (t) => {
+t.test('the examples in docs/testing-rules.md do what the page says', async (t) => {
   const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'testing-rules.md'), 'utf8')
   const [config = '', tests = ''] = [...page.matchAll(/```yaml\n(# \S+\n[\s\S]*?)```/g)].map(([, text = '']) => text)
   const [, output = ''] = page.match(/```console\n.*\n([\s\S]*?)```/) ?? []

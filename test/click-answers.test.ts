@@ -1,4 +1,4 @@
-// Answers to clicks: whoever presses a button reads what came of it, and what to do where nothing did.
+// Answers to clicks: whoever presses a button reads what came of it, and what to do if nothing did.
 import t from 'tap'
 import { cards, plainConfig, shown } from './fixtures/cards.ts'
 import { buttonsOf, start } from './fixtures/clicks.ts'
@@ -31,7 +31,7 @@ async function noticeWith(button: string, { api, until }: World): Promise<Posted
   return found() as Posted
 }
 
-t.test('a channel that events name, and Slack did not take, is used again by "Try now" below its notice', async (t) => {
+t.test('"Try now" below its notice makes a channel named by events usable again after Slack refused it', async (t) => {
   const world = await start(t, ['U0ANNA1'], { config: toOwners, channels: [...ofBoth] })
   const { api, clock, relay, press, settle, until, pass } = world
   const post = (name: string) =>
@@ -48,7 +48,7 @@ t.test('a channel that events name, and Slack did not take, is used again by "Tr
   await until(() => /cart/.test(JSON.stringify(api.seen('search'))))
 })
 
-t.test('"Try now" below the notice of an app whose token is not taken tries that app', async (t) => {
+t.test('"Try now" below the notice of an app with a rejected token tries that app', async (t) => {
   const config = plainConfig
     .replace('slackApps: {', 'slackApps: { team: { token: "xoxb-old", apiUrl: "$API" },')
     .replace('{ app: acme, channel: C000000A }', '{ app: team, channel: C000000A }')
@@ -73,33 +73,36 @@ t.test('"Try now" below the notice of an app whose token is not taken tries that
   t.match(late.said.join(), /^Nothing waits for Slack app team: it is tried with the next message\.$/)
 })
 
-t.test('a lane of an app that is called slack is tried by its name', async (t) => {
+t.test('a lane of an app named "slack" is tried by its name', async (t) => {
   const config = plainConfig.replaceAll('acme', 'slack')
   const { relay } = await start(t, ['U0ANNA1'], { config })
   const response = await fetch(`${relay.url}/api/lanes/slack:slack:C000000A/try`, { method: 'POST' })
   t.match(await response.json(), { lane: 'slack:slack:C000000A', destinations: ['team'] })
 })
 
-t.test('of a destination that is no longer in the config file it is said that nothing can be sent there', async (t) => {
-  const [team, ops] = ofBoth as [object, object]
-  const world = await start(t, ['U0ANNA1'], { channels: [{ ...team, isArchived: true }, ops] })
-  const { api, fail, press, settle, restart, until } = world
-  await fail('shop')
-  const notice = await noticeWith(tryNow, world)
-  await restart(plainConfig.replace('  team:', '  crew:').replace('send: team', 'send: crew'))
-  const dead = await noticeWith(again, world)
-  for (const [message, button] of [
-    [notice, tryNow],
-    [dead, again]
-  ] as const) {
-    await until(() => api.socket.open().length > 0)
-    const pressed = await press(message, button)
-    await settle(pressed)
-    t.match(pressed.said.join(), /^team is no longer in the config file: nothing can be sent there/)
+t.test(
+  'for a destination that is gone from the config file, the answer is that nothing can be sent there',
+  async (t) => {
+    const [team, ops] = ofBoth as [object, object]
+    const world = await start(t, ['U0ANNA1'], { channels: [{ ...team, isArchived: true }, ops] })
+    const { api, fail, press, settle, restart, until } = world
+    await fail('shop')
+    const notice = await noticeWith(tryNow, world)
+    await restart(plainConfig.replace('  team:', '  crew:').replace('send: team', 'send: crew'))
+    const dead = await noticeWith(again, world)
+    for (const [message, button] of [
+      [notice, tryNow],
+      [dead, again]
+    ] as const) {
+      await until(() => api.socket.open().length > 0)
+      const pressed = await press(message, button)
+      await settle(pressed)
+      t.match(pressed.said.join(), /^team is no longer in the config file: nothing can be sent there/)
+    }
   }
-})
+)
 
-t.test('who may not reads who may, and where that is nobody, why', async (t) => {
+t.test('whoever may not press a button reads who may, or why nobody may', async (t) => {
   const many = Array.from({ length: 12 }, (_, n) => `U0OPS${n + 10}`)
   for (const [operators, said] of [
     [
@@ -111,7 +114,7 @@ t.test('who may not reads who may, and where that is nobody, why', async (t) => 
     const { fail, pass, card, press, settle } = await start(t, operators)
     await fail('shop')
     await pass(2000)
-    // Of a card from before the operators were taken out of the file.
+    // A card from before the operators were removed from the file.
     const blocks = JSON.parse(JSON.stringify(card().blocks).replace(why, ack))
     const pressed = await press({ ...card(), blocks }, ack)
     await settle(pressed)
@@ -119,7 +122,7 @@ t.test('who may not reads who may, and where that is nobody, why', async (t) => 
   }
 })
 
-t.test('"Why?" is for people of the workspace, and for operators wherever they are from', async (t) => {
+t.test('"Why?" answers people of the workspace, and operators wherever they are from', async (t) => {
   const { fail, pass, card, press, settle } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -131,7 +134,7 @@ t.test('"Why?" is for people of the workspace, and for operators wherever they a
   t.match(operator.said.join(), /Notified: team/)
 })
 
-t.test('"Why?" of many objects with long names names as many as there is room for, and breaks no markup', async (t) => {
+t.test('"Why?" about many objects with long names lists as many as fit, and breaks no markup', async (t) => {
   const { api, relay, clock, pass, press, settle } = await start(t)
   const timestamp = new Date(clock.now()).toISOString()
   for (let n = 0; n < 14; n++) {
@@ -149,7 +152,7 @@ t.test('"Why?" of many objects with long names names as many as there is room fo
   t.notMatch(said.replaceAll(/&(amp|lt|gt);/g, ''), /&/, 'a letter that is cut')
 })
 
-t.test('an object that is called like a pattern is not silenced by a click, nor are others with it', async (t) => {
+t.test('an object whose name is a pattern is not silenced by a click, nor are others with it', async (t) => {
   const { api, relay, clock, pass, press, settle, fail, acts, card } = await start(t)
   const event = about('*', { timestamp: new Date(clock.now()).toISOString(), metadata: { cluster: '*' } })
   await relay.post({ ...event, involvedObject: { ...event.involvedObject, kind: '*', namespace: '*' } })
@@ -166,7 +169,7 @@ t.test('an object that is called like a pattern is not silenced by a click, nor 
   t.equal(body.match(/Silence 1 h:/g)?.length, 1, 'the page offers it for the other alone')
 })
 
-t.test('where Slack does not say who is in a user group, whoever clicked and the log say what to do', async (t) => {
+t.test('if Slack does not say who is in a user group, the answer and the log say what to do', async (t) => {
   const { fail, pass, card, press, settle, relay } = await start(t, ['S0OPS123'])
   await fail('shop')
   await pass(2000)
@@ -176,37 +179,34 @@ t.test('where Slack does not say who is in a user group, whoever clicked and the
   t.match(relay.log.join(''), /"group":"S0OPS123","answer":"200 missing_scope","advice":"[^"]*usergroups:read/)
 })
 
-t.test(
-  'of two who choose the same silence, or one that would end sooner, the second reads whose there is',
-  async (t) => {
-    const { fail, pass, card, press, settle, acts, relay } = await start(t, ['U0ANNA1', 'U0BEA11'])
-    const silences = async () => JSON.parse((await relay.get('/api/silences')).body).silences as { endsAt: string }[]
-    const choose = async (choice: string, user: string) => {
-      const pressed = await press(card(), silence, { choice, user })
-      await settle(pressed)
-      return pressed.said.join()
-    }
-    await fail('shop')
-    await pass(2000)
-    const [first, second] = await Promise.all([choose('hour', 'U0ANNA1'), choose('hour', 'U0BEA11')])
-    t.match(first, /^\*apps\/shop\* is silenced until <!date[^>]*>\. What/)
-    t.match(
-      second,
-      /^\*apps\/shop\* is silenced until <!date[^>]*> already, by u0anna1\. Nothing has changed; it can be ended/
-    )
-    t.equal((await silences()).length, 1)
-    t.match(await choose('morning', 'U0BEA11'), /silenced until <!date[^>]*>\. What/)
-    const [, longer] = await silences()
-    const shorter = await choose('hour', 'U0ANNA1')
-    t.match(shorter, / already, by u0bea11/)
-    t.ok(shorter.includes(`<!date^${Date.parse(longer?.endsAt ?? '') / 1000}^`), 'the time that it really ends')
-    t.match(await choose('recovered', 'U0ANNA1'), /silenced until it recovers, 30 days at most\. What/)
-    t.match(await choose('recovered', 'U0BEA11'), /silenced until it recovers, 30 days at most already, by u0anna1/)
-    t.equal((await acts()).length, 3)
+t.test('if two people choose the same silence, or a shorter one, the second reads whose silence exists', async (t) => {
+  const { fail, pass, card, press, settle, acts, relay } = await start(t, ['U0ANNA1', 'U0BEA11'])
+  const silences = async () => JSON.parse((await relay.get('/api/silences')).body).silences as { endsAt: string }[]
+  const choose = async (choice: string, user: string) => {
+    const pressed = await press(card(), silence, { choice, user })
+    await settle(pressed)
+    return pressed.said.join()
   }
-)
+  await fail('shop')
+  await pass(2000)
+  const [first, second] = await Promise.all([choose('hour', 'U0ANNA1'), choose('hour', 'U0BEA11')])
+  t.match(first, /^\*apps\/shop\* is silenced until <!date[^>]*>\. What/)
+  t.match(
+    second,
+    /^\*apps\/shop\* is silenced until <!date[^>]*> already, by u0anna1\. Nothing has changed; it can be ended/
+  )
+  t.equal((await silences()).length, 1)
+  t.match(await choose('morning', 'U0BEA11'), /silenced until <!date[^>]*>\. What/)
+  const [, longer] = await silences()
+  const shorter = await choose('hour', 'U0ANNA1')
+  t.match(shorter, / already, by u0bea11/)
+  t.ok(shorter.includes(`<!date^${Date.parse(longer?.endsAt ?? '') / 1000}^`), 'the time that it really ends')
+  t.match(await choose('recovered', 'U0ANNA1'), /silenced until it recovers, 30 days at most\. What/)
+  t.match(await choose('recovered', 'U0BEA11'), /silenced until it recovers, 30 days at most already, by u0anna1/)
+  t.equal((await acts()).length, 3)
+})
 
-t.test('what was silenced by a click is called a silence where it shows, and when it is over', async (t) => {
+t.test('a silence made by a click is called a silence wherever it shows, and when it is over', async (t) => {
   const { api, fail, pass, card, press, settle } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -218,7 +218,7 @@ t.test('what was silenced by a click is called a silence where it shows, and whe
 })
 
 t.test(
-  'of a message that is there twice, because the answer to it was lost, whoever presses the first is led to the other',
+  'whoever presses a message that was posted twice, because its answer was lost, is led to the second',
   async (t) => {
     const { api, fail, press, settle, until, acts } = await start(t)
     let isLost = false
@@ -240,7 +240,7 @@ t.test(
   }
 )
 
-t.test('where Slack is asked too often who is in a user group, it is asked again when it wants to be', async (t) => {
+t.test('if Slack limits questions about user groups, they are asked again when Slack allows it', async (t) => {
   const { api, fail, pass, card, press, settle, acts } = await start(t, ['S0OPS123'], {
     apps: { [botToken]: { name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'usergroups:read'] } }
   })

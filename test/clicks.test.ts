@@ -1,4 +1,4 @@
-// Buttons: what people press in Slack takes effect once, is shown at once, and only where they may.
+// Buttons: what people press in Slack takes effect once, is shown at once, and only works where they may.
 import t from 'tap'
 import { timeZone } from '../src/clock.ts'
 import { readClick } from '../src/slack-api/click.ts'
@@ -12,7 +12,7 @@ const silence = 'flux-relay:silence'
 const why = 'flux-relay:why'
 
 t.test(
-  'one click acknowledges an incident: the card says so at once, reminders stop, and another takes it back',
+  'one click acknowledges an incident: the card says so at once, reminders stop, and another click undoes it',
   async (t) => {
     const { api, press, card, fail, pass, settle, acts, recover } = await start(t)
     await fail('shop')
@@ -39,7 +39,7 @@ t.test(
   }
 )
 
-t.test('a click that Slack repeats, in the same envelope or over another connection, has one effect', async (t) => {
+t.test('a click that Slack repeats, in the same envelope or over another connection, takes effect once', async (t) => {
   const { press, card, fail, pass, acts, settle, until } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -49,7 +49,7 @@ t.test('a click that Slack repeats, in the same envelope or over another connect
   t.equal((await acts()).filter(({ did }) => did === 'silence').length, 1)
 })
 
-t.test('who may not is told so, in a message that only they see, and nothing happens', async (t) => {
+t.test('whoever may not press is told so, in a message that only they see, and nothing happens', async (t) => {
   const { press, card, fail, pass, acts, settle } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -62,60 +62,60 @@ t.test('who may not is told so, in a message that only they see, and nothing hap
   t.notMatch(shown(card()), /acknowledged|silenced/)
 })
 
-t.test('user groups are asked for, kept for a minute, and nobody may while Slack does not say', async (t) => {
-  const world = await start(t, ['S0OPS123'], {
-    userGroups: { S0OPS123: ['U0ANNA1'] },
-    apps: {
-      'xoxb-1234567890-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx': {
-        ...{ name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'usergroups:read'] }
-      }
-    }
-  })
-  const { api, press, card, fail, pass, acts, settle } = world
-  await fail('shop')
-  await pass(2000)
-  await settle(press(card(), ack))
-  t.equal((await acts()).length, 1)
-  await settle(press(card(), undo))
-  t.equal((await acts()).length, 2)
-  const asked = () => api.calls.filter(({ method }) => method === 'usergroups.users.list').length
-  t.equal(asked(), 1)
-  // She has left.
-  api.userGroups['S0OPS123'] = ['U0BEA11']
-  await pass(61_000)
-  const late = await press(card(), ack)
-  await settle(late)
-  t.match(late.said.join(), /You may not/)
-  await pass(61_000)
-  api.behave('usergroups.users.list', { status: 200, body: '{"ok":false,"error":"missing_scope"}' })
-  const unknown = await press(card(), ack, { user: 'U0BEA11' })
-  await settle(unknown)
-  t.match(unknown.said.join(), /missing_scope.*try again/)
-  // A gateway's yes names nobody.
-  api.behave('usergroups.users.list', { status: 200, body: '{"ok":true}' })
-  const elsewhere = await press(card(), ack, { user: 'U0BEA11' })
-  await settle(elsewhere)
-  t.match(elsewhere.said.join(), /200 ok.*try again/)
-  t.equal((await acts()).length, 2)
-})
-
 t.test(
-  'Why says who was notified by which rule, to whoever asks, and not to guests of another workspace',
+  'members of user groups are looked up, kept for a minute, and nobody may press while Slack does not answer',
   async (t) => {
-    const { api, press, card, fail, pass, settle } = await start(t)
+    const world = await start(t, ['S0OPS123'], {
+      userGroups: { S0OPS123: ['U0ANNA1'] },
+      apps: {
+        'xoxb-1234567890-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx': {
+          ...{ name: 'flux', userId: 'U0FLUX', scopes: ['chat:write', 'usergroups:read'] }
+        }
+      }
+    })
+    const { api, press, card, fail, pass, acts, settle } = world
     await fail('shop')
     await pass(2000)
-    const pressed = await press(card(), why, { user: 'U0EVE11' })
-    await settle(pressed)
-    t.match(pressed.said.join(), /shop.*Notified: team by the rule `failures` \(sent\)/s)
-    const guest = await press(card(), why, { user: 'U0GUEST1', home: 'T0OTHER' })
-    await settle(guest)
-    t.match(guest.said.join(), /Only people of the workspace/)
-    t.equal(api.posted.length, 1)
+    await settle(press(card(), ack))
+    t.equal((await acts()).length, 1)
+    await settle(press(card(), undo))
+    t.equal((await acts()).length, 2)
+    const asked = () => api.calls.filter(({ method }) => method === 'usergroups.users.list').length
+    t.equal(asked(), 1)
+    // Anna has left the group.
+    api.userGroups['S0OPS123'] = ['U0BEA11']
+    await pass(61_000)
+    const late = await press(card(), ack)
+    await settle(late)
+    t.match(late.said.join(), /You may not/)
+    await pass(61_000)
+    api.behave('usergroups.users.list', { status: 200, body: '{"ok":false,"error":"missing_scope"}' })
+    const unknown = await press(card(), ack, { user: 'U0BEA11' })
+    await settle(unknown)
+    t.match(unknown.said.join(), /missing_scope.*try again/)
+    // A proxy's 200 names nobody.
+    api.behave('usergroups.users.list', { status: 200, body: '{"ok":true}' })
+    const elsewhere = await press(card(), ack, { user: 'U0BEA11' })
+    await settle(elsewhere)
+    t.match(elsewhere.said.join(), /200 ok.*try again/)
+    t.equal((await acts()).length, 2)
   }
 )
 
-t.test('a silence until it recovers ends with the failure, and says what was withheld', async (t) => {
+t.test('"Why?" says who was notified by which rule, to anybody but guests of another workspace', async (t) => {
+  const { api, press, card, fail, pass, settle } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  const pressed = await press(card(), why, { user: 'U0EVE11' })
+  await settle(pressed)
+  t.match(pressed.said.join(), /shop.*Notified: team by the rule `failures` \(sent\)/s)
+  const guest = await press(card(), why, { user: 'U0GUEST1', home: 'T0OTHER' })
+  await settle(guest)
+  t.match(guest.said.join(), /Only people of the workspace/)
+  t.equal(api.posted.length, 1)
+})
+
+t.test('a silence until recovery ends with the failure, and says what was withheld', async (t) => {
   const { api, press, card, fail, recover, pass, settle, relay } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -132,7 +132,7 @@ t.test('a silence until it recovers ends with the failure, and says what was wit
   t.match(shown(api.posted.at(-1)), /is over/)
 })
 
-t.test('a card of several is acknowledged as a whole', async (t) => {
+t.test('a card with several incidents is acknowledged as a whole', async (t) => {
   const { api, press, card, fail, pass, settle, acts } = await start(t)
   await Promise.all(['a', 'b', 'c', 'd'].map((name) => fail(`app-${name}`)))
   await pass(15_000)
@@ -144,7 +144,7 @@ t.test('a card of several is acknowledged as a whole', async (t) => {
 })
 
 t.test(
-  'a message about what is over already has no buttons, and one about one failure has those for one',
+  'a message about a finished incident has no buttons; one about a single failure has the buttons for one',
   async (t) => {
     const { api, pass, fail, recover, press, settle, until, acts } = await start(t, ['U0ANNA1'], {
       rule: 'notify: every, mention: "<!here>"'
@@ -181,7 +181,7 @@ t.test('a click on a message that the relay does not know is answered, and does 
 })
 
 t.test(
-  'without an app token there are no buttons and no connection; without operators there is only Why',
+  'without an app token there are no buttons and no connection; without operators there is only "Why?"',
   async (t) => {
     const plain: World = await build(t)
     await plain.fail('shop')
@@ -196,7 +196,7 @@ t.test(
 )
 
 t.test(
-  'a card has the buttons of the app that posted it, also where its destination is of another by now',
+  'a card keeps the buttons of the app that posted it, even if its destination has moved to another',
   async (t) => {
     const of = (app: string) =>
       plainConfig
@@ -242,46 +242,43 @@ t.test('a socket that Slack is about to close is replaced, and /metrics says whe
   t.ok(api.socket.open(appToken).length >= 1)
 })
 
-t.test(
-  'a notice of dead letters sends them again, and one of a blocked lane tries it, once for each click',
-  async (t) => {
-    const { api, press, fail, until, acts } = await start(t, ['U0ANNA1'], {
-      channels: [
-        { id: 'C000000A', name: 'team', members: ['U0FLUX'], isArchived: true },
-        { id: 'C0000OPS', name: 'ops', members: ['U0FLUX'] }
-      ]
-    })
-    await fail('shop')
-    await until(() => api.posted.length === 1)
-    const [notice] = api.posted as [Posted]
-    t.match(shown(notice), /takes no messages/)
-    t.same(buttonsOf(notice), ['flux-relay:try'])
-    for (const channel of api.channels) channel.isArchived = false
-    const pressed = await press(notice, 'flux-relay:try', { times: 2 })
-    await until(() => pressed.said.length > 0)
-    t.match(pressed.said.join(), /team is tried now/)
-    await until(() => api.seen('team').length === 1)
-    t.equal((await acts()).filter(({ did }) => did === 'try').length, 1)
+t.test('a notice of dead letters can retry them, and one of a blocked lane can try it, once per click', async (t) => {
+  const { api, press, fail, until, acts } = await start(t, ['U0ANNA1'], {
+    channels: [
+      { id: 'C000000A', name: 'team', members: ['U0FLUX'], isArchived: true },
+      { id: 'C0000OPS', name: 'ops', members: ['U0FLUX'] }
+    ]
+  })
+  await fail('shop')
+  await until(() => api.posted.length === 1)
+  const [notice] = api.posted as [Posted]
+  t.match(shown(notice), /takes no messages/)
+  t.same(buttonsOf(notice), ['flux-relay:try'])
+  for (const channel of api.channels) channel.isArchived = false
+  const pressed = await press(notice, 'flux-relay:try', { times: 2 })
+  await until(() => pressed.said.length > 0)
+  t.match(pressed.said.join(), /team is tried now/)
+  await until(() => api.seen('team').length === 1)
+  t.equal((await acts()).filter(({ did }) => did === 'try').length, 1)
 
-    api.behave('chat.postMessage C000000A', { status: 200, body: '{"ok":false,"error":"msg_too_long"}' })
-    await fail('cart', 'another cause')
-    const dead = () => api.posted.findLast((message) => buttonsOf(message).includes('flux-relay:retry'))
-    await until(() => dead() !== undefined)
-    api.calm()
-    const retried = await press(dead() as Posted, 'flux-relay:retry')
-    await until(() => retried.said.length > 0)
-    t.match(retried.said.join(), /sent again/)
-    await until(() => /cart/.test(JSON.stringify(api.seen('team'))))
-    t.equal((await acts()).filter(({ did }) => did === 'retry').length, 1)
+  api.behave('chat.postMessage C000000A', { status: 200, body: '{"ok":false,"error":"msg_too_long"}' })
+  await fail('cart', 'another cause')
+  const dead = () => api.posted.findLast((message) => buttonsOf(message).includes('flux-relay:retry'))
+  await until(() => dead() !== undefined)
+  api.calm()
+  const retried = await press(dead() as Posted, 'flux-relay:retry')
+  await until(() => retried.said.length > 0)
+  t.match(retried.said.join(), /sent again/)
+  await until(() => /cart/.test(JSON.stringify(api.seen('team'))))
+  t.equal((await acts()).filter(({ did }) => did === 'retry').length, 1)
 
-    api.behave(responseUrl, { status: 404, body: 'expired_url' })
-    await until(() => api.socket.open().length > 0)
-    const late = api.press(dead() as Posted, 'flux-relay:retry')
-    t.ok(await late.isErrorShown, 'nothing was left, and that could not be said')
-  }
-)
+  api.behave(responseUrl, { status: 404, body: 'expired_url' })
+  await until(() => api.socket.open().length > 0)
+  const late = api.press(dead() as Posted, 'flux-relay:retry')
+  t.ok(await late.isErrorShown, 'nothing was left, and that could not be said')
+})
 
-t.test('a click is shown before all that waits, where the answer to it does not get through', async (t) => {
+t.test('a click is shown before everything that waits, even if the answer to it does not get through', async (t) => {
   const { api, press, fail, pass, recover, until } = await start(t)
   const causes = Array.from({ length: 20 }, (_, n) => `no such file: ${String.fromCodePoint(97 + n).repeat(9)}`)
   for (const [n, cause] of causes.entries()) {
@@ -290,20 +287,20 @@ t.test('a click is shown before all that waits, where the answer to it does not 
   }
   const last = cards(api).find((card) => /app-19/.test(shown(card))) as Posted
   for (let n = 0; n < 19; n++) await recover(`app-${n}`)
-  // The budget of updates is used up by now, and more cards wait than it has room for in a while.
+  // By now the budget of updates is used up, and more cards wait than it allows for a while.
   await until(() => updates(api).length >= 8)
   const before = updates(api).length
   t.ok(before < 14, 'others wait')
   api.behave(responseUrl, { status: 404, body: 'expired_url' })
   await press(last, ack)
   await until(() => updates(api).some(({ args }) => args['ts'] === last.ts))
-  // What was taken in hand before the click comes first.
+  // Updates begun before the click come first.
   const place = updates(api).findIndex(({ args }) => args['ts'] === last.ts)
   t.ok(place - before <= 2, `after ${place - before} others`)
   t.match(shown(last), /acknowledged by/)
 })
 
-t.test('a click on a card that is being updated is shown as soon as that is over', async (t) => {
+t.test('a click on a card that is being updated is shown as soon as that update is over', async (t) => {
   const { api, press, card, fail, pass, settle, recover } = await start(t)
   await fail('shop')
   await fail('cart')
@@ -320,23 +317,20 @@ t.test('a click on a card that is being updated is shown as soon as that is over
   t.ok(before <= updates(api).length)
 })
 
-t.test(
-  'whoever is not reached by the words that are all that came of a click is shown an error by Slack',
-  async (t) => {
-    const { api, card, fail, pass, acts, until } = await start(t)
-    await fail('shop')
-    await pass(2000)
-    api.behave(responseUrl, { status: 404, body: 'expired_url' })
-    await until(() => api.socket.open().length > 0)
-    const refused = api.press(card(), ack, { user: 'U0EVE11' })
-    t.ok(await refused.isErrorShown, 'that they may not')
-    const asked = api.press(card(), why)
-    t.ok(await asked.isErrorShown, 'why somebody was notified')
-    t.same(await acts(), [])
-  }
-)
+t.test('if the only result of a click is a message that cannot be delivered, Slack shows an error', async (t) => {
+  const { api, card, fail, pass, acts, until } = await start(t)
+  await fail('shop')
+  await pass(2000)
+  api.behave(responseUrl, { status: 404, body: 'expired_url' })
+  await until(() => api.socket.open().length > 0)
+  const refused = api.press(card(), ack, { user: 'U0EVE11' })
+  t.ok(await refused.isErrorShown, 'that they may not')
+  const asked = api.press(card(), why)
+  t.ok(await asked.isErrorShown, 'why somebody was notified')
+  t.same(await acts(), [])
+})
 
-t.test('a choice that the relay does not know silences nothing', async (t) => {
+t.test('an unknown choice silences nothing', async (t) => {
   const { press, card, fail, pass, acts, settle } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -361,7 +355,7 @@ t.test('a button of another version of the relay does nothing, and whoever press
   t.same(await acts(), [])
 })
 
-t.test('until tomorrow 08:00 is by the time zone that the choice names', async (t) => {
+t.test('"until tomorrow 08:00" is in the time zone that the choice names', async (t) => {
   const { press, card, fail, pass, settle, relay, clock } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -377,7 +371,7 @@ t.test('until tomorrow 08:00 is by the time zone that the choice names', async (
   t.match(pressed.said.join(), /<!date\^/)
 })
 
-t.test('payloads that are no press of a button below a message are acknowledged, and do nothing', async (t) => {
+t.test('payloads that are not a press of a button below a message are acknowledged, and do nothing', async (t) => {
   const { api, card, fail, pass, acts, until } = await start(t)
   await fail('shop')
   await pass(2000)
@@ -404,7 +398,7 @@ t.test('payloads that are no press of a button below a message are acknowledged,
   t.same(await acts(), [])
 })
 
-t.test('users of an organisation are no guests of its workspaces, and those of another are', async (t) => {
+t.test('users of an organisation are not guests in its workspaces, but those of another are', async (t) => {
   const payload = (home: string | undefined, place: object) => ({
     ...{ type: 'block_actions', user: { id: 'W0ANNA1', team_id: home } },
     container: { message_ts: '1.1', channel_id: 'C0123ABCD' },

@@ -1,4 +1,4 @@
-// Clock: repeated work stops when it is asked to, and outlives an error; a time zone that there is not is said to be none.
+// Clock: repeated work stops on request and outlives an error; an unknown time zone is reported.
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { createAges, every, zoneFault } from '../src/clock.ts'
@@ -7,7 +7,7 @@ import { createPruning } from '../src/store/pruning.ts'
 import type { Store } from '../src/store/store.ts'
 import { createClock } from './fixtures/clock.ts'
 
-t.test('work comes again after each wait, also after an error, which is handed on', async (t) => {
+t.test('work is repeated after each wait, also after an error, which is passed on', async (t) => {
   const clock = createClock()
   const errors: unknown[] = []
   let times = 0
@@ -29,7 +29,7 @@ t.test('work comes again after each wait, also after an error, which is handed o
   t.equal(times, 3)
 })
 
-t.test('the wait is asked for anew each time, and begins when the work has ended', async (t) => {
+t.test('the wait is computed anew each time, and begins when the work has ended', async (t) => {
   const clock = createClock()
   const began: number[] = []
   const start = clock.now()
@@ -53,7 +53,7 @@ t.test('the wait is asked for anew each time, and begins when the work has ended
   t.same(began, [100, 8000])
 })
 
-t.test('a stop while work is under way is the end of it', async (t) => {
+t.test('a stop while work is under way ends the repetition', async (t) => {
   const clock = createClock()
   let times = 0
   let finish = () => {}
@@ -72,7 +72,7 @@ t.test('a stop while work is under way is the end of it', async (t) => {
   t.equal(times, 1)
 })
 
-t.test('a relay that stops in the middle of a step of pruning deletes and counts no more', async (t) => {
+t.test('a relay that stops in the middle of a pruning step deletes and counts no more', async (t) => {
   const clock = createClock()
   const calls: string[] = []
   const answers: (() => void)[] = []
@@ -80,7 +80,7 @@ t.test('a relay that stops in the middle of a step of pruning deletes and counts
     calls.push(call)
     return new Promise((resolve) => answers.push(() => resolve(value)))
   }
-  // As many rows as a step may have: there would be more at once.
+  // As many rows as a step may have, so the next step would follow at once.
   const store = {
     prune: (_before: unknown, limit: number) => answer('prune', limit),
     boundObjects: () => answer('count', new Map())
@@ -105,8 +105,8 @@ t.test('a relay that stops in the middle of a step of pruning deletes and counts
   t.same(calls, ['count', 'prune'])
 })
 
-t.test('a TZ that is no time zone is said to be none; one that is, or is not set, is not', async (t) => {
-  // Node takes UTC for all that it does not know.
+t.test('a TZ that is not a time zone is reported; a valid one, or none, is not', async (t) => {
+  // Node silently falls back to UTC for every unknown zone.
   for (const name of ['CEST', 'Europe/Pariss', 'europe/paris', 'UTC+2', 'CET-1CEST,M3.5.0,M10.5.0/3', '/etc/localtime'])
     t.match(zoneFault(name, 'UTC'), `TZ=${name} is the name of no time zone`, name)
   for (const name of ['', 'UTC', 'Etc/UTC', 'GMT', 'Zulu']) t.equal(zoneFault(name, 'UTC'), undefined, name)

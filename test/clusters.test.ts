@@ -1,4 +1,4 @@
-// A source speaks only for itself: its cluster, its objects, and never for another's.
+// A source speaks only for itself: for its own cluster and objects, never for another's.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
@@ -24,39 +24,36 @@ const failed = (uid: string, at: number): WireEvent =>
   })
 const works = (uid: string, at: number): WireEvent => ({ ...failed(uid, at), ...ready })
 
-t.test(
-  'a source that claims the cluster of another changes nothing there, and the operator is notified once',
-  async (t) => {
-    // As a rule, or a person who reads the message, would take for it.
-    const claims = ['prod-eu', ' prod-eu ', 'PROD-EU', 'prod\u200b-eu', 'ｐｒｏｄ-eu', 'prod-eu\ufe0f']
-    claims.push('prod-eu\u034f', '\u115fprod-eu', 'prod-eu\u3164', 'prod\u17b4-eu', 'prod-eu\u180b', '\u2800prod-eu')
-    const clock = createClock()
-    const relay = await startRelay(t, { config, clock })
-    const posted = () => relay.slack.accepted.filter(({ path }) => path.endsWith('/ops'))
-    await relay.post({}, { path: '/webhook/prod' })
-    for (const cluster of claims) {
-      clock.advance(1000)
-      const timestamp = new Date(clock.now()).toISOString()
-      const { body } = await relay.post({ ...ready, timestamp, metadata: { cluster } }, { path: '/webhook/dev' })
-      t.notMatch(body.notifications, [{ rule: 'prod' }], JSON.stringify(cluster))
-      t.not(body.transition, 'recovered')
-    }
-    const objects = JSON.parse((await relay.get('/api/objects?state=failing')).body).objects
-    t.match(objects, [{ object: { cluster: 'prod-eu', name: 'shop' } }], 'it fails as before')
-    const { events } = JSON.parse((await relay.get('/api/events?source=dev')).body)
-    for (const { object } of events) t.equal(object.cluster, 'dev', 'what it posts counts as its own')
-    await relay.slack.until(() => posted().length > 0)
-    t.match(posted()[0]?.text, 'source dev claims cluster prod-eu, which source prod speaks for')
-    clock.advance(60_000)
-    await relay.app.idle()
-    t.equal(posted().length, 1)
-    t.match((await relay.get('/metrics')).body, `foreign_cluster_events_total{source="dev"} ${claims.length}`)
-    const own = await relay.post({ metadata: { cluster: 'staging' } }, { path: '/webhook/dev' })
-    t.equal(own.body.transition, 'failed', 'and is believed about a cluster that nobody else speaks for')
+t.test("a source that claims another's cluster changes nothing there, and the operator is notified once", async (t) => {
+  // Spellings that a rule or a human reader would take for the other cluster.
+  const claims = ['prod-eu', ' prod-eu ', 'PROD-EU', 'prod\u200b-eu', 'ｐｒｏｄ-eu', 'prod-eu\ufe0f']
+  claims.push('prod-eu\u034f', '\u115fprod-eu', 'prod-eu\u3164', 'prod\u17b4-eu', 'prod-eu\u180b', '\u2800prod-eu')
+  const clock = createClock()
+  const relay = await startRelay(t, { config, clock })
+  const posted = () => relay.slack.accepted.filter(({ path }) => path.endsWith('/ops'))
+  await relay.post({}, { path: '/webhook/prod' })
+  for (const cluster of claims) {
+    clock.advance(1000)
+    const timestamp = new Date(clock.now()).toISOString()
+    const { body } = await relay.post({ ...ready, timestamp, metadata: { cluster } }, { path: '/webhook/dev' })
+    t.notMatch(body.notifications, [{ rule: 'prod' }], JSON.stringify(cluster))
+    t.not(body.transition, 'recovered')
   }
-)
+  const objects = JSON.parse((await relay.get('/api/objects?state=failing')).body).objects
+  t.match(objects, [{ object: { cluster: 'prod-eu', name: 'shop' } }], 'it fails as before')
+  const { events } = JSON.parse((await relay.get('/api/events?source=dev')).body)
+  for (const { object } of events) t.equal(object.cluster, 'dev', 'what it posts counts as its own')
+  await relay.slack.until(() => posted().length > 0)
+  t.match(posted()[0]?.text, 'source dev claims cluster prod-eu, which source prod speaks for')
+  clock.advance(60_000)
+  await relay.app.idle()
+  t.equal(posted().length, 1)
+  t.match((await relay.get('/metrics')).body, `foreign_cluster_events_total{source="dev"} ${claims.length}`)
+  const own = await relay.post({ metadata: { cluster: 'staging' } }, { path: '/webhook/dev' })
+  t.equal(own.body.transition, 'failed', 'and is believed about a cluster that nobody else speaks for')
+})
 
-t.test('no slash in a name makes it an object of another source’s cluster', async (t) => {
+t.test("no slash in a name makes it an object of another source's cluster", async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config.replaceAll('prod-eu', 'eu/prod'), clock })
   await relay.post({}, { path: '/webhook/prod' })
@@ -83,7 +80,7 @@ t.test('no slash in a name makes it an object of another source’s cluster', as
   t.match(objects, [{ object: { cluster: 'eu/prod', name: 'shop' } }], 'it fails as before')
 })
 
-t.test('the cluster at the top of the file is no way around it, nor is a source’s own name', async (t) => {
+t.test("neither the cluster at the top of the file nor a source's own name is a way around this", async (t) => {
   const tricky = `cluster: prod-eu\n${config.replace('dev: {}', '"prod-us": {}, us: { cluster: prod-us }')}`
   const relay = await startRelay(t, { config: tricky, clock: createClock() })
   await relay.post({}, { path: '/webhook/prod' })
@@ -134,7 +131,7 @@ rules: [{ name: failures, match: { severity: error }, send: team }]`
 const start = Date.parse('2026-09-21T12:00:00Z')
 const minute = 60_000
 
-t.test('two clusters that look like one never end each other’s failures', async (t) => {
+t.test("two clusters with look-alike names never end each other's failures", async (t) => {
   const replay = startReplay(toAll)
   for (let n = 0; n < 5; n++) {
     replay.receive(failed('a', start + 10 * n * minute))
@@ -154,7 +151,7 @@ t.test('two clusters that look like one never end each other’s failures', asyn
   t.equal([...replay.memory.values()][0]?.failure, undefined)
 })
 
-t.test('an object that was created anew begins anew', async (t) => {
+t.test('an object that was created anew starts without a history', async (t) => {
   const replay = startReplay(toAll)
   replay.receive(failed('a', start))
   replay.receive(works('b', start + minute))
@@ -168,7 +165,7 @@ t.test('an object that was created anew begins anew', async (t) => {
   )
 })
 
-t.test('however many clusters look like one, what is remembered of them is bounded', async (t) => {
+t.test('however many clusters look alike, what is remembered of them is bounded', async (t) => {
   const replay = startReplay(toAll)
   for (let n = 0; n < 50; n++) replay.receive(failed(`uid-${n % 10}`, start + n * minute))
   const [memory] = [...replay.memory.values()]
@@ -176,7 +173,7 @@ t.test('however many clusters look like one, what is remembered of them is bound
   for (const other of memory?.others ?? []) t.equal(other.others, undefined)
 })
 
-t.test('the operator is notified once that two clusters look like one, and what to do', async (t) => {
+t.test('the operator is notified once that two clusters look alike, and what to do', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   const posted = () => relay.slack.accepted.filter(({ path }) => path.endsWith('/ops'))
@@ -193,7 +190,7 @@ t.test('the operator is notified once that two clusters look like one, and what 
   t.equal(posted().length, 1)
 })
 
-t.test('a key that opens two clusters, and a pattern in place of a cluster, are warned of', async (t) => {
+t.test('a key that opens two clusters, and a pattern in place of a cluster, cause warnings', async (t) => {
   const config = (one: string, two: string) => `
 sources:
   a: { ${one} }

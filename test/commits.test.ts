@@ -1,4 +1,4 @@
-// Commits: messages say what a revision is called, as its Git source said it.
+// Commits: messages call a revision what its Git source called it.
 import { pino } from 'pino'
 import t from 'tap'
 import { createCommits } from '../src/commits.ts'
@@ -19,7 +19,7 @@ const stored = (subject: string, revision = sha): WireEvent => ({
 })
 const failed = (name: string, metadata = {}) => about(name, { metadata: { revision: `main@sha1:${sha}`, ...metadata } })
 
-t.test('a failure says what its commit is called, also after a restart', async (t) => {
+t.test('a failure names its commit, even after a restart', async (t) => {
   const clock = createClock()
   const folder = tempFolder(t)
   const first = await startRelay(t, { config, clock, folder })
@@ -47,7 +47,7 @@ t.test('a failure says what its commit is called, also after a restart', async (
   t.match(JSON.stringify(second.slack.accepted[0]?.body), 'main@a61e0c5 _shop: new ∗checkout∗ &lt;!here&gt;_')
 })
 
-t.test('a source names commits only of its own cluster', async (t) => {
+t.test('a source names only commits of its own cluster', async (t) => {
   const relay = await startRelay(t, { config: config.replace('cluster: prod\n', '') })
   await relay.post({ ...stored('evil'), metadata: { revision: `main@sha1:${sha}`, cluster: 'other' } })
   await relay.post(failed('one', { cluster: 'prod' }))
@@ -55,7 +55,7 @@ t.test('a source names commits only of its own cluster', async (t) => {
   t.notMatch(JSON.stringify(relay.slack.accepted[0]?.body), 'evil')
 })
 
-t.test('where clusters have no end, those that were longest without a commit are forgotten', async (t) => {
+t.test('with an endless number of clusters, those longest without a commit are forgotten', async (t) => {
   const records = { events: async () => ({ items: [], next: null }) }
   const commits = createCommits({ records, isShared: false, clock: createClock(), log: pino({ level: 'silent' }) })
   const of = (cluster: string, revision = sha) =>

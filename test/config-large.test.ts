@@ -1,4 +1,4 @@
-// Large config files: what is asked of each entry is not asked of each pair of them, because the relay serves nobody meanwhile.
+// Large config files: the work grows with the entries and not with their pairs, because the relay serves nobody meanwhile.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { senseFaults } from '../src/config/crosscheck.ts'
@@ -8,12 +8,10 @@ import { compileRules } from '../src/rules/rules.ts'
 const many = 1000
 const places = Array.from({ length: many }, (_, at) => at)
 
-t.test(
-  'what was meant is said of the first hundred names that there are not, and of all others that there are not',
-  (t) => {
-    const destinations = places.map((at) => `  channel-${at}: { preview: true }`)
-    const entries = (line: (at: number) => string) => places.map(line).join('\n')
-    const text = `
+t.test('suggestions are made for the first hundred unknown names; the others are reported without one', (t) => {
+  const destinations = places.map((at) => `  channel-${at}: { preview: true }`)
+  const entries = (line: (at: number) => string) => places.map(line).join('\n')
+  const text = `
 sources:
 ${entries((at) => `  source-${at}: { hmacKeys: ["\${KEY}"], cluster: cluster-${at} }`)}
 destinations:
@@ -23,18 +21,17 @@ ${entries((at) => `  - { name: r${at}, match: { cluster: clustr-${at} }, send: c
 owners:
 ${entries((at) => `  - { match: { source: sorce-${at} }, send: chanel-${at} }`)}
 `
-    const { problems } = loadConfig(text, 'config.yaml', { KEY: 'k'.repeat(32) })
-    for (const what of ['destination "chanel-', 'cluster "clustr-', 'source "sorce-']) {
-      const said = problems.filter(({ message }) => message.includes(`there is no ${what}`))
-      t.ok(said.length >= many, what)
-      const guesses = said.filter(({ message }) => message.includes('did you mean'))
-      t.ok(guesses.length >= 100 && guesses.length <= 200, `${guesses.length} guesses`)
-    }
-    t.end()
+  const { problems } = loadConfig(text, 'config.yaml', { KEY: 'k'.repeat(32) })
+  for (const what of ['destination "chanel-', 'cluster "clustr-', 'source "sorce-']) {
+    const said = problems.filter(({ message }) => message.includes(`there is no ${what}`))
+    t.ok(said.length >= many, what)
+    const guesses = said.filter(({ message }) => message.includes('did you mean'))
+    t.ok(guesses.length >= 100 && guesses.length <= 200, `${guesses.length} guesses`)
   }
-)
+  t.end()
+})
 
-t.test('whether a final rule stands above is found out once', (t) => {
+t.test('the search for a final rule above runs once', (t) => {
   let asked = 0
   const texts = places.map((at) => ({
     ...{ name: `r${at}`, send: 'team', as: 'rollout' as const, match: { severity: 'info' as const } },
@@ -48,7 +45,7 @@ t.test('whether a final rule stands above is found out once', (t) => {
   t.end()
 })
 
-t.test('what is wrong with one entry is not compared with what is wrong with all others', (t) => {
+t.test('the faults of one entry are not compared with those of all others', (t) => {
   const rules = places.map((at) => ({ name: `r${at}`, send: 'nowhere' }))
   const text: ConfigText = { destinations: { team: { preview: true } }, rules }
   let compared = 0

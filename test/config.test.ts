@@ -23,7 +23,7 @@ const environment = {
   EMPTY: ' \n'
 }
 
-// Each file says in its first lines what is wrong with it; `…` there stands for the rest of a long message.
+// The first lines of each file say what is wrong with it; `…` there stands for the rest of a long message.
 const mistakes = join(import.meta.dirname, 'fixtures', 'config')
 for (const file of readdirSync(mistakes)) {
   t.test(`${file}: every mistake is reported at its place, and nothing else`, async (t) => {
@@ -45,10 +45,17 @@ for (const file of readdirSync(mistakes)) {
 t.test('an empty file is refused in words', async (t) => {
   const { config, problems } = loadConfig('', 'config.yaml', {})
   t.equal(config, undefined)
-  t.match(problems, [{ line: 1, column: 1, message: 'must be a map of keys, but is empty', excerpt: '' }])
+  t.match(problems, [
+    {
+      line: 1,
+      column: 1,
+      message: /^must be a map of keys, but is empty; it has `destinations` and `rules`/,
+      excerpt: ''
+    }
+  ])
 })
 
-t.test('each reference without quotes in { } or [ ] is pointed at, not what YAML makes of the rest', async (t) => {
+t.test('each unquoted reference in { } or [ ] is pointed at, instead of what YAML makes of the rest', async (t) => {
   const { config, problems } = loadConfig(
     `sources:
   default: { hmacKeys: [\${FLUX_HMAC_KEY}] }
@@ -69,37 +76,34 @@ rules: [{ name: failures, send: [b, c] }]
   t.strictSame(places, [`2:25 ${message}`, `5:29 ${message}`])
 })
 
-t.test(
-  'what is YAML all the same is taken: byte order mark, other line ends, markers, anchors, merged maps',
-  async (t) => {
-    const text = `sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
+t.test('valid YAML is accepted: byte order mark, other line ends, markers, anchors, merged maps', async (t) => {
+  const text = `sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
 destinations: { team: { preview: true } }
 rules:
   - &failures { name: one, send: team, match: &apps { namespace: apps, severity: error } }
   - { <<: *failures, name: two }
   - { <<: [*failures], name: three, match: { <<: *apps, kind: HelmRelease } }
 `
-    const marked = `---\n${text}...\n`
-    const forms = [
-      text,
-      `\ufeff${text}`,
-      text.replaceAll('\n', '\r\n'),
-      marked,
-      `${text}---\n`,
-      `${marked}---\n# the end\n`
-    ]
-    for (const form of forms) {
-      const { config, problems } = loadConfig(form, 'config.yaml', environment)
-      t.strictSame(problems, [], JSON.stringify(form.slice(-20)))
-      t.strictSame(
-        config?.rules.all.map(({ name, send }) => [name, send]),
-        ['one', 'two', 'three'].map((name) => [name, ['team']])
-      )
-    }
+  const marked = `---\n${text}...\n`
+  const forms = [
+    text,
+    `\ufeff${text}`,
+    text.replaceAll('\n', '\r\n'),
+    marked,
+    `${text}---\n`,
+    `${marked}---\n# the end\n`
+  ]
+  for (const form of forms) {
+    const { config, problems } = loadConfig(form, 'config.yaml', environment)
+    t.strictSame(problems, [], JSON.stringify(form.slice(-20)))
+    t.strictSame(
+      config?.rules.all.map(({ name, send }) => [name, send]),
+      ['one', 'two', 'three'].map((name) => [name, ['team']])
+    )
   }
-)
+})
 
-t.test('quotes that came with a variable are said to be it', async (t) => {
+t.test('quotes that came with a variable are reported as such', async (t) => {
   for (const [variable, value] of Object.entries({ SLACK_URL: slackUrl, SLACK_BOT_TOKEN: 'xoxb-1-2-three' })) {
     const text = `
 sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
@@ -116,7 +120,7 @@ rules: [{ name: failures, send: [a, b] }]
   }
 })
 
-t.test('`digest: full` goes for every kind of destination, and for no other', async (t) => {
+t.test('`digest: full` works for every kind of destination, and for nothing else', async (t) => {
   const kinds = ['slack: { webhookUrl: "${SLACK_URL}" }', 'slack: { app: acme, channel: C0123ABCD }', 'preview: true']
   const lines = kinds.flatMap((kind, n) => [`  counts-${n}: { ${kind} }`, `  full-${n}: { ${kind}, digest: full }`])
   const text = `
@@ -131,9 +135,9 @@ rules: [{ name: all, send: [${lines.map((line) => line.trim().split(':')[0]).joi
   for (const { name, hasFullDigests = false } of destinations) t.equal(hasFullDigests, name.startsWith('full'), name)
 })
 
-t.test('every option that stands as a comment in the example is right, too', async (t) => {
+t.test('every commented-out option in the example is valid too', async (t) => {
   const example = readFileSync(join(import.meta.dirname, '..', 'config.example.yaml'), 'utf8')
-  // A comment that is an option: deeper lines, list items, and keys with something that is no prose behind them.
+  // A commented-out option: a deeper line, a list item, or a key followed by something other than prose.
   const option = /^(\s*)# ( {2,}\S|- |[A-Za-z-]+:(?:$| +["'{[<]| +\w+ *(?:#|$)))/gm
   const all = example.replace(option, '$1$2')
   t.ok(all.includes('\n  platform:\n'), 'they are in effect')
@@ -171,7 +175,7 @@ config.yaml:7:204 error: unknown key "sned"; did you mean "send"?
   t.equal(problems.map(formatProblem).join('\n'), reported.trimStart())
 })
 
-t.test('the example works as it is, and says that anyone may post to it', async (t) => {
+t.test('the example works as it is, and warns that anyone may post to it', async (t) => {
   const text = readFileSync(join(import.meta.dirname, '..', 'config.example.yaml'), 'utf8')
   const { config, problems } = loadConfig(text, 'config.example.yaml', {})
   t.strictSame(
@@ -193,7 +197,7 @@ t.test('the example works as it is, and says that anyone may post to it', async 
   t.strictSame(config?.retention, { eventsMs: 7 * 86_400_000, deadLettersMs: 30 * 86_400_000 })
 })
 
-t.test('a secret that is written out is in no message and in no line that is shown', async (t) => {
+t.test('a secret written into the file appears in no message and no quoted line', async (t) => {
   const text = `sources:
   default: { hmacKeys: [a-key-of-mine, "another key"], tokens: a-token-of-mine, hmacKey: x }
 destinations:
@@ -213,7 +217,7 @@ rules: []
   t.match(problems.map(formatProblem).join('\n'), /webhookUrl: "\$\{SLACK_URL\}"/, 'a reference is no secret')
 })
 
-t.test('a secret that YAML takes for something else is in no message and in no line', async (t) => {
+t.test('a secret that YAML parses as something else appears in no message and no quoted line', async (t) => {
   const written = {
     'a tag of YAML itself': '[!!SECRET x]',
     'a tag': '!SECRET',
@@ -225,7 +229,7 @@ t.test('a secret that YAML takes for something else is in no message and in no l
     'a text where a list should be': 'SECRET',
     'one of a map': '{ x: SECRET, x: y }'
   }
-  // Passwords of people: near to `preview`, `patterns`, `allow` and others, which a file's author may have misspelt.
+  // Passwords that resemble `preview`, `patterns`, `allow` and others, which a file's author may have misspelt.
   for (const secret of ['hunt2r', 'letmein', 'shadow', 'correct horse battery']) {
     for (const [what, text] of Object.entries(written)) {
       const file = `sources:\n  default:\n    tokens: ${text.replace('SECRET', () => secret)}\n`
@@ -237,7 +241,7 @@ t.test('a secret that YAML takes for something else is in no message and in no l
   t.match(problems[0]?.message, /^a line that begins with % is read as a YAML directive/)
 })
 
-t.test('unknown names of destinations, sources and variables are reported with what was probably meant', async (t) => {
+t.test('unknown destinations, sources and variables are reported with what was probably meant', async (t) => {
   const text = `
 destinations: { 5: { previw: true } }
 sources: { default: { tokens: ["\${FLUX_HMACKEY}"] } }
@@ -253,7 +257,7 @@ rules: [{ name: a, send: "6" }]`
   )
 })
 
-t.test('a file of another encoding is said to be one, and nothing of it is shown', async (t) => {
+t.test('a file in another encoding is reported as such, and nothing of it is shown', async (t) => {
   const said = (bytes: Buffer) =>
     loadConfig(bytes.toString(), 'config.yaml', { K: 'a-token' }).problems.map(formatProblem)
   const text =
@@ -265,7 +269,34 @@ t.test('a file of another encoding is said to be one, and nothing of it is shown
   t.strictSame(said(Buffer.from(text)), [])
 })
 
-t.test('a file without rules, and two names in one text, are said', async (t) => {
+t.test('keys that begin with x- are for anchors, and count for nothing themselves', async (t) => {
+  const { config, problems } = loadConfig(
+    `x-secret: ${slackUrl}
+x-failures: &failures { match: { severity: warn }, for: 2m }
+x-apps: [&apps apps]
+sources: { default: { hmacKeys: ["\${FLUX_HMAC_KEY}"] } }
+destinations: { local: { preview: true } }
+rules:
+  - { <<: *failures, name: failures, send: local }
+  - { name: apps, match: { namespace: *apps }, send: local }
+`,
+    'config.yaml',
+    environment
+  )
+  t.strictSame(problems, [])
+  t.match(config?.rules.all, [{ name: 'failures', forMs: 120_000 }, { name: 'apps' }])
+})
+
+t.test('a key that stands further in is not taken for a misspelt one', async (t) => {
+  const text = 'destinations: { a: { preview: true } }\nrules: [{ name: r, kind: HelmRelease, sent: a }]\n'
+  const { problems } = loadConfig(text, 'config.yaml', environment)
+  t.match(
+    problems.filter(({ isWarning }) => !isWarning).map(({ message }) => message),
+    ['unknown key "kind"; it belongs under `rules[].match`', 'unknown key "sent"; did you mean "send"?']
+  )
+})
+
+t.test('a file without rules, and two names in one text, are reported', async (t) => {
   const keys = 'sources: { x: { tokens: ["${K}"] } }\n'
   const said = (text: string) =>
     loadConfig(keys + text, 'config.yaml', { K: 'x' }).problems.map(({ message }) => message)
@@ -278,14 +309,14 @@ t.test('a file without rules, and two names in one text, are said', async (t) =>
   ])
 })
 
-t.test('secrets that are stood in for are not taken for one webhook', async (t) => {
+t.test('placeholders for secrets are not taken for one and the same webhook', async (t) => {
   const text = `sources: { default: { tokens: ["\${NO_SUCH_TOKEN}"] } }
 destinations: { a: { slack: { webhookUrl: "\${NO_SUCH_URL}" } }, b: { slack: { webhookUrl: "\${NO_SUCH_URL}" } } }
 rules: [{ name: failures, send: [a, b] }]`
   t.strictSame(loadConfig(text, 'config.yaml', {}, { sends: false }).problems, [])
 })
 
-t.test('the lines of a file from Windows are shown as any others', async (t) => {
+t.test('lines of a file from Windows are shown like any others', async (t) => {
   const { problems } = loadConfig('destinations: { a: { preview: true } }\r\nrules: []\r\nx: 1\r\n', 'config.yaml', {})
   t.match(problems.at(-1), { line: 3, column: 1, excerpt: 'x: 1', message: 'unknown key "x"' })
   t.notMatch(JSON.stringify(problems), /\\r/)
@@ -293,7 +324,7 @@ t.test('the lines of a file from Windows are shown as any others', async (t) => 
   t.match(marked.problems[0], { line: 1, column: 1, excerpt: 'x: 1' }, 'without the mark that nobody sees')
 })
 
-t.test('of a file that is not YAML at all, not every line is reported', async (t) => {
+t.test('a file that is not YAML at all is not reported line by line', async (t) => {
   const { config, problems } = loadConfig(`rules:\n${'\t- "x" y\n'.repeat(20_000)}`, 'config.yaml', {})
   t.equal(config, undefined)
   t.ok(problems.length > 0 && problems.length <= 50, `${problems.length} of 20,000 lines`)
@@ -402,7 +433,7 @@ retention: { events: 90s, deadLetters: 1d12h }
   t.equal(config.links.of(event, '').dashboard, 'https://flux.example.com/kustomization/apps')
 })
 
-t.test('white space around what comes from outside is no part of it, wherever it is read', async (t) => {
+t.test('white space around values from outside is ignored, wherever they are read', async (t) => {
   const folder = t.testdir({ cluster: 'prod-eu\r\n', url: `  ${slackUrl}\n\n`, token: '\ta-token\n' })
   const text = `
 cluster: "\${CLUSTER}"
@@ -445,7 +476,7 @@ templates: { own: { body: "x\\n" } }
   )
 })
 
-t.test('what is filled in and has several lines is refused', async (t) => {
+t.test('a substituted value with several lines is refused', async (t) => {
   const text = `
 cluster: "\${CLUSTER}"
 sources: { default: { tokens: ["\${TOKEN}"] } }
@@ -460,7 +491,7 @@ rules: [{ name: failures, send: a }]`
   t.notMatch(JSON.stringify(problems), /c\\nd|c d/, 'without the secret')
 })
 
-/** One mistake each, by the section and the entry that it is in. */
+/** One mistake each, by section and entry. */
 const oneEach: Record<string, Record<string, string>> = {
   sources: {
     'a secret that is missing': 'a: { hmacKeys: ["${NO_SUCH_KEY}"] }',
@@ -511,7 +542,7 @@ const sound: Record<string, string[]> = {
   templates: ['fine: { body: x }']
 }
 
-t.test('each mistake is reported in the first run, whatever else is wrong', async (t) => {
+t.test('every mistake is reported in the first run, whatever else is wrong', async (t) => {
   t.strictSame(mistakesOf(sound), [], 'the rest is sound')
   const alone = Object.entries(oneEach).flatMap(([section, entries]) =>
     Object.entries(entries).map(([what, entry]) => {
@@ -541,7 +572,7 @@ t.test('each mistake is reported in the first run, whatever else is wrong', asyn
   }
 })
 
-t.test('one entry may be wrong in several ways, and each is reported', async (t) => {
+t.test('several mistakes in one entry are all reported', async (t) => {
   const reported = mistakesOf({
     ...sound,
     rules: [
@@ -560,33 +591,22 @@ t.test('one entry may be wrong in several ways, and each is reported', async (t)
     t.match(reported, each)
 })
 
-t.test(
-  'a mistake in the writing hides nothing of the sections before it, nor a small one of those behind',
-  async (t) => {
-    const before = `sources: { default: { hmacKeys: ["\${NO_SUCH_KEY}"] } }
+t.test('a syntax error hides no mistakes in the sections before it, and a small one none behind it', async (t) => {
+  const before = `sources: { default: { hmacKeys: ["\${NO_SUCH_KEY}"] } }
 destinations: { local: { preview: false } }
 `
-    const reported = (text: string) =>
-      loadConfig(text, 'config.yaml', environment).problems.map(({ line, message }) => `${line}: ${message}`)
-    const open = reported(`${before}rules: [{ name: x, send: local }\ncluster: x\n`)
-    t.match(open, [/^1: .*NO_SUCH_KEY is not set/, /^2: must be true or left out/, /^3: this \[ is never closed/])
-    t.equal(open.length, 3, 'and nothing is made up of the rest')
-    const twice = reported(
-      `${before}rules:\n  - { name: x, name: y, send: local }\nretention: { events: 0s }\nmute: 5\n`
-    )
-    t.match(twice, [
-      /^1: /,
-      /^2: /,
-      /^4: the key "name" appears twice/,
-      /^5: .*would keep nothing/,
-      /^6: must be a list/
-    ])
-    t.equal(twice.length, 5)
-    t.match(reported('rules:\n  - { name: x, send: *nobody }\ncluster: 5\n'), [/^2: /, /^3: must be a text/])
-  }
-)
+  const reported = (text: string) =>
+    loadConfig(text, 'config.yaml', environment).problems.map(({ line, message }) => `${line}: ${message}`)
+  const open = reported(`${before}rules: [{ name: x, send: local }\ncluster: x\n`)
+  t.match(open, [/^1: .*NO_SUCH_KEY is not set/, /^2: must be true or left out/, /^3: this \[ is never closed/])
+  t.equal(open.length, 3, 'and nothing is made up of the rest')
+  const twice = reported(`${before}rules:\n  - { name: x, name: y, send: local }\nretention: { events: 0s }\nmute: 5\n`)
+  t.match(twice, [/^1: /, /^2: /, /^4: the key "name" appears twice/, /^5: .*would keep nothing/, /^6: must be a list/])
+  t.equal(twice.length, 5)
+  t.match(reported('rules:\n  - { name: x, send: *nobody }\ncluster: 5\n'), [/^2: /, /^3: must be a text/])
+})
 
-t.test('an entry that lacks something says the rest of what is wrong with it', async (t) => {
+t.test('an entry that lacks something is still checked for its other mistakes', async (t) => {
   const lacking: [Record<string, string[]>, RegExp[]][] = [
     [{ rules: ['- { name: a, match: { when: "x ==" } }'] }, [/"send" is missing/, /ends too early/]],
     [
@@ -614,11 +634,11 @@ t.test('an entry that lacks something says the rest of what is wrong with it', a
   }
 })
 
-t.test('what a misshapen part would have said is not made up without it', async (t) => {
+t.test('a misshapen part causes no false reports about the rest', async (t) => {
   const quiet = [
-    // The first rule takes everything only without its kind.
+    // Without its kind, the first rule would match everything.
     '- { name: a, match: { kind: 5, severity: info }, final: true, send: local }\n  - { name: b, send: local }',
-    // `not` takes away what would be asked for, were the severity not wrong.
+    // `not` would exclude what the rule asks for if the severity were ignored.
     '- { name: a, match: { severity: inof, not: { severity: warn } }, send: local }'
   ]
   for (const rules of quiet)

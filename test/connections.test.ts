@@ -1,4 +1,4 @@
-// Connections: who is closed where there are too many.
+// Connections: which of too many is closed.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import t from 'tap'
@@ -7,7 +7,7 @@ import { listen } from './fixtures/connections.ts'
 
 const request = 'POST / HTTP/1.1\r\nhost: relay\r\ncontent-length: 1\r\n\r\n'
 
-/** A server with room for three connections that ask, which answers `x` when it is told to. */
+/** A server with room for three connections with a request; it answers `x` on demand. */
 async function start(
   t: import('tap').Test,
   limits: Parameters<typeof limitConnections>[2] = { maxBytes: 45 * 1024, crowdBytes: Number.POSITIVE_INFINITY }
@@ -24,7 +24,7 @@ async function start(
   return {
     counted,
     answer: () => waiting.splice(0).map((end) => end()),
-    /** A connection on which `text` has come. */
+    /** Opens a connection and sends `text`; resolves once the server has its request. */
     async open(text = '') {
       const socket = connect()
       const said = { text: '', isClosed: once(socket, 'close').then(() => true) }
@@ -38,7 +38,7 @@ async function start(
   }
 }
 
-t.test('of too many connections the oldest is closed that asks for nothing', async (t) => {
+t.test('of too many connections, the one that has waited longest without a complete request is closed', async (t) => {
   const server = await start(t)
   const asking = await server.open(`${request}x`)
   const unfinished = await server.open(request)
@@ -58,7 +58,19 @@ t.test('of too many connections the oldest is closed that asks for nothing', asy
   t.ok(await asking.isClosed, 'who has one may have to connect again')
 })
 
-t.test('where there are files for three connections, the fourth has one, whatever they take', async (t) => {
+t.test('a connection that has just got an answer stays longer than one that has asked for nothing since', async (t) => {
+  const server = await start(t)
+  const sender = await server.open(`${request}x`)
+  const stranger = await server.open()
+  server.answer()
+  while (!sender.text.endsWith('x')) await new Promise((resolve) => setImmediate(resolve))
+  await server.open(`${request}x`)
+  await server.open()
+  t.ok(await stranger.isClosed)
+  t.equal(server.counted.closed, 1)
+})
+
+t.test('with files for three connections only, the fourth still gets one', async (t) => {
   const server = await start(t, { maxOpen: 3 })
   const asking = await server.open(`${request}x`)
   const silent = await server.open()
@@ -72,7 +84,7 @@ t.test('where there are files for three connections, the fourth has one, whateve
   t.equal(server.counted.closed, 1)
 })
 
-t.test('where all wait for an answer, the newest is closed', async (t) => {
+t.test('if all connections wait for an answer, the newest is closed', async (t) => {
   const server = await start(t)
   for (let n = 0; n < 3; n++) await server.open(`${request}x`)
   const newest = await server.open()

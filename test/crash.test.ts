@@ -1,4 +1,4 @@
-// Crash: after kill -9 in the middle, what was answered 202 still reaches Slack.
+// Crash: after kill -9 at any point, everything that was answered 202 still reaches Slack.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -56,7 +56,7 @@ t.test('what was acknowledged before kill -9 reaches Slack after the restart', a
   t.equal(slack.maxInFlight(), 1)
 })
 
-t.test('a reader of the log that goes away does not keep the relay from ending', async (t) => {
+t.test('a log reader that goes away does not keep the relay from ending', async (t) => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'config.yaml'), 'destinations: { look: { preview: true } }\nrules: []')
   const relay = await serve(t, folder, await freePort())
@@ -66,7 +66,7 @@ t.test('a reader of the log that goes away does not keep the relay from ending',
   t.equal(code, 0)
 })
 
-t.test('SIGTERM is a clean end', async (t) => {
+t.test('SIGTERM ends the relay cleanly', async (t) => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'config.yaml'), 'destinations: { look: { preview: true } }\nrules: []')
   const relay = await serve(t, folder, await freePort())
@@ -75,7 +75,7 @@ t.test('SIGTERM is a clean end', async (t) => {
   t.equal(code, 0)
 })
 
-t.test('a signal to read the config file again does not end a relay that still waits for its database', async (t) => {
+t.test('SIGHUP does not end a relay that still waits for its database', async (t) => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'config.yaml'), 'destinations: { look: { preview: true } }\nrules: []')
   const silent = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')

@@ -29,7 +29,7 @@ const pages = [
   '/preview/local'
 ]
 
-t.test('every page is there before anything has happened', async (t) => {
+t.test('every page works before anything has happened', async (t) => {
   const relay = await startRelay(t, { config })
   for (const path of pages) {
     const { status, headers, html } = await look(relay, path)
@@ -47,7 +47,7 @@ t.test('every page is there before anything has happened', async (t) => {
   }
 })
 
-t.test('what fails stands on the first page: since when, how often, why', async (t) => {
+t.test('the first page shows what fails: since when, how often, why', async (t) => {
   const end = Date.now()
   const clock = createClock(end - 30 * 60 * 60_000)
   const relay = await startRelay(t, { config, clock })
@@ -75,7 +75,7 @@ t.test('what fails stands on the first page: since when, how often, why', async 
   t.match(html, /aria-label="Events, last hour: 2, at most [1-4] in a minute"/)
 })
 
-t.test('what comes from an event stays text, however it is written', async (t) => {
+t.test('text from an event stays text, however it is written', async (t) => {
   const relay = await startRelay(t, { config })
   const nasty = `<script>alert(1)</script> "' onload=x & <b>bold</b> \u202egnp.exe`
   const long = `${nasty}\n${'x'.repeat(39_000)}`
@@ -104,7 +104,7 @@ t.test('what comes from an event stays text, however it is written', async (t) =
   t.equal(JSON.parse(raw.html).message, long, 'the body as it came')
 })
 
-t.test('an event shows which rule said what, who was notified, and how that went', async (t) => {
+t.test('an event shows what each rule said, who was notified, and how that went', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', [{ status: 500, body: 'rollup_error' }])
   const { body } = await relay.post({})
@@ -150,7 +150,7 @@ t.test('an event shows which rule said what, who was notified, and how that went
   t.equal((await look(relay, '/events/none')).status, 400)
 })
 
-t.test('events are narrowed down, and an object has its history', async (t) => {
+t.test('events can be filtered, and an object has its history', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   for (let n = 0; n < 60; n++) await relay.post(about(`app-${n}`))
@@ -188,7 +188,7 @@ t.test('events are narrowed down, and an object has its history', async (t) => {
   t.match((await look(relay, '/events?source=default&done=retried-1')).html, /class="event"/)
 })
 
-t.test('dead letters are retried one by one, all at once, or discarded', async (t) => {
+t.test('dead letters are retried one by one or all at once, or discarded', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
   for (const name of ['one', 'two', 'three']) {
@@ -261,7 +261,7 @@ t.test('dead letters of one kind are discarded at once, after a question that sa
 })
 
 t.test(
-  'a later page that has become empty does not say that there is nothing, and who acts on one stays there',
+  'a later page that has become empty does not claim that there is nothing, and an act there returns there',
   async (t) => {
     const relay = await startRelay(t, { config })
     relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
@@ -290,7 +290,7 @@ t.test(
   }
 )
 
-t.test('retrying and discarding all keeps to what is searched for', async (t) => {
+t.test('retrying and discarding all respects the search', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
   for (const [n, name] of ['one', 'two'].entries()) {
@@ -307,7 +307,7 @@ t.test('retrying and discarding all keeps to what is searched for', async (t) =>
   t.match(textOf((await look(relay, '/deliveries?state=dead')).html), 'apps/one')
 })
 
-t.test('events are found by the same words, also those in their messages', async (t) => {
+t.test('events are found by the same words, including those in their messages', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(about('ledger', { message: 'upgrade failed: context Deadline exceeded <b> "quoted"' }))
   await relay.post(about('cart', { message: 'build failed' }))
@@ -355,7 +355,7 @@ t.test('a destination that waits is tried with a click', async (t) => {
 })
 
 t.test(
-  'nobody was notified as long as the message waits, and who is notified by several rules is named once',
+  'nobody counts as notified while the message waits, and a recipient of several rules is named once',
   async (t) => {
     const rules = config.replace('rules:', 'rules:\n  - { name: again, send: team }')
     const relay = await startRelay(t, { config: rules })
@@ -372,7 +372,7 @@ t.test(
   }
 )
 
-t.test('an object is silenced in two clicks, and the silence ended in one', async (t) => {
+t.test('two clicks silence an object, and one ends the silence', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   await relay.post({})
@@ -409,7 +409,7 @@ t.test('an object is silenced in two clicks, and the silence ended in one', asyn
 })
 
 t.test(
-  'a silence says beforehand what it matches, lasts longer at one tap, and is there again after its end',
+  'a silence says beforehand what it matches, is extended with one tap, and can be repeated after its end',
   async (t) => {
     const clock = createClock()
     const relay = await startRelay(t, { config, clock })
@@ -466,7 +466,7 @@ t.test('a silence may begin later: until then it withholds nothing, and it can b
   t.match(textOf((await look(relay, '/')).html), /1 muted|Muted now upgrade/)
 })
 
-t.test('a silence may last as long as something fails: at one tap, or by the form', async (t) => {
+t.test('a silence may last as long as something fails, made with one tap or with the form', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   await relay.post(about('shop'))
@@ -511,7 +511,7 @@ rules:`
   )
 })
 
-t.test('a silence that no event meets says so, with what was meant', async (t) => {
+t.test('a silence that no event can match says so, and what was meant', async (t) => {
   const relay = await startRelay(t, { config })
   await submit(relay, '/silences', { kind: 'helmrelease', name: 'shop', for: '1h' })
   const { html } = await submit(relay, '/silences', { namespace: 'apps', for: '1h' })
@@ -519,7 +519,7 @@ t.test('a silence that no event meets says so, with what was meant', async (t) =
   t.equal(html.match(/class="trouble"/g)?.length, 1, 'and nothing of the other')
 })
 
-t.test('a silence that says nothing, or too much, is asked for again', async (t) => {
+t.test('a silence with too little or too much in it is asked for again', async (t) => {
   const relay = await startRelay(t, { config })
   for (const [fields, fault] of [
     [{ for: '1h' }, 'a silence needs a matcher'],
@@ -536,7 +536,7 @@ t.test('a silence that says nothing, or too much, is asked for again', async (t)
   t.match(textOf((await look(relay, '/silences')).html), 'No silences.')
 })
 
-t.test('a rule says what it waits for, and what it makes one of', async (t) => {
+t.test('a rule says what it waits for, and what it combines', async (t) => {
   const rules = `
   - { name: lasting, match: { severity: error }, for: 2m, send: team }
   - { name: pushes, match: { severity: info }, as: rollout, settle: 3m, send: team }
@@ -549,7 +549,7 @@ t.test('a rule says what it waits for, and what it makes one of', async (t) => {
   t.match(text, /news severity: only info team changes only · no reminders/, 'which are about failures')
 })
 
-t.test('rules that do nothing stand out', async (t) => {
+t.test('unused rules stand out', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   await relay.post({})
   await relay.slack.until(({ accepted }) => accepted.length === 1)
@@ -562,7 +562,7 @@ t.test('rules that do nothing stand out', async (t) => {
   t.match(text, /2\. payments severity: error namespace: pay team .* none in 7 d/)
 })
 
-t.test('an event is tried: what would happen is shown, and nothing does', async (t) => {
+t.test('an event can be tried: the page shows what would happen, and nothing happens', async (t) => {
   const relay = await startRelay(t, { config })
   const { html, status } = await submit(relay, '/rules/try', { event: JSON.stringify(fluxEvent()), source: 'default' })
   t.equal(status, 200)
@@ -608,7 +608,7 @@ t.test('a config file that cannot be used is reported, without its contents', as
   t.match(textOf((await look(relay, '/')).html), 'it does not exist; set CONFIG_FILE to where yours is')
 })
 
-t.test('nobody gets in without the token, and no other site acts for who has it', async (t) => {
+t.test('nobody gets in without the token, and no other site can act for a signed-in user', async (t) => {
   const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'open-sesame' } })
   const basic = `Basic ${Buffer.from('anyone:open-sesame').toString('base64')}`
   for (const path of [...pages, '/live', '/events/1/body']) {
@@ -628,14 +628,17 @@ t.test('nobody gets in without the token, and no other site acts for who has it'
   t.match(textOf((await look(relay, '/silences', { authorization: basic })).html), 'No silences.')
 })
 
-t.test('a preview of no destination says which there are, and not that one was deleted', async (t) => {
-  const relay = await startRelay(t, { config })
-  const { status, html } = await look(relay, '/preview/taem')
-  t.equal(status, 404)
-  t.match(textOf(html), /there is no destination "taem"; did you mean "team"\?/)
-})
+t.test(
+  'a preview of an unknown destination lists the known ones, and does not claim that it was deleted',
+  async (t) => {
+    const relay = await startRelay(t, { config })
+    const { status, html } = await look(relay, '/preview/taem')
+    t.equal(status, 404)
+    t.match(textOf(html), /there is no destination "taem"; did you mean "team"\?/)
+  }
+)
 
-t.test('an address to nothing is answered with a page to people, and as everywhere to programs', async (t) => {
+t.test('an unknown address is answered with a page to people, and as everywhere else to programs', async (t) => {
   const relay = await startRelay(t, { config })
   const person = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
   for (const [path, status, says] of [
@@ -660,7 +663,7 @@ t.test('an address to nothing is answered with a page to people, and as everywhe
   t.match(relay.log.join(''), 'no route takes this request')
 })
 
-t.test('after a form one comes back to a page of ours, with words of ours', async (t) => {
+t.test('a form returns to a page of ours, with words of ours', async (t) => {
   const relay = await startRelay(t, { config })
   for (const back of ['https://evil.example/', '//evil.example', '/\\evil.example', '/rules']) {
     const { to } = await submit(relay, '/deliveries/1/retry', { back })
@@ -671,15 +674,15 @@ t.test('after a form one comes back to a page of ours, with words of ours', asyn
   }
 })
 
-t.test('open pages learn that something changed, and only so many of them', async (t) => {
+t.test('open pages learn that something changed, but only a limited number of them', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   const pass = async () => {
     clock.advance(2000)
-    // It looks while this is answered.
+    // The relay looks while this is answered.
     await look(relay, '/')
   }
-  // Who asks for the headers alone watches nothing, and keeps nobody out.
+  // A HEAD request watches nothing and keeps nobody out.
   const heads = await Promise.all(Array.from({ length: 33 }, () => fetch(`${relay.url}/live`, { method: 'HEAD' })))
   t.match(
     heads.map(({ status }) => status),
@@ -693,7 +696,7 @@ t.test('open pages learn that something changed, and only so many of them', asyn
   t.match(streams[0]?.headers.get('content-type'), 'text/event-stream')
   t.equal((await look(relay, '/live')).status, 204, 'a browser does not ask again')
   const seen = listen(streams[0] as Response)
-  // The first look only learns what is there.
+  // The first look only learns the present state.
   await pass()
   await relay.post(fluxEvent())
   await pass()
@@ -705,7 +708,7 @@ t.test('open pages learn that something changed, and only so many of them', asyn
   t.equal(await probe(relay), 200, 'who leaves makes room')
 })
 
-t.test('open pages learn at once of what another operator did: it need not be done again', async (t) => {
+t.test('open pages learn at once what another operator did, so that it is not done again', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   await relay.post(fluxEvent())
@@ -723,7 +726,7 @@ t.test('open pages learn at once of what another operator did: it need not be do
   t.equal((await stream.text()).match(/event: change/g)?.length, 1)
 })
 
-/** Resolves to all that came once it matches. */
+/** Returns a function that resolves to everything received once it matches. */
 function listen(response: Response): (pattern: RegExp) => Promise<string> {
   let text = ''
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()

@@ -1,4 +1,4 @@
-// The way to PostgreSQL: nobody on it reads the password, unless whoever wrote the address said that they may.
+// The way to PostgreSQL: nobody on it can read the password, unless the address explicitly allows that.
 
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,7 +9,7 @@ import { openDatabase } from '../src/store/sqlite/file.ts'
 import { verify } from '../src/store/verify/verify.ts'
 import { tempFolder } from './fixtures/relay.ts'
 
-/** What becomes of an address: refused, taken with a warning, or taken. */
+/** The verdict on an address: refused, accepted with a warning, or accepted. */
 function judge(url: string): 'refused' | 'warned' | 'taken' {
   try {
     return checkUrl(url).isReadable ? 'warned' : 'taken'
@@ -23,7 +23,7 @@ function judge(url: string): 'refused' | 'warned' | 'taken' {
 const far = 'postgres://relay:s3cret@db.example.com/relay'
 const near = 'postgres://relay:s3cret@127.0.0.1/relay'
 
-t.test('an address over the network without TLS is refused, and the refusal says what to write', async (t) => {
+t.test('a network address without TLS is refused, and the refusal says what to write', async (t) => {
   const bare = [
     far,
     'postgresql://relay:s3cret@postgres:5432/relay',
@@ -41,7 +41,7 @@ t.test('an address over the network without TLS is refused, and the refusal says
   for (const url of bare) t.equal(judge(url), 'refused', url)
 })
 
-t.test('with TLS, or without leaving this machine, it is taken', async (t) => {
+t.test('an address with TLS, or on this machine, is accepted', async (t) => {
   const modes = ['verify-full', 'verify-ca', 'require', 'prefer', 'allow', 'no-verify']
   const urls = [
     ...modes.map((mode) => `${far}?sslmode=${mode}`),
@@ -59,7 +59,7 @@ t.test('with TLS, or without leaving this machine, it is taken', async (t) => {
   for (const url of urls) t.equal(judge(url), 'taken', url)
 })
 
-t.test('in clear on purpose is warned of, also where the variable of the driver says it', async (t) => {
+t.test("an explicit plain-text connection causes a warning, even if the driver's variable asks for it", async (t) => {
   t.equal(judge(`${far}?sslmode=disable`), 'warned')
   t.equal(judge(`${far}?sslmode=require&sslmode=disable`), 'warned', 'the last counts, as with the driver')
   t.equal(judge(`${far}?sslmode=disable&sslmode=require`), 'taken')
@@ -70,14 +70,14 @@ t.test('in clear on purpose is warned of, also where the variable of the driver 
   t.equal(judge(far), 'taken')
 })
 
-t.test('a certificate that is not there is said to be it', async (t) => {
+t.test('a missing certificate file is reported as such', async (t) => {
   t.throws(() => checkUrl(`${far}?sslmode=verify-full&sslrootcert=/nowhere/ca.crt`), {
     code: 'BAD_DATABASE',
     message: 'DATABASE_URL names a file that cannot be read: ENOENT /nowhere/ca.crt'
   })
 })
 
-t.test('it binds whoever connects: the relay, migrate and verify', async (t) => {
+t.test('the same check applies to the relay, migrate and verify', async (t) => {
   const refused = { code: 'BAD_DATABASE', message: /sslmode=verify-full/ }
   await t.rejects(openStore(far), refused)
   await t.rejects(verify(far), refused)

@@ -11,7 +11,7 @@ import { defaultTemplate } from '../src/render/template/default.ts'
 import { compileTemplate } from '../src/render/template/template.ts'
 import { configWith } from './fixtures/composed.ts'
 
-t.test('with it a message is the one that comes without a template, of every kind', async (t) => {
+t.test('every kind of message is the same with it as without a template', async (t) => {
   const template = compileTemplate('default', defaultTemplate, [])
   for (const { title, event, previousRevision, view, isExtreme } of createSamples()) {
     if (isExtreme) continue
@@ -22,7 +22,7 @@ t.test('with it a message is the one that comes without a template, of every kin
   }
 })
 
-t.test('what the command prints is a config file’s, and right', async (t) => {
+t.test('what the command prints is valid in a config file', async (t) => {
   const printed = templateText()
   const { templates } = parse(printed)
   t.strictSame(templates.default, defaultTemplate)

@@ -1,4 +1,4 @@
-// Dependencies: are objects that a controller blames in its own sentences, and nothing that only reads like one.
+// Dependencies: objects that a controller blames in its own sentences, and nothing that only reads like one.
 import t from 'tap'
 import { blamedBy } from '../src/events/dependency.ts'
 
@@ -74,7 +74,7 @@ t.test('a path, an image, an address or a list of changes names none', async (t)
   for (const message of notNamed) t.same(blames('Kustomization', message), [], message)
 })
 
-t.test('a message that is made to take long does not', async (t) => {
+t.test('a message made to be slow is handled quickly', async (t) => {
   for (const unit of [
     "dependency 'a/",
     'HelmRelease/a/',

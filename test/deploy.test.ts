@@ -29,10 +29,10 @@ const deploy = join(root, 'deploy')
 const skip = cannotBuild
 const imageText = readFileSync(join(root, 'Dockerfile'), 'utf8')
 const optionOf = (name: string) => Number(new RegExp(`--${name}=(\\d+)`).exec(imageText)?.[1])
-/** Both generations of the heap, the young one being three semi-spaces, and the bodies that arrivals.ts lets in at a time. */
+/** Both generations of the heap, the young one being three semi-spaces, and the bodies that arrivals.ts admits at a time. */
 const imageMemoryMiB = optionOf('max-old-space-size') + 3 * optionOf('max-semi-space-size') + 64
 
-// Docker's own reading of it needs Docker; this much can be said without.
+// Docker's own reading of the file needs Docker; this much can be checked without.
 t.test('docker-compose.yml says what the README promises', async (t) => {
   const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
   const { services, volumes } = parse(text, { merge: true })
@@ -54,7 +54,7 @@ t.test('docker-compose.yml says what the README promises', async (t) => {
   t.notMatch(text, /\$\{[A-Z_]+:?\?/, 'no variable is demanded of those who do not use the profile')
 })
 
-// What can be said of it without Docker.
+// As far as it can be checked without Docker.
 t.test('the image says what it is, and needs neither root nor a shell', async (t) => {
   const dockerfile = imageText
   const { description, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -77,7 +77,7 @@ t.test('the image says what it is, and needs neither root nor a shell', async (t
   t.match(last, /^ENTRYPOINT \["node", /m)
 })
 
-t.test('the health check of the image asks where the relay listens, however its port is written', async (t) => {
+t.test("the image's health check asks where the relay listens, however its port is written", async (t) => {
   const [command, ...args] = JSON.parse(/^HEALTHCHECK [^\n]*\n {2}CMD (\[.*\])$/m.exec(imageText)?.[1] ?? '[]')
   t.equal(command, 'node')
   const server = createServer((_request, response) => response.end()).listen(0, '127.0.0.1')
@@ -88,7 +88,7 @@ t.test('the health check of the image asks where the relay listens, however its 
     const [code] = await once(spawn(process.execPath, args, { env: { PORT }, stdio: 'ignore' }), 'exit')
     t.equal(code, 0, JSON.stringify(PORT))
   }
-  // Somebody else may have 8080 here: only where it would ask is looked at.
+  // Something else may listen on 8080 here, so only the address it would ask is checked.
   const [, address] = /fetch\((`[^`]*`)\)/.exec(args.join()) ?? []
   const { stdout } = spawnSync(process.execPath, ['-p', `${address}`], { env: { PORT: '' }, encoding: 'utf8' })
   t.equal(stdout.trim(), 'http://127.0.0.1:8080/healthz')
@@ -101,7 +101,7 @@ const overlays = {
 }
 
 for (const [folder, kinds] of Object.entries(overlays)) {
-  t.test(`deploy/${folder} is what Kubernetes takes`, { skip }, async (t) => {
+  t.test(`deploy/${folder} is accepted by Kubernetes`, { skip }, async (t) => {
     const { all } = new Manifests(join(deploy, folder))
     t.strictSame([...new Set(all.map(({ kind }) => kind))].sort(), kinds)
     for (const manifest of all) {
@@ -137,7 +137,7 @@ for (const folder of ['base', 'postgres']) {
     t.equal(pod?.automountServiceAccountToken, false, 'and gets no token')
   })
 
-  t.test(`what deploy/${folder} consists of belongs together`, { skip }, async (t) => {
+  t.test(`the parts of deploy/${folder} belong together`, { skip }, async (t) => {
     const manifests = new Manifests(join(deploy, folder))
     const { spec } = manifests.the(Deployment)
     const labels = spec?.template.metadata?.labels ?? {}
@@ -179,7 +179,7 @@ for (const folder of ['base', 'postgres']) {
   })
 }
 
-t.test('an embedded database is one relay with a volume it can write to', { skip }, async (t) => {
+t.test('the embedded database comes with one relay and a volume that it can write to', { skip }, async (t) => {
   const { spec } = new Manifests(join(deploy, 'base')).the(Deployment)
   t.match(spec, { replicas: 1, strategy: { type: 'Recreate' } })
   const { securityContext, volumes = [], containers = [] } = spec?.template.spec ?? {}
@@ -191,7 +191,7 @@ t.test('an embedded database is one relay with a volume it can write to', { skip
   }
 })
 
-t.test('the pod that restores a backup is one that the namespace takes, on the volume of the relay', async (t) => {
+t.test("the pod that restores a backup is accepted by the namespace, and uses the relay's volume", async (t) => {
   const page = readFileSync(join(root, 'docs', 'operations.md'), 'utf8')
   const pod = parse(/<<POD\n(.*?)\nPOD\n/s.exec(page)?.[1] ?? '')
   t.strictSame(faultsOf(pod), [])
@@ -202,7 +202,7 @@ t.test('the pod that restores a backup is one that the namespace takes, on the v
   })
 })
 
-t.test('PostgreSQL is several relays, and nothing that ties one of them to a node', { skip }, async (t) => {
+t.test('PostgreSQL comes with several relays, and nothing ties one of them to a node', { skip }, async (t) => {
   const manifests = new Manifests(join(deploy, 'postgres'))
   const { spec } = manifests.the(Deployment)
   const pod = spec?.template
@@ -218,10 +218,10 @@ t.test('PostgreSQL is several relays, and nothing that ties one of them to a nod
   t.strictSame(egress, [{ ports: [{ port: 5432 }] }])
 })
 
-// What the Deployment takes out of the Secret.
+// What the Deployment takes from the Secret.
 const environment = { FLUX_HMAC_KEY: 'key', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T/B/x' }
 
-/** Its cluster's name, if nothing is wrong with it. */
+/** Returns the name of its cluster if nothing is wrong with the config. */
 function clusterOf(t: Test, manifests: Manifests): string | undefined {
   const { data = {}, metadata } = manifests.the(ConfigMap)
   t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
@@ -230,7 +230,7 @@ function clusterOf(t: Test, manifests: Manifests): string | undefined {
   return config?.cluster
 }
 
-/** Someone's own kustomization on top of ours. */
+/** A user's kustomization on top of ours. */
 function overlay(
   t: Test,
   kustomization: object,
@@ -245,7 +245,7 @@ function overlay(
   return new Manifests(folder)
 }
 
-t.test('the README leads to a relay with a config and an image of your own', { skip }, async (t) => {
+t.test('the README leads to a relay with your own config and image', { skip }, async (t) => {
   const readme = readFileSync(join(deploy, 'README.md'), 'utf8')
   const { resources: _, ...theirs } = parse(/```yaml\n(.*?)```/s.exec(readme)?.[1] ?? '')
   const text = readFileSync(join(deploy, 'base', 'config.yaml'), 'utf8').replace('my-cluster', 'theirs')
@@ -257,44 +257,40 @@ t.test('the README leads to a relay with a config and an image of your own', { s
   for (const key of ['token', 'SLACK_PLATFORM_URL']) t.ok(keys.includes(key), `and to a Secret with ${key}`)
 })
 
-t.test(
-  'getting started: what is applied is what the page shows, and the message is what it says',
-  { skip },
-  async (t) => {
-    const page = readFileSync(join(root, 'docs', 'getting-started.md'), 'utf8')
-    const [mine, kustomization] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
-    const folder = realpathSync(tempFolder(t))
-    writeFileSync(join(folder, 'config.yaml'), mine ?? '')
-    const { resources, ...theirs } = parse(kustomization ?? '')
-    t.strictSame(resources, ['../deploy/base'])
-    const ours = relative(folder, join(deploy, 'base'))
-    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ ...theirs, resources: [ours] }))
-    const manifests = new Manifests(folder)
-    const flux = ['provider', 'alert'].map((name) => parse(readFileSync(join(deploy, 'flux', `${name}.yaml`), 'utf8')))
-    const printed = [...manifests.all, ...flux].map(({ apiVersion, kind, metadata }) => {
-      const group = apiVersion.replace(/\/?[^/]+$/, '')
-      return `${kind.toLowerCase()}${group && `.${group}`}/${metadata.name} created`
-    })
-    t.strictSame(page.match(/^(?!secret|gitrepository).*\/flux-relay created$/gm), printed)
-    t.equal(clusterOf(t, manifests), flux[1].spec.eventMetadata.cluster, 'Alert and config call the cluster the same')
-    // As source-controller says it: fluxcd/source-controller internal/reconcile/summarize.
-    const [, branch = ''] = /--branch=(\S+) .*--export/.exec(page) ?? []
-    const failed = wire({
-      involvedObject: { kind: 'GitRepository', namespace: 'flux-system', name: 'podinfo' },
-      reason: 'GitOperationFailed',
-      message: `failed to checkout and determine revision: unable to clone 'https://github.com/stefanprodan/podinfo': couldn't find remote ref "refs/heads/${branch}"`,
-      metadata: { cluster: 'my-cluster' }
-    })
-    const env = { FLUX_HMAC_KEY: '0123456789abcdef', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T0/B0/x' }
-    const config = (mine ?? '').replaceAll(/\$\{(\w+)\}/g, (_, name: keyof typeof env) => env[name])
-    const [message] = composed(config, [failed]).messages.map(toText)
-    const [what, why] = message?.split('\n') ?? []
-    t.ok(page.includes(`${what}\n${why}\n`), message ?? 'there is no message')
-  }
-)
+t.test('getting started applies what the page shows, and the message is as the page says', { skip }, async (t) => {
+  const page = readFileSync(join(root, 'docs', 'getting-started.md'), 'utf8')
+  const [mine, kustomization] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+  const folder = realpathSync(tempFolder(t))
+  writeFileSync(join(folder, 'config.yaml'), mine ?? '')
+  const { resources, ...theirs } = parse(kustomization ?? '')
+  t.strictSame(resources, ['../deploy/base'])
+  const ours = relative(folder, join(deploy, 'base'))
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ ...theirs, resources: [ours] }))
+  const manifests = new Manifests(folder)
+  const flux = ['provider', 'alert'].map((name) => parse(readFileSync(join(deploy, 'flux', `${name}.yaml`), 'utf8')))
+  const printed = [...manifests.all, ...flux].map(({ apiVersion, kind, metadata }) => {
+    const group = apiVersion.replace(/\/?[^/]+$/, '')
+    return `${kind.toLowerCase()}${group && `.${group}`}/${metadata.name} created`
+  })
+  t.strictSame(page.match(/^(?!secret|gitrepository).*\/flux-relay created$/gm), printed)
+  t.equal(clusterOf(t, manifests), flux[1].spec.eventMetadata.cluster, 'Alert and config call the cluster the same')
+  // In the words of source-controller: fluxcd/source-controller internal/reconcile/summarize.
+  const [, branch = ''] = /--branch=(\S+) .*--export/.exec(page) ?? []
+  const failed = wire({
+    involvedObject: { kind: 'GitRepository', namespace: 'flux-system', name: 'podinfo' },
+    reason: 'GitOperationFailed',
+    message: `failed to checkout and determine revision: unable to clone 'https://github.com/stefanprodan/podinfo': couldn't find remote ref "refs/heads/${branch}"`,
+    metadata: { cluster: 'my-cluster' }
+  })
+  const env = { FLUX_HMAC_KEY: '0123456789abcdef', SLACK_PLATFORM_URL: 'https://hooks.slack.com/services/T0/B0/x' }
+  const config = (mine ?? '').replaceAll(/\$\{(\w+)\}/g, (_, name: keyof typeof env) => env[name])
+  const [message] = composed(config, [failed]).messages.map(toText)
+  const [what, why] = message?.split('\n') ?? []
+  t.ok(page.includes(`${what}\n${why}\n`), message ?? 'there is no message')
+})
 
 t.test(
-  'direct mode: the controllers are let in, and the patch of its page points them at the relay',
+  'direct mode: the controllers are admitted, and the patch on its page points them at the relay',
   { skip },
   async (t) => {
     const manifests = overlay(t, { components: [] })
@@ -316,7 +312,7 @@ t.test(
     const posting = ['source', 'kustomize', 'helm', 'image-reflector', 'image-automation'].map(
       (kind) => `${kind}-controller`
     )
-    // It makes the artifacts of ArtifactGenerators, and is called otherwise (flux2, manifests/bases/source-watcher).
+    // The controller of ArtifactGenerators, whose Deployment has another name (flux2, manifests/bases/source-watcher).
     posting.push('source-watcher')
     const others = ['notification-controller', 'old-source-watcher', 'source-watcher-ui']
     const usual = '--events-addr=http://notification-controller.flux-system.svc.cluster.local./'
@@ -359,28 +355,24 @@ t.test('the monitoring component scrapes what the Service offers', { skip }, asy
   t.match(manifests.the(NetworkPolicy, 'flux-relay-metrics').spec?.ingress, [{ ports: [{ port: 'http' }] }])
 })
 
-t.test(
-  'Flux installs what is here, with the image and the config that stand in its Kustomization',
-  { skip },
-  async (t) => {
-    const flux = new Manifests(join(deploy, 'flux'))
-    const { metadata, spec } = flux.the(Kustomization)
-    t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
-    t.strictSame(spec?.sourceRef, { kind: 'GitRepository', name: 'flux-relay' })
-    t.equal(spec?.path, './deploy/base')
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    t.strictSame(flux.the(GitRepository).spec?.ref, { tag: `v${version}` })
-    t.match(spec?.images, [{ name: 'flux-relay', newTag: version }])
-    // As kustomize-controller does it.
-    const manifests = overlay(t, { images: spec?.images, patches: spec?.patches })
-    t.match(manifests.the(Deployment).spec?.template.spec?.containers, [
-      { image: /^registry\.example\.com\/flux-relay:/ }
-    ])
-    t.equal(clusterOf(t, manifests), flux.the(Alert).spec?.eventMetadata?.['cluster'])
-  }
-)
+t.test('Flux installs these manifests with the image and config of their Kustomization', { skip }, async (t) => {
+  const flux = new Manifests(join(deploy, 'flux'))
+  const { metadata, spec } = flux.the(Kustomization)
+  t.match(metadata?.annotations, { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' })
+  t.strictSame(spec?.sourceRef, { kind: 'GitRepository', name: 'flux-relay' })
+  t.equal(spec?.path, './deploy/base')
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  t.strictSame(flux.the(GitRepository).spec?.ref, { tag: `v${version}` })
+  t.match(spec?.images, [{ name: 'flux-relay', newTag: version }])
+  // As kustomize-controller does it.
+  const manifests = overlay(t, { images: spec?.images, patches: spec?.patches })
+  t.match(manifests.the(Deployment).spec?.template.spec?.containers, [
+    { image: /^registry\.example\.com\/flux-relay:/ }
+  ])
+  t.equal(clusterOf(t, manifests), flux.the(Alert).spec?.eventMetadata?.['cluster'])
+})
 
-t.test('Flux posts everything it knows to the Service, signed with the key that the relay has', { skip }, async (t) => {
+t.test("Flux posts all its events to the Service, signed with the relay's key", { skip }, async (t) => {
   const flux = new Manifests(join(deploy, 'flux'))
   const { metadata, spec } = new Manifests(join(deploy, 'base')).the(Service)
   t.match(flux.the(Provider).spec, {

@@ -1,8 +1,9 @@
-// Destinations: take webhook addresses only, and share a lane where the channel is the same.
+// Destinations: accept only webhook addresses, and share a lane if they share a channel.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { createDestination, webhookUrlFault } from '../src/deliver/destination.ts'
 import type { Dialect } from '../src/render/receivers/dialect.ts'
+import { cutOut, suspectsIn } from '../src/secrecy.ts'
 import { createSlackApp, type SlackApp } from '../src/slack-api/app.ts'
 
 t.test('an address that takes no webhook messages is refused with what to do instead', async (t) => {
@@ -26,6 +27,7 @@ t.test('an address that takes no webhook messages is refused with what to do ins
     ['xoxb-12-34-abc', /is a Slack token.*slackApps: .*slack: \{ app: slack, channel: C0123ABCD \}/],
     ['xapp-1-A0-1-abc', /is a Slack token/],
     ['https://discord.com/channels/1/2', /not a Discord webhook/],
+    ['https://discord.com/api/webhooks/CHANGE_ME', /have two parts, a number and a token/],
     ['hooks.slack.com/services/T/B/x', /is not a URL/],
     ['https://hooks.slack.com/services/T0/B0', /three parts/],
     ['https://hooks.slack.com/services/T0/B0/', /three parts/],
@@ -40,6 +42,8 @@ t.test('an address that takes no webhook messages is refused with what to do ins
   for (const [url, fault] of faults) {
     t.match(webhookUrlFault(url), fault, url)
     t.notOk(webhookUrlFault(url)?.includes('chat.'), 'and is not repeated')
+    const shown = webhookUrlFault(url) ?? ''
+    t.equal(cutOut(shown, suspectsIn(shown)), shown, 'and is shown in full')
   }
   for (const url of [
     'https://hooks.slack.com/services/T/B/x',
@@ -56,7 +60,7 @@ t.test('an address that takes no webhook messages is refused with what to do ins
   }
 })
 
-t.test('a channel or a name that a receiver does nothing with is warned of, where that is certain', async (t) => {
+t.test('a channel or name that the receiver certainly ignores causes a warning', async (t) => {
   const warned = (url: string, dialect?: string) => {
     const slack = { webhookUrl: url, channel: '#ops', username: 'Flux', ...(dialect && { dialect }) }
     const destinations = { team: { slack }, other: { preview: true } }
@@ -70,7 +74,7 @@ t.test('a channel or a name that a receiver does nothing with is warned of, wher
   }
   const channel = (dialect: string) => `has no effect: webhooks of the dialect "${dialect}" have a channel of their own`
   const name = (dialect: string) => `has no effect: webhooks of the dialect "${dialect}" have a name of their own`
-  // Of Slack's, only legacy ones obey it, and nothing shows which they are.
+  // Only Slack's legacy webhooks obey it, and nothing shows which ones they are.
   t.strictSame(warned('https://hooks.slack.com/services/T/B/x'), [])
   t.strictSame(warned('https://chat.example/hooks/abcdefghijklmnopqrstuvwxyz'), [])
   t.strictSame(warned('https://discord.com/api/webhooks/1/x'), [channel('discord')])
@@ -79,7 +83,7 @@ t.test('a channel or a name that a receiver does nothing with is warned of, wher
   t.strictSame(warned('https://gateway.example/in', 'text'), [channel('text'), name('text')])
 })
 
-t.test('each channel of a webhook has a lane of its own, where the receiver heeds the channel', async (t) => {
+t.test('each channel of a webhook has its own lane if the receiver heeds the channel', async (t) => {
   const lane = (channel?: string, dialect?: Dialect) => {
     const slack = {
       webhookUrl: 'https://chat.example/services/T/B/x',
@@ -97,7 +101,7 @@ t.test('each channel of a webhook has a lane of its own, where the receiver heed
   }
 })
 
-t.test('the YAML that a refused address is answered with is a config', async (t) => {
+t.test('the YAML suggested for a refused address is a valid config', async (t) => {
   const fault = webhookUrlFault('https://slack.com/api/chat.postMessage') ?? ''
   const [apps = '', place = ''] = [...fault.matchAll(/`([^`]+)`/g)].map(([, yaml]) => yaml)
   const text = `${apps}\ndestinations: { team: { ${place} } }\nrules: [{ name: all, send: team }]\n`
@@ -109,7 +113,7 @@ t.test('the YAML that a refused address is answered with is a config', async (t)
 })
 
 t.test(
-  'a channel of an app has one lane, however it is written, which shows no secret and outlives a token',
+  'a channel of an app has one lane, however it is written, whose name shows no secret and outlives a token',
   async (t) => {
     const app = createSlackApp('acme', { token: 'xoxb-1-2-three' })
     const other = createSlackApp('gov', { token: 'xoxb-4-5-six', apiUrl: 'https://slack-gov.com/api/' })

@@ -1,4 +1,4 @@
-// Receivers: take nothing in an event for an order and refuse no message, whatever is in it and however much.
+// Receivers: never take anything in an event for an order, and never refuse a message, whatever and however much is in it.
 import t, { type Test } from 'tap'
 import type { WireEvent } from '../src/events/flux.ts'
 import { bodyFor, type Dialect, dialectNames, digestRoom } from '../src/render/receivers/dialect.ts'
@@ -36,7 +36,7 @@ const anyEvent = fc
 
 const strangers = dialectNames.filter((dialect) => !dialect.startsWith('slack'))
 
-/** Over the message of an event, that of its recovery, both together, and each without blocks. */
+/** Checks the message about an event, that about its recovery, both together, and each without blocks. */
 function isTrueOfAll(t: Test, title: string, check: (body: Record<string, unknown>, dialect: Dialect) => string[]) {
   const property = fc.property(anyEvent, (wire) => {
     const over: WireEvent = {
@@ -67,7 +67,7 @@ const orders: [what: string, pattern: RegExp][] = [
 const fallbacksIn = ({ attachments = [] }: { attachments?: { fallback?: string }[] }) =>
   attachments.map(({ fallback }) => fallback)
 
-t.test('whatever is in an event, it calls nobody, forges no link and ends no code', async (t) => {
+t.test('no event can call anybody, forge a link, or end a code block', async (t) => {
   isTrueOfAll(t, 'in every dialect', (body, dialect) =>
     textsIn(body).flatMap((text) => {
       const found = orders.filter(([, pattern]) => pattern.test(text)).map(([what]) => what)
@@ -88,7 +88,7 @@ t.test('whatever is in an event, it calls nobody, forges no link and ends no cod
   )
 })
 
-/** What a receiver would refuse, or cut. */
+/** What a receiver would refuse or cut. */
 function faultsFor(body: Record<string, unknown>, dialect: Dialect): string[] {
   const texts = textsIn(body).filter((text) => !fallbacksIn(body).includes(text))
   const size = texts.reduce((sum, text) => sum + text.length + 2, 0)
@@ -116,7 +116,7 @@ function faultsFor(body: Record<string, unknown>, dialect: Dialect): string[] {
   return (limits[dialect] ?? []).filter(([, isOver]) => isOver).map(([what]) => what)
 }
 
-t.test('every message is within the limits of whoever gets it', async (t) => {
+t.test('every message is within the limits of its receiver', async (t) => {
   isTrueOfAll(t, 'whatever the event', faultsFor)
   const growing = event('14:13:20', 'web', 'HealthCheckFailed', '@'.repeat(3000))
   const huge = listOf(namesOf(3000), 60, ', ')
@@ -149,7 +149,7 @@ function lostIn(body: object, names: string[]): string[] {
   return names.filter((name) => !named.has(name))
 }
 
-t.test('a digest for Discord gives up links and words before it gives up a name', async (t) => {
+t.test('a digest for Discord drops links and words before it drops a name', async (t) => {
   const cases: [count: number, kept: string[], given: string[]][] = [
     [30, ['](https://flux.example/', 'burns 🔥', '… (+9 characters)`'], ['…`']],
     [42, ['burns 🔥', '… (+9 characters)`'], ['](https://flux.example/', '…`']],
@@ -175,7 +175,7 @@ t.test('a digest for Discord gives up links and words before it gives up a name'
   t.strictSame(lostIn(body, names), [], 'names only, 7,000 characters of them')
 })
 
-t.test('a digest made for Discord has no more names than Discord has room for', async (t) => {
+t.test('a digest for Discord has no more names than Discord has room for', async (t) => {
   const worlds: [what: string, message: (n: number) => string][] = [
     ['one cause', () => 'no such file'],
     ['a cause for each', (n) => `${n} is not ${'allowed '.repeat(20)}`]

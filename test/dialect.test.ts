@@ -6,7 +6,7 @@ import { type Payload, textsOf, withoutBlocks } from '../src/render/slack/payloa
 import { digestOf, event, messageOf, sha, textsIn } from './fixtures/messages.ts'
 import { faultsOf } from './fixtures/slack.ts'
 
-t.test('the URL shows who is behind it, and where and how it wants to be asked', async (t) => {
+t.test('the URL tells which receiver it is, and the address and method to post with', async (t) => {
   const token = 'a1b2c3d4e5f6g7h8i9j0k1l2m3'
   const cases: [url: string, dialect: Dialect, endpoint?: string][] = [
     ['https://hooks.slack.com/services/T0/B0/x', 'slack'],
@@ -57,9 +57,9 @@ const revision = `[main@8bd5de2](https://git.example/${sha})`
 const named = (name: string) => `**[apps/${name}](https://flux.example/${name})**`
 type Golden = {
   payload: Payload
-  /** What stands in the message itself, by its blocks, in Markdown. */
+  /** The text of the message itself, block by block, in Markdown. */
   head: string[]
-  /** What stands beside the colour. */
+  /** The text beside the colour. */
   log?: string
   plain: string
 }
@@ -138,7 +138,7 @@ for (const [name, { payload, head, log, plain }] of Object.entries(goldens)) {
   })
 }
 
-t.test('a mention is what the receiver calls it, and is left out of a second try', async (t) => {
+t.test("a mention takes the receiver's form, and is left out of a second try", async (t) => {
   const called = (dialect: Dialect, mention: string, change = (payload: Payload) => payload) => {
     const [title = ''] = textsIn(bodyFor(change(messageOf([failure], mention)), dialect))
     return /^.*failed in `?prod-eu`? *(.*)/.exec(title)?.[1]
@@ -164,7 +164,7 @@ t.test('a mention is what the receiver calls it, and is left out of a second try
   }
 })
 
-t.test('a channel and a name go to those who understand them', async (t) => {
+t.test('channel and name are passed to the receivers that understand them', async (t) => {
   const senders = dialectNames.map((dialect) => {
     const { channel, username } = bodyFor(messageOf([failure]), dialect, {
       channel: '#ops',
@@ -176,7 +176,7 @@ t.test('a channel and a name go to those who understand them', async (t) => {
   t.strictSame(senders, [...both, 'discord Flux', 'zulip #ops', 'text', 'workflow'])
 })
 
-t.test('an address that comes with an event calls nobody where it leads to', async (t) => {
+t.test('an address in an event calls nobody where it leads to', async (t) => {
   const targets = ['https://a.example/@everyone', 'https://me@a.example:8443/@here/@all?x=@channel#@alice']
   const blocks = [section(targets.map((url) => `<${url}|runbook>`).join(' '))]
   const payload: Payload = { text: 'x', blocks, unfurl_links: false, unfurl_media: false }
@@ -187,7 +187,7 @@ t.test('an address that comes with an event calls nobody where it leads to', asy
   }
 })
 
-t.test('a label with a | in it is read to its end, by everyone', async (t) => {
+t.test('a label with a | in it is read to its end by every receiver', async (t) => {
   const blocks = [section('<https://git.example/1|a | b | apps/web>')]
   const payload: Payload = { text: 'x', blocks, unfurl_links: false, unfurl_media: false }
   for (const dialect of dialectNames.filter((name) => name !== 'workflow')) {

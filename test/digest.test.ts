@@ -75,48 +75,46 @@ function reads(payload: Payload): string {
   return `📱 ${payload.text}\n${toText(payload)}`.replaceAll('`', "'")
 }
 
-t.test(
-  'a storm reads like a story: what fails and what that explains, then warnings, then what is well again',
-  async (t) => {
-    const timedOut = (path: string) =>
-      failed(
-        'HelmRelease',
-        path,
-        'UpgradeFailed',
-        `Helm upgrade failed for release ${path}.v3 with chart base@6.7.1: timed out waiting for the condition`
-      )
-    const noArtifact = (path: string) =>
-      failed('Kustomization', path, 'ArtifactFailed', "Source 'GitRepository/flux-system/fleet' is not ready")
-    const waiting = waitingAfter([
-      beat('apps/old'),
-      failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such file'),
-      failed(
-        'GitRepository',
-        'flux-system/fleet',
-        'GitOperationFailed',
-        "unable to clone 'https://github.com/acme/fleet': connection refused"
-      ),
-      timedOut('apps/redis'),
-      timedOut('infra/kafka'),
-      timedOut('apps/mongo'),
-      noArtifact('apps/api'),
-      noArtifact('apps/web'),
-      {
-        ...failed('HelmRelease', 'apps/worker', 'DependencyNotReady', "dependency 'apps/redis' is not ready"),
-        severity: 'info'
-      },
-      {
-        ...failed('HelmRelease', 'apps/lone', 'DependencyNotReady', "dependency 'other/db' is not ready"),
-        severity: 'info'
-      },
-      failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such directory'),
-      beat('apps/shop'),
-      beat('apps/old', 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6')
-    ]).slice(1)
-    const { ids, payload } = composeDigest(waiting, start)
-    t.equal(
-      reads(payload),
-      `📱 ${payload.text}
+t.test('a storm reads like a story: failures and what they explain, then warnings, then recoveries', async (t) => {
+  const timedOut = (path: string) =>
+    failed(
+      'HelmRelease',
+      path,
+      'UpgradeFailed',
+      `Helm upgrade failed for release ${path}.v3 with chart base@6.7.1: timed out waiting for the condition`
+    )
+  const noArtifact = (path: string) =>
+    failed('Kustomization', path, 'ArtifactFailed', "Source 'GitRepository/flux-system/fleet' is not ready")
+  const waiting = waitingAfter([
+    beat('apps/old'),
+    failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such file'),
+    failed(
+      'GitRepository',
+      'flux-system/fleet',
+      'GitOperationFailed',
+      "unable to clone 'https://github.com/acme/fleet': connection refused"
+    ),
+    timedOut('apps/redis'),
+    timedOut('infra/kafka'),
+    timedOut('apps/mongo'),
+    noArtifact('apps/api'),
+    noArtifact('apps/web'),
+    {
+      ...failed('HelmRelease', 'apps/worker', 'DependencyNotReady', "dependency 'apps/redis' is not ready"),
+      severity: 'info'
+    },
+    {
+      ...failed('HelmRelease', 'apps/lone', 'DependencyNotReady', "dependency 'other/db' is not ready"),
+      severity: 'info'
+    },
+    failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such directory'),
+    beat('apps/shop'),
+    beat('apps/old', 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6')
+  ]).slice(1)
+  const { ids, payload } = composeDigest(waiting, start)
+  t.equal(
+    reads(payload),
+    `📱 ${payload.text}
 🔴 6 failing, ⚠️ 2 waiting, ✅ 1 recovered, 🟢 1 updated in 'prod-eu'
 🔴 flux-system/fleet: connection refused (github.com/acme/fleet) (GitRepository GitOperationFailed)
 ↳ because of it: Source 'GitRepository flux-system/fleet' is not ready (ArtifactFailed, 2)
@@ -129,17 +127,16 @@ HelmRelease infra: kafka
 ✅ apps/shop works again after 10 s (Kustomization, was BuildFailed, failed ×2 meanwhile)
 🟢 apps/old is at main@def5678 (Kustomization)
 2026-09-21 14:00 UTC`
-    )
-    t.match(
-      payload.text,
-      '🔴 6 failing, ⚠️ 2 waiting, ✅ 1 recovered, 🟢 1 updated in prod-eu: flux-system/fleet: connection refused'
-    )
-    t.same([...ids].sort(), waiting.map(({ id }) => id).sort())
-    t.equal(faultsOf(payload), undefined)
-  }
-)
+  )
+  t.match(
+    payload.text,
+    '🔴 6 failing, ⚠️ 2 waiting, ✅ 1 recovered, 🟢 1 updated in prod-eu: flux-system/fleet: connection refused'
+  )
+  t.same([...ids].sort(), waiting.map(({ id }) => id).sort())
+  t.equal(faultsOf(payload), undefined)
+})
 
-t.test('what only reads like another object is not said to be because of it', async (t) => {
+t.test('a name that only resembles another object is not blamed on it', async (t) => {
   const events = [
     failed('HelmRelease', 'apps/shop', 'UpgradeFailed', 'timed out'),
     failed('Kustomization', 'flux-system/eu', 'ArtifactFailed', 'stat /tmp/x/clusters/apps/shop: no such file'),
@@ -157,7 +154,7 @@ t.test('what only reads like another object is not said to be because of it', as
   }
 })
 
-t.test('what suffers from another keeps its own reason and words, where there are not too many of them', async (t) => {
+t.test('what suffers from another object keeps its own reason and words, if there are not too many', async (t) => {
   const cause = failed('GitRepository', 'flux-system/fleet', 'GitOperationFailed', 'connection refused')
   const suffering = (count: number) =>
     Array.from({ length: count }, (_, n) =>
@@ -178,7 +175,7 @@ t.test('what suffers from another keeps its own reason and words, where there ar
   t.notMatch(many, 'Reason0')
 })
 
-t.test('ends of warnings, and what is gone, are no recoveries', async (t) => {
+t.test('ends of warnings, and removed objects, are not recoveries', async (t) => {
   const release = object('HelmRelease', 'apps/old')
   const events = [
     {
@@ -213,23 +210,20 @@ Kustomization apps: a, b
   )
 })
 
-t.test(
-  'a remark after a failure, or an older event that came late, is not what the object is said to be',
-  async (t) => {
-    const broken = failed('HelmRelease', 'apps/shop', 'UpgradeFailed', 'timed out')
-    const skipped = failed('HelmRelease', 'apps/shop', 'NamespaceCheckSkipped', 'skipped the check')
-    const older = { ...broken, reason: 'ValuesError', message: 'no such key', timestamp: new Date(start).toISOString() }
-    const waiting = waitingAfter([
-      { ...broken, timestamp: new Date(start).toISOString() },
-      broken,
-      skipped,
-      skipped,
-      older
-    ])
-    const [group] = fold(waiting)
-    t.match(group, { category: 'failing', items: [{ view: { reason: 'UpgradeFailed', message: 'timed out' } }] })
-  }
-)
+t.test('neither a remark after a failure nor a late older event replaces what is said of the object', async (t) => {
+  const broken = failed('HelmRelease', 'apps/shop', 'UpgradeFailed', 'timed out')
+  const skipped = failed('HelmRelease', 'apps/shop', 'NamespaceCheckSkipped', 'skipped the check')
+  const older = { ...broken, reason: 'ValuesError', message: 'no such key', timestamp: new Date(start).toISOString() }
+  const waiting = waitingAfter([
+    { ...broken, timestamp: new Date(start).toISOString() },
+    broken,
+    skipped,
+    skipped,
+    older
+  ])
+  const [group] = fold(waiting)
+  t.match(group, { category: 'failing', items: [{ view: { reason: 'UpgradeFailed', message: 'timed out' } }] })
+})
 
 t.test('one push that touches forty objects is one message about its revision', async (t) => {
   const names = Array.from({ length: 38 }, (_, n) => `apps/app-${n}`)
@@ -268,7 +262,7 @@ t.test('a late message says how late it is', async (t) => {
   t.notMatch(reads(composeDigest(waiting, start + 60_000).payload), /delayed/)
 })
 
-t.test('with several clusters, each line says which', async (t) => {
+t.test('with several clusters, each line names its cluster', async (t) => {
   const events = ['eu', 'us'].map((cluster) => ({
     ...failed('Kustomization', 'apps/a', 'X', 'm'),
     metadata: { cluster }
@@ -277,7 +271,7 @@ t.test('with several clusters, each line says which', async (t) => {
   t.match(text, /'eu' Kustomization apps: a\n'us' Kustomization apps: a/)
 })
 
-t.test('failures that explain each other explain nothing, and no object is lost over it', async (t) => {
+t.test('failures that explain each other explain nothing, and no object gets lost', async (t) => {
   const waiting = waitingAfter([
     failed('Kustomization', 'apps/a', 'X', "dependency 'apps/b' is not ready"),
     failed('Kustomization', 'apps/b', 'X', "dependency 'apps/a' is not ready"),
@@ -287,7 +281,7 @@ t.test('failures that explain each other explain nothing, and no object is lost 
   t.same(all.map(({ view }) => view.object.name).sort(), ['a', 'b', 'c'])
 })
 
-t.test('no input breaks a limit, loses an object, repeats one, or gets out of its text', async (t) => {
+t.test('no input breaks a limit, loses or repeats an object, or escapes from its text', async (t) => {
   const text = (maxLength: number) =>
     fc.oneof(
       anyCharacters({ maxLength }),
@@ -338,7 +332,7 @@ t.test('no input breaks a limit, loses an object, repeats one, or gets out of it
   t.pass()
 })
 
-t.test('a window full of the longest there is stays within every limit', async (t) => {
+t.test('a window full of the longest texts stays within every limit', async (t) => {
   const worlds: Record<string, (n: number) => Partial<WireEvent>> = {
     'long texts': (n) => failed('Kustomization', `team-${n}/app-${n}`, `Reason${n}`, `${n} ${'failed '.repeat(300)}`),
     'long names': (n) => failed('HelmRelease', `${'n'.repeat(200)}${n}/${'a'.repeat(240)}${n}`, 'UpgradeFailed', 'x'),
@@ -385,7 +379,7 @@ t.test('a thousand objects with one cause fit into two messages', async (t) => {
   t.equal(named.size, 1000)
 })
 
-t.test('each thing that the relay says of itself is said, in its own words, and none of it is ok', async (t) => {
+t.test('each notice of the relay keeps its own words in a digest, and none looks like all is well', async (t) => {
   const skew = { from: 'kustomize-controller-1', skewMs: 500_000, since: start }
   const quiet = { since: start, expectMs: 60_000, isOver: false }
   const gone = {
@@ -433,7 +427,7 @@ t.test('each thing that the relay says of itself is said, in its own words, and 
   t.match(JSON.stringify(two), /no_service.*5 notifications that could not be delivered/)
 })
 
-t.test('a mute that is over says in a digest, too, what fails and what works again', async (t) => {
+t.test('the end of a mute in a digest says what fails and what works again', async (t) => {
   const of = (name: string) => ({ cluster: 'prod-eu', kind: 'Kustomization', namespace: 'apps', name })
   const [failing] = waitingAfter([failed('Kustomization', 'apps/shop', 'BuildFailed', 'no such file')])
   const failure = {
@@ -464,7 +458,7 @@ t.test('a mute that is over says in a digest, too, what fails and what works aga
   t.equal(faultsOf(payload), undefined)
 })
 
-t.test('in a digest, too, no reason is said to have lasted longer than it did', async (t) => {
+t.test('a digest does not claim that a reason lasted longer than it did', async (t) => {
   const of = (path: string) => [
     failed('Kustomization', path, 'HealthCheckFailed', 'late'),
     failed('Kustomization', path, 'BuildFailed', 'no such file'),
@@ -495,7 +489,7 @@ const storm = (count: number, withLinks = false) =>
     { withLinks }
   )
 
-/** How many messages it takes to say all that waits, and the first of them. */
+/** The number of messages needed to say all that waits, and the first of them. */
 function messagesFor(waiting: Waiting[], form?: Parameters<typeof composeDigest>[2]) {
   const payloads: Payload[] = []
   for (let rest = waiting; rest.length > 0; ) {
@@ -506,7 +500,7 @@ function messagesFor(waiting: Waiting[], form?: Parameters<typeof composeDigest>
   return payloads
 }
 
-t.test('of one cause: how many and where, the cause in bold, then the names, and what comes next', async (t) => {
+t.test('one cause: how many and where, the cause in bold, then the names, and what comes next', async (t) => {
   const waiting = storm(150)
   const first = waiting[0]
   if (first !== undefined) first.view.mention = '<!here>'
@@ -529,7 +523,7 @@ t.test('of one cause: how many and where, the cause in bold, then the names, and
   )
 })
 
-t.test('links never cost a message: names have them where they are few', async (t) => {
+t.test('links never cost a message: names have them if they are few', async (t) => {
   for (const count of [2, 10, 11, 100, 1000]) {
     const [plain, linked] = [messagesFor(storm(count)), messagesFor(storm(count, true))]
     t.equal(linked.length, plain.length, `${count} objects`)
@@ -537,25 +531,22 @@ t.test('links never cost a message: names have them where they are few', async (
   }
 })
 
-t.test(
-  'where the names would take another message they are counted, and are all there with `digest: full`',
-  async (t) => {
-    const waiting = waitingAfter(
-      Array.from({ length: 400 }, (_, n) =>
-        failed('HelmRelease', `team-${n % 40}/${'service-'.repeat(8)}${n}`, 'UpgradeFailed', 'timed out')
-      )
+t.test('names that would need another message are counted, and all are listed with `digest: full`', async (t) => {
+  const waiting = waitingAfter(
+    Array.from({ length: 400 }, (_, n) =>
+      failed('HelmRelease', `team-${n % 40}/${'service-'.repeat(8)}${n}`, 'UpgradeFailed', 'timed out')
     )
-    const counted = messagesFor(waiting)
-    t.equal(counted.length, 1)
-    t.match(reads(counted[0] as Payload), /HelmRelease team-0 \(10\): .*\n_?and \d+ more/s)
-    t.equal(faultsOf(counted[0]), undefined)
-    const full = messagesFor(waiting, { isFull: true })
-    t.ok(full.length > 1)
-    const names = new Set(JSON.stringify(full).match(/service-\d+/g))
-    t.equal(names.size, 400)
-    t.match(reads(full[0] as Payload), 'more follow')
-  }
-)
+  )
+  const counted = messagesFor(waiting)
+  t.equal(counted.length, 1)
+  t.match(reads(counted[0] as Payload), /HelmRelease team-0 \(10\): .*\n_?and \d+ more/s)
+  t.equal(faultsOf(counted[0]), undefined)
+  const full = messagesFor(waiting, { isFull: true })
+  t.ok(full.length > 1)
+  const names = new Set(JSON.stringify(full).match(/service-\d+/g))
+  t.equal(names.size, 400)
+  t.match(reads(full[0] as Payload), 'more follow')
+})
 
 t.test('a heading counts what is named below it, and not what follows in the next message', async (t) => {
   const few = Array.from({ length: 3 }, (_, n) => failed('HelmRelease', `shop/other-${n}`, 'InstallFailed', 'no chart'))
@@ -580,7 +571,7 @@ t.test('a heading counts what is named below it, and not what follows in the nex
   }
 })
 
-t.test('reminders of several say that they still fail, and for how long', async (t) => {
+t.test('reminders about several objects say that they still fail, and for how long', async (t) => {
   const broken = (name: string) => failed('Kustomization', `apps/${name}`, 'BuildFailed', 'no such file')
   const both = [
     broken('a'),
@@ -607,7 +598,7 @@ t.test('reminders of several say that they still fail, and for how long', async 
   )
 })
 
-t.test('what several have in common names none of them', async (t) => {
+t.test('a text common to several objects names none of them', async (t) => {
   const names = ['payments/payments-api', 'shop/shop-web', 'data/etl']
   const worlds: [message: (path: string) => string, said: string | RegExp][] = [
     [(path) => `unable to build ${path}: boom`, 'unable to build …'],
@@ -634,7 +625,7 @@ t.test('what several have in common names none of them', async (t) => {
   }
 })
 
-t.test('recoveries: how long it took once, where that was as long for all of them', async (t) => {
+t.test('recoveries say once how long the failure lasted, if that was the same for all', async (t) => {
   const down = waitingAfter([
     ...Array.from({ length: 69 }, (_, n) => failed('HelmRelease', `apps/app-${n}`, 'UpgradeFailed', 'timed out')),
     ...Array.from({ length: 69 }, (_, n) => ({
@@ -650,7 +641,7 @@ t.test('recoveries: how long it took once, where that was as long for all of the
   t.match(text, /^📱 ✅ 69 recovered in prod-eu after 42 m: apps\/app-0 and 68 more/)
 })
 
-t.test('a deployment is two lines: what was applied where, then how many of each namespace', async (t) => {
+t.test('a deployment is two lines: what was applied where, then counts by namespace', async (t) => {
   const before = 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6'
   const names = Array.from({ length: 24 }, (_, n) => `${['payments', 'shop', 'search'][n % 3]}/app-${n}`)
   const push = waitingAfter([...names.map((name) => beat(name, before)), ...names.map((name) => beat(name))]).slice(24)
@@ -667,7 +658,7 @@ payments 8, shop 8, search 8   took 23 s   all`
   t.match(full, 'Kustomization payments: app-0, app-3')
 })
 
-t.test('objects that say that they are well had nothing applied to them', async (t) => {
+t.test('objects that report their health had nothing applied to them', async (t) => {
   const names = Array.from({ length: 12 }, (_, n) => `apps/app-${n}`)
   const beats = waitingAfter([...names.map((name) => beat(name)), ...names.map((name) => beat(name))]).slice(12)
   t.equal(
@@ -702,7 +693,7 @@ t.test('upgrades of charts, each with its version, are two lines as well', async
   t.match(many, /^🟢 25 updated in 'prod-eu'\nshop 25 {3}took 24 s$/m)
 })
 
-t.test('what was applied of a push is a deployment too, before the health of it is known', async (t) => {
+t.test('an applied push is a deployment even before its health is known', async (t) => {
   const applied = Array.from({ length: 24 }, (_, n) => ({
     involvedObject: object('Kustomization', `team-${n % 3}/app-${n}`),
     severity: 'info' as const,
@@ -714,7 +705,7 @@ t.test('what was applied of a push is a deployment too, before the health of it 
   t.equal(toText(payload).trim().split('\n').length, 2)
 })
 
-t.test('an outage that each met at another object is one line, which names none of these', async (t) => {
+t.test('an outage that each object met at another dependency is one line, which names none of these', async (t) => {
   const met = [
     ['shop', 'Deployment/shop/front'],
     ['cart', 'ConfigMap/pay/settings'],
@@ -732,7 +723,7 @@ t.test('an outage that each met at another object is one line, which names none 
   }
 })
 
-t.test('recoveries name what came with them: a version, images; a commit goes to many', async (t) => {
+t.test('recoveries name the version or images that came with them; a commit belongs to many', async (t) => {
   const events = (name: string) => [
     {
       involvedObject: object('HelmRelease', `apps/${name}`),
@@ -759,7 +750,7 @@ t.test('recoveries name what came with them: a version, images; a commit goes to
   t.match(many, /a 1\.0\.1.*, b 1\.0\.1/)
 })
 
-t.test('of sixty causes each line has what decides in it, as far as there is room', async (t) => {
+t.test('of sixty causes, each line has the decisive words, as far as there is room', async (t) => {
   const claim =
     'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize'
   const web = 'Deployment/shop/a-deployment-of-a-name-that-is-long-enough-for-all-of-a-line-of-many/and-more'

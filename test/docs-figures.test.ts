@@ -1,4 +1,4 @@
-// Figures and names on the pages: are those of the code, of its lists and of its settings.
+// Figures and names on the pages: equal those in the code, its lists and its settings.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -15,7 +15,7 @@ const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md
 const operations = read('docs/operations.md')
 const [, settings = ''] = /^## Settings\n([\s\S]*?)^## /m.exec(operations) ?? []
 
-/** What a constant is in its file, most of which are nobody else's. */
+/** The value of a constant in its file; most constants are not exported. */
 function constant(file: string, name: string): number {
   const [, product = ''] = new RegExp(`^(?:export )?const ${name} = ([\\d_ *]+)$`, 'm').exec(read(file)) ?? []
   return product.split('*').reduce((all, factor) => all * Number(factor.replaceAll('_', '') || 'none'), 1)
@@ -28,7 +28,7 @@ const slack = 'src/deliver/slack.ts'
 const socket = 'src/slack-socket/socket.ts'
 const cut = constant(slack, 'readTimes')
 
-/** A page, its words with the figures in brackets, and what these are. */
+/** A page, a sentence with its figures in groups, and the right figures. */
 const figures: [page: string, words: RegExp, ...are: number[]][] = [
   [
     'docs/operations.md',
@@ -104,7 +104,7 @@ const figures: [page: string, words: RegExp, ...are: number[]][] = [
   ['docs/hostile-input.md', /runs ([\d,]+) cases, always/, constant('test/long/fuzz.test.ts', 'cases')]
 ]
 
-t.test('a limit is on the page as it is in the code', async (t) => {
+t.test('limits on the pages equal those in the code', async (t) => {
   for (const [page, words, ...are] of figures) {
     const [, ...says] = words.exec(read(page)) ?? []
     const numbers = says.map((text) => (text === 'minute' ? minute : Number(text.replaceAll(',', ''))))
@@ -112,7 +112,7 @@ t.test('a limit is on the page as it is in the code', async (t) => {
   }
 })
 
-t.test('each setting of the relay is in the list with its default, and nothing else is', async (t) => {
+t.test('the list has each setting of the relay with its default, and nothing else', async (t) => {
   const rows = settings.matchAll(/^\| (`[A-Z].*?`) \| (.*?) \|/gm)
   const listed = new Map(
     [...rows].flatMap(([, names = '', defaults = '']) => {
@@ -142,7 +142,7 @@ t.test('each setting of the relay is in the list with its default, and nothing e
   for (const name of named) t.ok(settings.includes(`\`${name}\``), `${name} is in the list`)
 })
 
-/** The first cells of the table whose head is `head`. */
+/** The first cells of the table with the header `head`. */
 function rowsOf(page: string, head: string): string[] {
   const [, rows = ''] = page.split(`\n| ${head} |`)
   const lines = rows.split('\n').slice(2)
@@ -150,7 +150,7 @@ function rowsOf(page: string, head: string): string[] {
   return lines.slice(0, end).map((line) => line.split('|')[1]?.trim() ?? '')
 }
 
-t.test('tables of what was tried or measured have the names by which that can be had again', async (t) => {
+t.test('tables of results name the programs that produce them again', async (t) => {
   const hostile = read('docs/hostile-input.md')
   const tried = rowsOf(hostile, 'target').flatMap((cell) => cell.split(', '))
   t.strictSame(tried.sort(), targets.map(({ name }) => name).sort())
@@ -160,7 +160,7 @@ t.test('tables of what was tried or measured have the names by which that can be
 })
 
 t.test(
-  'every dialect is in the table, with an address that is taken for it, and the variables of a workflow',
+  'the table has every dialect, with an address that is taken for it, and the variables of a workflow',
   async (t) => {
     const page = read('docs/configuration.md')
     t.strictSame(
@@ -181,7 +181,7 @@ t.test(
   }
 )
 
-t.test('every address of the API that a page names is one that the API describes', async (t) => {
+t.test("every API address on a page is in the API's own description", async (t) => {
   const relay = await startRelay(t)
   const { paths } = JSON.parse((await relay.get('/api/openapi.json')).body)
   const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
@@ -200,7 +200,7 @@ t.test('every address of the API that a page names is one that the API describes
   )
 })
 
-t.test('the manifests ask for memory by what was measured last', async (t) => {
+t.test('the manifests request the memory that was measured last', async (t) => {
   const [, idle, storm, flood] =
     /had \d+ to (\d+) MB idle, \d+ to (\d+) after a storm and \d+ to (\d+) saturated/.exec(
       read('docs/performance.md').replaceAll('\n', ' ')

@@ -59,7 +59,7 @@ for (const section of sections) {
   })
 }
 
-t.test('every variable and filter in the tables of the page exists, and nothing else does', async (t) => {
+t.test('the tables of the page have every variable and filter that exists, and nothing else', async (t) => {
   const outputs = [...page.matchAll(/^\| `(\{\{.*?\}\})`(?:, `(\{\{.*?\}\})`)?/gm)].flatMap(([, ...all]) =>
     all.filter(Boolean)
   )
@@ -87,7 +87,7 @@ const pages = ['', 'docs', 'deploy', '.github'].flatMap((folder) =>
 
 const { properties } = JSON.parse(readFileSync(join(root, 'config.schema.json'), 'utf8'))
 
-/** What a part of a config file leaves to the rest of it. */
+/** Completes a part of a config file with what it leaves to the rest. */
 function wholeOf(part: ReturnType<typeof parse>) {
   const entries = [...(part.rules ?? []), ...(part.owners ?? [])]
   const named = [...entries.map(({ send }) => send ?? []), part.operator ?? []]
@@ -113,7 +113,7 @@ function wholeOf(part: ReturnType<typeof parse>) {
   return { sources, rules, ...part, destinations, ...(Object.keys(slackApps).length > 0 && { slackApps }) }
 }
 
-t.test('every config on a page can be pasted: nothing in it is wrong, or warned of', async (t) => {
+t.test('every config on a page can be pasted: it has no mistakes and causes no warnings', async (t) => {
   const examples = [...pages, 'deploy/chart/README.md'].flatMap((page) =>
     [...readFileSync(join(root, page), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)]
       .map(([, text = '']) => ({ page, text, part: parseAllDocuments(text)[0]?.toJS() }))
@@ -134,14 +134,14 @@ t.test('every config on a page can be pasted: nothing in it is wrong, or warned 
       })
     )
     const said = loadConfig(whole, page, environment).problems.map(formatProblem)
-    // Where the page says itself that it is warned of.
+    // The page itself says that this causes a warning.
     const isOpen = /unsigned: `check`/.test(text)
     const expected = said.filter((problem) => isOpen && problem.includes('accepts events from anyone'))
     t.strictSame(said, expected, `${page}: ${text}`)
   }
 })
 
-t.test('an end that help or the schema has as an example is yet to come', async (t) => {
+t.test('no end date used as an example by help or schema has passed', async (t) => {
   const { out } = await run(['silence', 'add', '--help'])
   const [, ofHelp] = /--until <time>[^-]*such as\s+(\S+)/.exec(out) ?? []
   const examples = [ofHelp, ...properties.mute.items.properties.until.examples]
@@ -150,7 +150,7 @@ t.test('an end that help or the schema has as an example is yet to come', async 
 })
 
 t.test(
-  'the index of decisions names each of them by its room, and each has a date and says when it would be wrong',
+  'the index of decisions lists each of them by room, and each has a date and says when it would be wrong',
   async (t) => {
     const [, index = '', rest = ''] =
       /^\| room \|([\s\S]*?)\n\n([\s\S]*)$/m.exec(readFileSync(join(root, 'docs', 'decisions.md'), 'utf8')) ?? []
@@ -181,7 +181,7 @@ t.test(
   }
 )
 
-t.test('every script, bench and proof that a page names can be run', async (t) => {
+t.test('every script, bench and proof named on a page can be run', async (t) => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const programs = { bench: programsIn('bench'), proof: programsIn('proof') }
   const named = pages.flatMap((page) =>
@@ -197,7 +197,7 @@ t.test('every script, bench and proof that a page names can be run', async (t) =
   t.same(missing, [])
 })
 
-t.test('every file of this repository that a page names is there', async (t) => {
+t.test('every file of this repository named on a page exists', async (t) => {
   const named = pages.flatMap((page) =>
     [
       ...readFileSync(join(root, page), 'utf8').matchAll(
@@ -217,7 +217,7 @@ function runTool(...args: string[]): { status: number | null; stdout: string; st
 }
 
 t.test(
-  'without a name that exists, `npm run bench` and `npm run proof` run nothing and list what there is',
+  'without an existing name, `npm run bench` and `npm run proof` run nothing and list what there is',
   async (t) => {
     for (const [folder, args, example] of [
       ['bench', [], /^ {2}storm: a thousand failing objects/m],
@@ -230,13 +230,13 @@ t.test(
   }
 )
 
-t.test('`npm run proof NAME` passes options on, and its exit code says when the proof fails', async (t) => {
+t.test('`npm run proof NAME` passes options on, and its exit code says if the proof fails', async (t) => {
   const { status, stdout, stderr } = runTool('proof', 'crash', '--nothing-it-knows')
   t.equal(status, 1)
   t.match(`${stdout}${stderr}`, /nothing-it-knows/)
 })
 
-t.test('every page is found from the head of the docs', async (t) => {
+t.test('every page can be reached from the start page of the docs', async (t) => {
   const index = readFileSync(join(root, 'docs', 'README.md'), 'utf8')
   const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && name !== 'README.md')
   t.strictSame(
@@ -245,13 +245,13 @@ t.test('every page is found from the head of the docs', async (t) => {
   )
 })
 
-t.test('what the pages on symptoms and on the start quote of the relay is what it says', async (t) => {
+t.test('the relay says what the pages on symptoms and on the start quote of it', async (t) => {
   const code = ['src', 'routes'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(root, folder, file), 'utf8'))
   )
-  // Texts that go over several lines stand there in parts, and codes of the system that are asked for are no texts.
+  // Texts over several lines are quoted in parts, and system error codes are not texts.
   const refused = [{ hmacKeys: ['k'] }, { tokens: ['t'] }].map((one) =>
     verify(Buffer.alloc(0), { signature: undefined, authorization: undefined }, { hmacKeys: [], tokens: [], ...one })
   )

@@ -112,7 +112,7 @@ const faults: readonly (readonly [what: string, source: string, error: RegExp, a
 ]
 
 for (const [what, source, error, at] of faults) {
-  t.test(`a fault says what is wrong and where: ${what}`, async (t) => {
+  t.test(`a mistake is explained with its place: ${what}`, async (t) => {
     const compiled = compileExpression(source)
     t.match(compiled, { error, offset: Number })
     const rest = 'offset' in compiled ? source.slice(compiled.offset) : undefined
@@ -136,14 +136,14 @@ const slow = [
 ]
 
 for (const source of slow) {
-  t.test(`no message makes it slow: ${source}`, async (t) => {
+  t.test(`no message slows it down: ${source}`, async (t) => {
     const started = cpuMs()
     t.equal(evaluate(source, { ...letters, ...payments }), false)
     t.ok(cpuMs() - started < 1000, 'is answered promptly')
   })
 }
 
-t.test('a condition on something that an event does not have is an error, not an exception', async (t) => {
+t.test('a condition on a field that an event does not have is an error, not an exception', async (t) => {
   t.match(evaluate('metadata.team.startsWith("pay")'), { message: /^No such key: team/ })
   t.match(evaluate('metadata["toString"].size() == 1'), { message: /^No such key: toString/ })
   t.match(evaluate('metadata.team + "" == ""'), { message: /^No such key: team/ }, 'never the text "null"')
@@ -177,19 +177,19 @@ const ofAbsent: readonly (readonly [source: string, withoutTeam: boolean, withTe
 ]
 
 for (const [source, without, withTeam] of ofAbsent) {
-  t.test(`a key that an event does not have is unlike whatever it is compared with: ${source}`, async (t) => {
+  t.test(`a key that an event does not have differs from whatever it is compared with: ${source}`, async (t) => {
     t.equal(evaluate(source), without, 'without the key')
     t.equal(evaluate(source, payments), withTeam, 'with it')
   })
 }
 
-t.test('a key of the metadata is still a text, and compared with texts', async (t) => {
+t.test('a metadata key is still a text, and compared with texts', async (t) => {
   t.match(compileExpression('metadata.team == 3'), { error: /"==" does not go between a text and a number/ })
   t.match(compileExpression('metadata.team in [3]'), { error: /"in" does not go between/ })
   t.match(compileExpression('metadata.team && true'), { error: /&& and \|\| go between conditions/ })
 })
 
-t.test('nothing but the true of a condition lets a rule fire', async (t) => {
+t.test('a rule fires only if its condition is true, and nothing else', async (t) => {
   t.not(evaluate('dyn(1)'), true)
   t.not(evaluate('dyn("true")'), true)
   t.equal(evaluate('dyn(true)'), true)
@@ -203,7 +203,7 @@ t.test('an expression of any size or depth gives an error, not a crash', async (
   t.equal(evaluate(deep(20)), true, 'and one that a person might write is fine')
 })
 
-t.test('two expressions with the same pattern, and one compiled twice, do not disturb each other', async (t) => {
+t.test('two expressions with the same pattern, or one compiled twice, do not disturb each other', async (t) => {
   const source = 'event.message.matches("no such file")'
   const [first, second] = [compileExpression(source), compileExpression(`!${source}`)]
   if ('error' in first || 'error' in second) return t.fail()

@@ -21,7 +21,7 @@ rules: [{ name: all, match: { severity: info }, send: team }]`
 const team = '/services/T000/B000/secret'
 
 const to = (relay: Relay, path: string) => relay.slack.accepted.filter((one) => one.path === path)
-/** All that a reader of the channel sees. */
+/** Everything that a reader of the channel sees. */
 const shown = (all: readonly Received[]) => all.map(({ text }) => text).join('\n')
 const texts = (all: readonly Received[]) => all.map(({ body }) => (body as Payload).text)
 
@@ -35,7 +35,7 @@ const laneOf = async (relay: Relay, name: string) =>
     lane.destinations.includes(name)
   )
 
-/** Moves the clock on until `isTrue`, as real time passes. */
+/** Advances the clock until `isTrue`, as real time passes. */
 async function advanceUntil(clock: TestClock, stepMs: number, isTrue: () => boolean): Promise<void> {
   for (let steps = 0; steps < 500 && !isTrue(); steps++) {
     clock.advance(stepMs)
@@ -43,39 +43,31 @@ async function advanceUntil(clock: TestClock, stepMs: number, isTrue: () => bool
   }
 }
 
-t.test(
-  'a body that a firewall does not let through becomes a dead letter alone, and the next message goes',
-  async (t) => {
-    for (const refusal of [
-      page,
-      login,
-      { ...page, status: 404 },
-      { ...page, status: 200, body: '{"status":"error"}' }
-    ]) {
-      const relay = await startRelay(t, { clock: createClock(), config })
-      relay.slack.behave(team, ({ text }) => (text.includes('poison') ? refusal : undefined))
-      await relay.post(about('poison'))
-      await relay.post(about('good'))
-      await relay.slack.until(() => to(relay, team).length === 1 && to(relay, `${team}/ops`).length === 1)
-      const said = `${refusal.status} ${refusal.body}`
-      t.match(texts(to(relay, team)), [/good/], said)
-      t.equal(
-        relay.slack.received.filter(({ text }) => text.includes('"poison') || text.includes('/poison')).length,
-        2,
-        'both forms'
-      )
-      t.match(texts(to(relay, `${team}/ops`)), [
-        /destination team has 1 notification that could not be delivered: refused on its way/
-      ])
-      t.match(await laneOf(relay, 'team'), { block: null, backlog: 0 })
-      const { body } = await api(relay, 'GET', '/api/notifications?state=dead')
-      t.match(body.notifications, [{ object: { name: 'poison' }, reason: /even as plain text: \d+ and/ }])
-    }
+t.test('a body that a firewall rejects becomes a dead letter alone, and the next message is sent', async (t) => {
+  for (const refusal of [page, login, { ...page, status: 404 }, { ...page, status: 200, body: '{"status":"error"}' }]) {
+    const relay = await startRelay(t, { clock: createClock(), config })
+    relay.slack.behave(team, ({ text }) => (text.includes('poison') ? refusal : undefined))
+    await relay.post(about('poison'))
+    await relay.post(about('good'))
+    await relay.slack.until(() => to(relay, team).length === 1 && to(relay, `${team}/ops`).length === 1)
+    const said = `${refusal.status} ${refusal.body}`
+    t.match(texts(to(relay, team)), [/good/], said)
+    t.equal(
+      relay.slack.received.filter(({ text }) => text.includes('"poison') || text.includes('/poison')).length,
+      2,
+      'both forms'
+    )
+    t.match(texts(to(relay, `${team}/ops`)), [
+      /destination team has 1 notification that could not be delivered: refused on its way/
+    ])
+    t.match(await laneOf(relay, 'team'), { block: null, backlog: 0 })
+    const { body } = await api(relay, 'GET', '/api/notifications?state=dead')
+    t.match(body.notifications, [{ object: { name: 'poison' }, reason: /even as plain text: \d+ and/ }])
   }
-)
+})
 
 t.test(
-  'where everything is refused on the way, nothing becomes a dead letter, and all goes in order when that ends',
+  'while a proxy refuses everything, nothing becomes a dead letter, and afterwards all is sent in order',
   async (t) => {
     for (const refusal of [page, login, { status: 302, headers: { location: 'https://login.corp.example/?u=x' } }]) {
       const clock = createClock()
@@ -97,7 +89,7 @@ t.test(
 )
 
 t.test(
-  'a channel that is gone does not block another of the same webhook, and its operator is notified there',
+  'a removed channel does not block another of the same webhook, and its operator is notified there',
   async (t) => {
     const relay = await startRelay(t, {
       clock: createClock(),
@@ -119,7 +111,7 @@ rules: [{ name: all, match: { severity: info }, send: [gone, team] }]`
   }
 )
 
-t.test('what waited in the lane of its webhook before channels had lanes of their own is sent', async (t) => {
+t.test('messages from the time before channels had their own lanes are sent', async (t) => {
   const folder = tempFolder(t)
   const store = openSqlite(join(folder, 'relay.db'))
   const receivedAt = Date.parse('2026-09-21T14:00:00Z')
@@ -156,7 +148,7 @@ rules: [{ name: r, send: [a, b] }]`
   )
 })
 
-t.test('a blocked lane is tried now when somebody asks for it; a rate limit is waited for all the same', async (t) => {
+t.test('a blocked lane is tried on request; a rate limit is waited for all the same', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config })
   relay.slack.behave(team, () => ({ status: 404, body: 'no_service' }))
@@ -183,70 +175,64 @@ t.test('a blocked lane is tried now when somebody asks for it; a rate limit is w
   t.match((await api(relay, 'POST', '/api/lanes/ops/try')).body, { backlog: 0, isTried: false, notBefore: null })
 })
 
-t.test(
-  'dead letters of whatever cause reach the operator once for each destination and hour, and all are counted',
-  async (t) => {
-    const clock = createClock()
-    const relay = await startRelay(t, { clock, config })
-    relay.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
-    const notices = () => texts(to(relay, `${team}/ops`))
-    await relay.post(about('one'))
-    await relay.slack.until(() => notices().length === 1)
-    t.match(
-      notices()[0],
-      /1 notification that could not be delivered: Slack refuses it, even as plain text: 400 invalid_blocks/
-    )
-    for (const name of ['two', 'three']) await relay.post(about(name))
-    await relay.logged(/message not delivered/, 3)
-    await advanceUntil(clock, 60_000, () => notices().length > 1)
-    t.match(notices()[1], /2 notifications that could not be delivered/)
-    t.ok(clock.now() - Date.parse('2026-09-21T14:00:00Z') >= 3_600_000, 'an hour later')
-    t.notMatch(relay.log.join(''), /destination rejects all messages/)
+t.test('dead letters of any cause reach the operator once per destination and hour, and all are counted', async (t) => {
+  const clock = createClock()
+  const relay = await startRelay(t, { clock, config })
+  relay.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
+  const notices = () => texts(to(relay, `${team}/ops`))
+  await relay.post(about('one'))
+  await relay.slack.until(() => notices().length === 1)
+  t.match(
+    notices()[0],
+    /1 notification that could not be delivered: Slack refuses it, even as plain text: 400 invalid_blocks/
+  )
+  for (const name of ['two', 'three']) await relay.post(about(name))
+  await relay.logged(/message not delivered/, 3)
+  await advanceUntil(clock, 60_000, () => notices().length > 1)
+  t.match(notices()[1], /2 notifications that could not be delivered/)
+  t.ok(clock.now() - Date.parse('2026-09-21T14:00:00Z') >= 3_600_000, 'an hour later')
+  t.notMatch(relay.log.join(''), /destination rejects all messages/)
 
-    relay.slack.behave(team, () => ({ status: 503 }))
-    await relay.post(about('late', { timestamp: '2026-09-21T15:05:00Z' }))
-    await relay.logged(/message postponed/)
-    await relay.post(about('later', { timestamp: '2026-09-21T15:05:00Z' }))
-    clock.advance(24 * 3_600_000)
-    await advanceUntil(clock, 60_000, () => notices().length > 2)
-    t.match(
-      notices()[2],
-      /could not be delivered: not delivered within 24 hours/,
-      'those that were too old before they were tried, too'
-    )
-  }
-)
+  relay.slack.behave(team, () => ({ status: 503 }))
+  await relay.post(about('late', { timestamp: '2026-09-21T15:05:00Z' }))
+  await relay.logged(/message postponed/)
+  await relay.post(about('later', { timestamp: '2026-09-21T15:05:00Z' }))
+  clock.advance(24 * 3_600_000)
+  await advanceUntil(clock, 60_000, () => notices().length > 2)
+  t.match(
+    notices()[2],
+    /could not be delivered: not delivered within 24 hours/,
+    'those that were too old before they were tried, too'
+  )
+})
 
-t.test(
-  'a lane that is blocked again within the hour reaches the operator after it, also after a restart',
-  async (t) => {
-    const clock = createClock()
-    const folder = tempFolder(t)
-    const before = await startRelay(t, { clock, config, folder })
-    const { port } = before.slack
-    const posted = (relay: Relay) => texts(to(relay, `${team}/ops`))
-    before.slack.behave(team, { status: 404, body: 'no_service' })
-    await before.post(about('first'))
-    await before.slack.until(() => posted(before).length === 1)
-    before.slack.calm()
-    await advanceUntil(clock, 60_000, () => posted(before).length === 2)
-    t.match(posted(before), [/destination team takes no messages/, /destination team/])
-    before.slack.behave(team, { status: 404, body: 'no_service' })
-    await before.post(about('second'))
-    await before.logged(/rejects all messages: its lane waits/, 2)
-    await before.app.idle()
-    await before.app.close()
-    await before.slack.close()
+t.test('a lane blocked again within the hour is reported after that hour, even after a restart', async (t) => {
+  const clock = createClock()
+  const folder = tempFolder(t)
+  const before = await startRelay(t, { clock, config, folder })
+  const { port } = before.slack
+  const posted = (relay: Relay) => texts(to(relay, `${team}/ops`))
+  before.slack.behave(team, { status: 404, body: 'no_service' })
+  await before.post(about('first'))
+  await before.slack.until(() => posted(before).length === 1)
+  before.slack.calm()
+  await advanceUntil(clock, 60_000, () => posted(before).length === 2)
+  t.match(posted(before), [/destination team takes no messages/, /destination team/])
+  before.slack.behave(team, { status: 404, body: 'no_service' })
+  await before.post(about('second'))
+  await before.logged(/rejects all messages: its lane waits/, 2)
+  await before.app.idle()
+  await before.app.close()
+  await before.slack.close()
 
-    const relay = await startRelay(t, { clock, config, folder, slack: { port } })
-    relay.slack.behave(team, { status: 404, body: 'no_service' })
-    await advanceUntil(clock, 60_000, () => posted(relay).length === 1)
-    t.match(posted(relay), [/destination team takes no messages/])
-    const probes = relay.slack.received.length
-    await advanceUntil(clock, 60_000, () => relay.slack.received.length > probes + 2)
-    t.equal(posted(relay).length, 1, 'once')
-  }
-)
+  const relay = await startRelay(t, { clock, config, folder, slack: { port } })
+  relay.slack.behave(team, { status: 404, body: 'no_service' })
+  await advanceUntil(clock, 60_000, () => posted(relay).length === 1)
+  t.match(posted(relay), [/destination team takes no messages/])
+  const probes = relay.slack.received.length
+  await advanceUntil(clock, 60_000, () => relay.slack.received.length > probes + 2)
+  t.equal(posted(relay).length, 1, 'once')
+})
 
 t.test('the operator is notified of dead letters whose destination was removed from the file', async (t) => {
   const folder = tempFolder(t)
@@ -277,14 +263,14 @@ t.test('an operator who can only be reached through the lane at fault finds it i
   t.equal(relay.slack.accepted.length, 0)
 })
 
-t.test('after a 429 what has piled up is one message, however large the burst is meant to be', async (t) => {
+t.test('after a 429 the backlog is one message, however large the configured burst', async (t) => {
   const clock = createClock()
   const pace = 'pace: { perSecond: 1, burst: 100 }'
   const relay = await startRelay(t, { clock, config: config.replace('pace: { perSecond: 50, burst: 100 }', pace) })
   relay.slack.behave(team, (_request, index) =>
     index === 2 ? { is: 'rate-limited', retryAfterSeconds: 5 } : undefined
   )
-  // One after the other, as where they come apart from each other.
+  // One after the other, so that they become separate messages.
   for (let at = 0; at < 3; at++) {
     await relay.post(about(`early-${at}`, { reason: `Cause${at}` }))
     await relay.logged(/message (sent|postponed)/, at + 1)
@@ -301,41 +287,38 @@ t.test('after a 429 what has piled up is one message, however large the burst is
   t.match(after[1], /🔴 40 failing/)
 })
 
-t.test(
-  'of replicas on one PostgreSQL one notifies of dead letters, and either may be asked to try a lane now',
-  async (t) => {
-    const { url } = await startPostgres(t)
-    const env = { DATABASE_URL: url }
-    const first = await startRelay(t, { config, env })
-    const texted = config.replaceAll('$SLACK', first.slack.url())
-    const second = await startRelay(t, { config: texted, env })
-    first.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
-    for (const [relay, name] of [
-      [first, 'one'],
-      [second, 'two'],
-      [first, 'three']
-    ] as const)
-      await relay.post(about(name))
-    const givenUp = () => [...first.log, ...second.log].filter((line) => /message not delivered/.test(line)).length
-    await first.slack.until(() => givenUp() > 0 && to(first, `${team}/ops`).length > 0)
-    first.slack.behave(team, () => ({ status: 404, body: 'no_service' }))
-    await second.post(about('four'))
-    await first.slack.until(() => to(first, `${team}/ops`).length === 2)
-    t.match(texts(to(first, `${team}/ops`)).sort(), [
-      /destination team has .* could not be delivered/,
-      /destination team takes no messages/
-    ])
-    first.slack.calm(team)
-    for (const relay of [first, second]) {
-      const { status } = await api(relay, 'POST', '/api/lanes/team/try')
-      t.equal(status, 200)
-    }
-    await first.slack.until(() => /four/.test(shown(to(first, team))))
+t.test('of replicas on one PostgreSQL, one reports dead letters, and any can be asked to try a lane now', async (t) => {
+  const { url } = await startPostgres(t)
+  const env = { DATABASE_URL: url }
+  const first = await startRelay(t, { config, env })
+  const texted = config.replaceAll('$SLACK', first.slack.url())
+  const second = await startRelay(t, { config: texted, env })
+  first.slack.behave(team, () => ({ status: 400, body: 'invalid_blocks' }))
+  for (const [relay, name] of [
+    [first, 'one'],
+    [second, 'two'],
+    [first, 'three']
+  ] as const)
+    await relay.post(about(name))
+  const givenUp = () => [...first.log, ...second.log].filter((line) => /message not delivered/.test(line)).length
+  await first.slack.until(() => givenUp() > 0 && to(first, `${team}/ops`).length > 0)
+  first.slack.behave(team, () => ({ status: 404, body: 'no_service' }))
+  await second.post(about('four'))
+  await first.slack.until(() => to(first, `${team}/ops`).length === 2)
+  t.match(texts(to(first, `${team}/ops`)).sort(), [
+    /destination team has .* could not be delivered/,
+    /destination team takes no messages/
+  ])
+  first.slack.calm(team)
+  for (const relay of [first, second]) {
+    const { status } = await api(relay, 'POST', '/api/lanes/team/try')
+    t.equal(status, 200)
   }
-)
+  await first.slack.until(() => /four/.test(shown(to(first, team))))
+})
 
 t.test(
-  'a database whose file is deleted or replaced under the relay takes nothing more, and what it has is sent',
+  'after its database file is deleted or replaced, the relay accepts nothing more, and sends what it has',
   async (t) => {
     for (const lost of ['relay.db', 'relay.db-wal']) {
       for (const isReplaced of [false, true]) {

@@ -1,4 +1,4 @@
-// Fingerprint: is the same for the same failure, and another for another.
+// Fingerprint: is the same for the same failure, and different for a different one.
 import t from 'tap'
 import { failureFingerprint } from '../src/events/cause.ts'
 import { fingerprint, withoutVariation } from '../src/events/fingerprint.ts'
@@ -10,7 +10,7 @@ type Pair = readonly [name: string, one: string, other: string]
 
 const print = (message: string): string => fingerprint('BuildFailed', message)
 
-// A wall of apply log with the error in the middle, as notification-controller#81 complains about.
+// A long apply log with the error in the middle, as in notification-controller#81.
 const wall = (action: string): string =>
   [
     `apply failed: secret/flux-known-hosts-79bt28cg56 ${action}`,
@@ -27,14 +27,14 @@ const waitingFor = (...culprits: string[]): string =>
   `health check failed after 5m0.01s: timeout waiting for: [${culprits.join(', ')}]`
 const deployments = Array.from({ length: 900 }, (_, n) => `Deployment/team-${n % 40}/service-${n} status: 'InProgress'`)
 
-// 39,000 characters: an error, an apply log of hundreds of lines, and nothing else to tell two tries apart.
+// 39,000 characters: an error and an apply log of hundreds of lines; only durations and actions vary between tries.
 const longLog = (seconds: string, action: string): string =>
   `Deployment/apps/web dry-run failed after ${seconds}: admission webhook denied the request\n` +
   Array.from({ length: 900 }, (_, n) => `ConfigMap/apps/settings-of-a-tenant-with-a-long-name-${n} ${action}`).join(
     '\n'
   )
 
-// One line of 39,000 characters whose durations have another length every time.
+// One line of 39,000 characters with durations whose length varies.
 const longLine = (seconds: string): string =>
   `apply failed after ${seconds}: ${'spec.rules[0].host: Required value; '.repeat(1_050)}gave up after ${seconds}`
 
@@ -496,7 +496,7 @@ t.test('the same failure is recognised through', async (t) => {
   }
 })
 
-t.test('another failure is recognised by', async (t) => {
+t.test('a different failure is recognised by', async (t) => {
   for (const [name, one, other] of different) t.not(print(one), print(other), name, { both: withoutVariation(one) })
 })
 
@@ -510,7 +510,7 @@ t.test('the reason is part of the failure', async (t) => {
 
 const shas = ['4f2c91d0b7e84c6a9d35f1e20c7ab8d964e15f3a', 'def5678e20c7ab8d964e15f3a4f2c91d0b7e84c6']
 
-t.test('the revision is no part of the failure, wherever it stands in the text', async (t) => {
+t.test('the revision is not part of the failure, wherever it is in the text', async (t) => {
   const at = (revision: string, message: string) =>
     failureFingerprint(event({ message, revision: parseRevision(revision), metadata: { revision } }))
   const forms: [form: (n: number) => string, text: (revision: string, n: number) => string][] = [
@@ -618,7 +618,7 @@ t.test('any text has a fingerprint, and its normalised form has the same one', a
     const words = fc.tuple(fc.constantFrom(...usual, ...special), gaps).map(([word, gap]) => word + gap)
     return fc.array(fc.oneof(anything, words), { maxLength: 60 })
   }
-  // Apart, because Flux never has both: sorting the errors would move the brackets of the list.
+  // Separate, because Flux never sends both: sorting the errors would move the brackets of the list.
   const text = fc.oneof(
     textWith('timeout waiting for: [', "b status: 'Failed'", ']'),
     textWith('2 errors occurred:\n\t* ')

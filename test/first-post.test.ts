@@ -1,10 +1,10 @@
-// First post: survives that Slack's client cannot be loaded for a moment.
+// First post: survives a moment in which Slack's client cannot be loaded.
 import Module from 'node:module'
 import t, { type Test } from 'tap'
 import { createClock } from './fixtures/clock.ts'
 import { about, startRelay } from './fixtures/relay.ts'
 
-/** Until the returned function is called, there are no file descriptors left to load `name` with. */
+/** Makes `name` fail to load for lack of file descriptors, until the returned function is called. */
 function outOfFiles(t: Test, name: string): () => void {
   const loader = Module as unknown as { _load: (request: string, ...rest: unknown[]) => unknown }
   const load = loader._load
@@ -19,7 +19,7 @@ function outOfFiles(t: Test, name: string): () => void {
   return calm
 }
 
-t.test('a client that cannot be loaded is loaded again, and the relay is not ready until it is', async (t) => {
+t.test('a client that could not be loaded is loaded again, and the relay is not ready until then', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   const calm = outOfFiles(t, 'undici')

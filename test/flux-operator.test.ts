@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..')
 const page = readFileSync(join(root, 'docs', 'direct-mode.md'), 'utf8')
 const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => parse(text))
 
-t.test('the FluxInstance has the very patch that stands beside gotk-components.yaml', async (t) => {
+t.test('the FluxInstance has exactly the patch that the page shows for gotk-components.yaml', async (t) => {
   const [beside] = blocks.filter(({ patches }) => patches !== undefined)
   const [instance] = blocks.filter(({ kind }) => kind === 'FluxInstance')
   t.match(instance, { apiVersion: 'fluxcd.controlplane.io/v1', metadata: { namespace: 'flux-system' } })
@@ -19,11 +19,11 @@ t.test('the FluxInstance has the very patch that stands beside gotk-components.y
   const operationsOf = (patches: { target: object; patch: string }[]) =>
     patches.map(({ target, patch }) => ({ target, patch: parse(patch) }))
   t.strictSame(operationsOf(patches), operationsOf(beside.patches))
-  // The operator refuses a patch whose target has one.
+  // The operator refuses a patch whose target has a namespace.
   for (const { target } of patches) t.notOk('namespace' in target)
 })
 
-t.test('the operator posts where its controllers do, and is let in', async (t) => {
+t.test('the operator posts to the same address as its controllers, and is admitted', async (t) => {
   const [{ extraEnvs }] = blocks.filter(({ extraEnvs }) => extraEnvs !== undefined)
   const [{ name, value }] = extraEnvs
   t.equal(name, 'NOTIFICATION_CONTROLLER_ADDRESS')
@@ -38,7 +38,7 @@ t.test('the operator posts where its controllers do, and is let in', async (t) =
   )
 })
 
-t.test('one rule says where it goes what people do in the web UI, and some of it', async (t) => {
+t.test('one rule decides where audit events of the web UI go, or some of them', async (t) => {
   const [{ rules }] = blocks.filter(({ rules }) => rules !== undefined)
   const [, narrower = ''] = /`match: (\{.*\})`/.exec(page) ?? []
   const tests = (actions: Record<string, boolean>) => ({

@@ -1,4 +1,4 @@
-// Flux events: are read from every form Flux sends, and refused with a reason otherwise.
+// Flux events: are read in every form Flux sends, and otherwise refused with a reason.
 import Fastify from 'fastify'
 import t from 'tap'
 import { FluxEventSchema, keepable, normalise, type Origin, readStored, type WireEvent } from '../src/events/flux.ts'
@@ -77,7 +77,7 @@ for (const [what, payload, because] of refused) {
   t.test(`an event is refused, naming the field, with ${what}`, async (t) => t.match(await post(payload), because))
 }
 
-t.test('a failing Kustomization is seen as it was sent', async (t) => {
+t.test('a failing Kustomization is read as it was sent', async (t) => {
   t.strictSame(seen({}, { source: 'prod', cluster: 'prod-eu' }), {
     source: 'prod',
     object: { cluster: 'prod-eu', kind: 'Kustomization', namespace: 'team-a', name: 'apps' },
@@ -99,7 +99,7 @@ t.test('a failing Kustomization is seen as it was sent', async (t) => {
   })
 })
 
-t.test('the zero event of Go becomes an event about nothing, at the time it came', async (t) => {
+t.test("Go's zero event becomes an event about nothing, at the time of its arrival", async (t) => {
   t.strictSame(normalise(fixture('zero'), origin, receivedAt), {
     source: 'default',
     object: { cluster: 'local', kind: '', namespace: '', name: '' },
@@ -116,14 +116,14 @@ t.test('the zero event of Go becomes an event about nothing, at the time it came
   })
 })
 
-t.test('every severity word becomes info, warn or error', async (t) => {
+t.test('every word for a severity becomes info, warn or error', async (t) => {
   const words = { '': 'info', trace: 'info', info: 'info', warn: 'warn', warning: 'warn', error: 'error' } as const
   for (const word of Object.keys(words) as (keyof typeof words)[]) {
     t.equal(seen({ severity: word }).severity, words[word], `"${word}"`)
   }
 })
 
-t.test('an event without a usable time happened when it came', async (t) => {
+t.test('an event without a usable time happened when it arrived', async (t) => {
   t.equal(seen({ timestamp: null }).at, receivedAt)
   t.equal(seen({ timestamp: '2016-12-31T23:59:60Z' }).at, receivedAt, 'a leap second')
   t.equal(seen({ timestamp: '2026-03-04T07:06:07.5+02:00' }).at, Date.parse('2026-03-04T05:06:07.500Z'))
@@ -181,16 +181,13 @@ t.test('metadata: keys of a controller outside the Flux project lose its own gro
   t.strictSame(seen({ involvedObject: terraform, metadata }).metadata, { revision: 'main@sha1:4f1d2c3b4a' })
 })
 
-t.test(
-  'an event that a controller posts directly reads as if it had come through notification-controller',
-  async (t) => {
-    const { metadata, revision } = normalise(fixture('helmrelease-direct'), origin, receivedAt)
-    t.strictSame(metadata, { 'app-version': '2.8.2', revision: '3.14.1', team: 'ledger-crew' })
-    t.equal(revision?.text, '3.14.1')
-  }
-)
+t.test('an event posted by a controller reads as if it had come through notification-controller', async (t) => {
+  const { metadata, revision } = normalise(fixture('helmrelease-direct'), origin, receivedAt)
+  t.strictSame(metadata, { 'app-version': '2.8.2', revision: '3.14.1', team: 'ledger-crew' })
+  t.equal(revision?.text, '3.14.1')
+})
 
-t.test('the git commit counts, where the artifact comes from a registry', async (t) => {
+t.test('the git commit counts if the artifact comes from a registry', async (t) => {
   const [revision, originRevision, commit] = ['latest@sha256:aaaaaaaa', 'main@sha1:bbbbbbbb', 'main@sha1:cccccccc']
   t.equal(seen({ metadata: { revision } }).revision?.text, revision)
   t.equal(seen({ metadata: { revision, originRevision } }).revision?.text, originRevision)
@@ -204,14 +201,14 @@ t.test("a tenant's annotation cannot rename the cluster of a source that has one
   t.equal(seen({ metadata: { [`${annotation}/cluster`]: 'fake' } }, { cluster: 'prod-eu' }).object.cluster, 'prod-eu')
 })
 
-t.test('the cluster that an Alert names counts where the source has none, and the default after that', async (t) => {
+t.test('the cluster named by an Alert counts if the source has none, and otherwise the default', async (t) => {
   t.equal(seen({ metadata: { cluster: 'staging' } }).object.cluster, 'staging')
   t.equal(seen({ metadata: { cluster: '' } }).object.cluster, 'local')
   t.equal(seen({ metadata: null }).object.cluster, 'local')
   t.equal(seen({ metadata: { cluster: 'x'.repeat(1000) } }).object.cluster.length, 253)
 })
 
-t.test('only a finished reconciliation with commit_status: update makes a heartbeat', async (t) => {
+t.test('only a finished reconciliation with commit_status: update is a heartbeat', async (t) => {
   const finished = { severity: 'info', reason: 'ReconciliationSucceeded' } as const
   const beat = { commit_status: 'update' }
   t.ok(normalise(fixture('kustomization-heartbeat'), origin, receivedAt).isHeartbeat)
@@ -229,7 +226,7 @@ t.test('only a finished reconciliation with commit_status: update makes a heartb
 
 const laterNames = fixtureNames.filter((name) => name.startsWith('v1-'))
 
-t.test('what Event v1 adds is seen as it was sent, through notification-controller or directly', async (t) => {
+t.test('the additions of Event v1 are read as sent, through notification-controller or directly', async (t) => {
   const { action, related } = normalise(fixture('v1-helmrelease-upgrade-failed'), origin, receivedAt)
   const chart = { cluster: 'local', kind: 'HelmChart', namespace: 'flux-system', name: 'payments-ledger' }
   t.strictSame({ action, related }, { action: 'upgrade', related: chart })
@@ -245,7 +242,7 @@ t.test('what Event v1 adds is seen as it was sent, through notification-controll
   t.equal(controllers.size, 7, 'there is one of each controller of Flux')
 })
 
-t.test('both forms of an event are the same to the state, and to what is remembered of a failure', async (t) => {
+t.test('both forms of an event lead to the same state and the same memory of a failure', async (t) => {
   for (const name of laterNames) {
     const { action, relatedObject, ...earlier } = fixture(name)
     t.ok(action, name)
@@ -258,7 +255,7 @@ t.test('both forms of an event are the same to the state, and to what is remembe
   }
 })
 
-t.test('an action decides no state, whatever it is', async (t) => {
+t.test('no action decides a state', async (t) => {
   const actions = [...vocabulary.action, 'install', 'uninstall', '', 'Recovered', 'x'.repeat(5000), 7, null, {}]
   for (const name of fixtureNames) {
     const plain = fixture(name)
@@ -279,7 +276,7 @@ const strangeReferences = [
   { kind: 'HelmChart', name: 'half a character: \ud83d' }
 ]
 
-t.test('no event is refused for its related object, and what is no reference is none', async (t) => {
+t.test('no event is refused for its related object, and a malformed reference counts as none', async (t) => {
   for (const relatedObject of [...noReferences, ...strangeReferences]) {
     t.equal(await post({ ...wire(), relatedObject }), 'accepted', JSON.stringify(relatedObject))
     t.equal(seen({ relatedObject }).related, undefined)
@@ -289,7 +286,7 @@ t.test('no event is refused for its related object, and what is no reference is 
   t.strictSame(near.related, { cluster: 'local', kind: 'GitRepository', namespace: 'team-a', name: 'fleet' })
 })
 
-t.test('what is kept of an event is read with its action and its related object', async (t) => {
+t.test('a stored event is read with its action and its related object', async (t) => {
   const sent = fixture('v1-helmrelease-direct')
   const event = normalise(sent, origin, receivedAt)
   const stored = { body: keepable(JSON.stringify(sent), sent), source: 'default', object: event.object, receivedAt }

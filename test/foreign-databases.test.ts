@@ -1,4 +1,4 @@
-// Databases that are no relay's, or not of this version: nothing is changed in them, and it is said what they are.
+// Foreign databases: those of other programs or versions are not changed, and the relay says what they are.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -21,7 +21,7 @@ function versionOf(version: number): string {
   return `${files.map((file) => readFileSync(file, 'utf8')).join(';\n')}; pragma user_version = ${version}`
 }
 
-t.test('a file of another program is refused as it is', async (t) => {
+t.test('a file of another program is refused and stays as it is', async (t) => {
   const others = {
     'with tables of its own': 'create table dashboards (id integer primary key)',
     'with a table that has the name of one of ours': 'create table events (id integer primary key)',
@@ -42,7 +42,7 @@ t.test('a file of another program is refused as it is', async (t) => {
   }
 })
 
-t.test('a file that is empty, or of whatever version, is taken', async (t) => {
+t.test("an empty file, or a relay's of any version, is accepted", async (t) => {
   const own = [
     '',
     'create table gone (id integer primary key autoincrement); drop table gone',
@@ -56,7 +56,7 @@ t.test('a file that is empty, or of whatever version, is taken', async (t) => {
   }
 })
 
-t.test('a database in which something is missing is not said to be damaged', async (t) => {
+t.test('a database that lacks something is not said to be damaged', async (t) => {
   const missing = {
     code: 'BAD_DATABASE',
     message: /; it is of an earlier version, or no relay has used it: start this/

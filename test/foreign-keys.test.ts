@@ -1,4 +1,4 @@
-// Foreign: one mistake is one line, and keys of other tools' files are answered with what to write here.
+// Foreign keys: one mistake is one line, and keys of other tools' files are answered with what to write here.
 import t, { type Test } from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 
@@ -18,7 +18,7 @@ const isAllSaid = (t: Test, text: string, expected: readonly RegExp[]) => {
 }
 const rule = (keys: string) => `${head}${local}rules: [{ name: a, ${keys} }]\n`
 
-t.test('a key of another tool is answered with what to write, and is all that is said', async (t) => {
+t.test('a key of another tool causes one message, which says what to write', async (t) => {
   const cases: [string, RegExp[]][] = [
     [
       `${head}receivers: []\nroute: {}\n`,
@@ -52,7 +52,7 @@ t.test('a key of another tool is answered with what to write, and is all that is
   for (const [text, expected] of cases) isAllSaid(t, text, expected)
 })
 
-t.test('what is misspelt is not missing as well, nor is what hangs on it', async (t) => {
+t.test('a misspelt key is not reported as missing too, nor is anything that depends on it', async (t) => {
   const app = 'destinations: { local: { slack: { app: acme, channel: C0123ABCD } } }\n'
   for (const [text, ...expected] of [
     [`${head}Destinations: { local: { preview: true } }\nRule: []\n`, /^2:1 unknown key "D/, /^3:1 unknown key "R/],
@@ -69,7 +69,7 @@ t.test('what is misspelt is not missing as well, nor is what hangs on it', async
   t.match(both, [/no destination "locla"/, /unknown key "rule"/], 'and what is there under its own name is checked')
 })
 
-t.test('what is indented too deep is said to be it, where it stands', async (t) => {
+t.test('a line that is indented too deep is reported as such, at its place', async (t) => {
   const text = (line: string) => `${head}${local}rules:\n  - name: a\n${line}\n`
   isAllSaid(t, text('     send: local'), [/^5:6 is indented deeper than the key above it/])
   isAllSaid(t, text('\r\n      send: local'), [/^6:7 is indented deeper/])
@@ -77,7 +77,7 @@ t.test('what is indented too deep is said to be it, where it stands', async (t) 
   isAllSaid(t, `${head}${local}rules:\n  - name: a: b\n    send: local\n`, [/^4:11 a second ": " on one line/])
 })
 
-t.test('a reference in a template, which nothing fills in, is said', async (t) => {
+t.test('a reference in a template is reported, because nothing fills it in', async (t) => {
   const blocks = '[{ type: section, text: { type: mrkdwn, text: "in ${CLUSTER}" } }]'
   const used = 'rules: [{ name: a, send: local, template: x }]\n'
   for (const [template, at] of [
@@ -91,7 +91,7 @@ t.test('a reference in a template, which nothing fills in, is said', async (t) =
   t.same(said(`${head}${local}templates: { x: { title: "$\${{ object.name }}" } }\n${used}`), [])
 })
 
-t.test('a file that something has yet to be made of is said to be one', async (t) => {
+t.test('an unfinished file, such as a template or a merge conflict, is reported as such', async (t) => {
   const conflict = '<<<<<<< HEAD\n  - { name: a, send: local }\n=======\n  - { name: b, send: local }\n>>>>>>> main\n'
   isAllSaid(t, `${head}${local}rules:\n${conflict}`, [/^4:1 a merge conflict of Git begins here/])
   const ranged = '  {{- range .Values.rules }}\n  - name: {{ .name }}\n    send: local\n  {{- end }}\n'

@@ -1,4 +1,4 @@
-// Gathering: the first of a cause at once; what follows shares messages, fewer the longer it lasts.
+// Gathering: the first notification of a cause goes out at once; further ones share messages, ever fewer the longer it lasts.
 import t from 'tap'
 import { holdsOf } from '../src/deliver/gathering.ts'
 import { fc } from './fixtures/fc.ts'
@@ -6,7 +6,7 @@ import { anyCame, type Came, minutes, of, run, type Sent, seconds, start } from 
 
 const everyone = '<!here>'
 
-/** `count` objects that fail for one cause, evenly over `ms`. */
+/** `count` objects that fail for one cause, spread evenly over `ms`. */
 const failures = (count: number, ms: number, cause = 'no such repository', from = 0): Came[] =>
   Array.from({ length: count }, (_, n) => ({
     at: start + from + Math.floor((n * ms) / count),
@@ -23,7 +23,7 @@ for (const [spanMs, most] of [
   [minutes(5), 8],
   [minutes(1), 6]
 ] as const) {
-  t.test(`150 objects with one cause over ${spanMs / 60_000} min: ${most} messages at most, one ping`, async (t) => {
+  t.test(`150 objects with one cause over ${spanMs / 60_000} min: at most ${most} messages, one ping`, async (t) => {
     const came = failures(150, spanMs)
     const sent = run(came)
     t.ok(sent.length <= most, `${sent.length} messages`)
@@ -48,14 +48,14 @@ for (const [count, ms] of [
   })
 }
 
-/** The same of objects with names of 80 characters. */
+/** The same with object names of 80 characters. */
 const longNamed = (came: readonly Came[]): Came[] =>
   came.map(({ at, view }, n) => ({
     at,
     view: { ...view, object: { ...view.object, name: `${n}-${'of-a-very-long-name-'.repeat(4)}` } }
   }))
 
-t.test('for a receiver with little room, what did not fit is no further step', async (t) => {
+t.test('for a receiver with little room, the rest of a full message does not count as a further step', async (t) => {
   const later = failures(10, seconds(1), 'no such repository', seconds(12))
   const came = longNamed(inOrder(failures(150, seconds(1)), later))
   const sent = run(came, { maxText: 5000, isFull: true })
@@ -73,7 +73,7 @@ t.test('a storm that no message has room for goes on as fast as its lane may pos
   t.same(named(sent), all(came))
 })
 
-t.test('a storm is as fast where another cause trickles', async (t) => {
+t.test('a storm is no slower while another cause trickles', async (t) => {
   const storm = failures(1000, seconds(3), 'storm', minutes(4))
   const came = inOrder(failures(150, minutes(10)), storm)
   const of = new Set(storm.map((entry) => came.indexOf(entry)))
@@ -83,7 +83,7 @@ t.test('a storm is as fast where another cause trickles', async (t) => {
   t.ok([...of].every((id) => reached.includes(id)))
 })
 
-t.test('ten causes that are interleaved over ten minutes: 30 messages at most, one ping each', async (t) => {
+t.test('ten causes interleaved over ten minutes: at most 30 messages, one ping each', async (t) => {
   const causes = Array.from({ length: 10 }, (_, cause) => cause)
   const cases = {
     'in turn': causes.map((cause) => failures(15, minutes(10), `cause ${cause}`, cause * seconds(4))),
@@ -117,7 +117,7 @@ t.test('a push that reaches forty objects within ten seconds is one message', as
   t.equal(run(came).length, 1)
 })
 
-t.test('after a calm while a cause begins anew', async (t) => {
+t.test('after a calm period a cause begins anew', async (t) => {
   const later = failures(1, 0, 'no such repository', minutes(32))
   const sent = run(inOrder(failures(150, minutes(10)), later))
   t.equal(sent.at(-1)?.at, start + minutes(32), 'it is sent at once')
@@ -125,13 +125,13 @@ t.test('after a calm while a cause begins anew', async (t) => {
   t.equal(soon.at(-1)?.at, start + minutes(32) + seconds(2), 'and what follows it waits as at first')
 })
 
-t.test('while it goes on, there is a message every five minutes, and a ping an hour', async (t) => {
+t.test('while a cause lasts, there is at most a message every five minutes, and a ping an hour', async (t) => {
   const sent = run(failures(12 * 60, minutes(12 * 60)))
   t.ok(sent.length <= 12 * 12 + 8, `${sent.length} messages`)
   t.ok(pings(sent).length <= 13, `${pings(sent).length} pings`)
 })
 
-t.test('who is mentioned by another rule is pinged by its own failure, once', async (t) => {
+t.test("whoever another rule mentions is pinged once, by that rule's own failure", async (t) => {
   const other = failures(20, minutes(1), 'no such repository', 500).map(({ at, view }) => ({
     at,
     view: { ...view, object: { ...view.object, namespace: 'other' }, mention: '<!subteam^S012>' }
@@ -140,7 +140,7 @@ t.test('who is mentioned by another rule is pinged by its own failure, once', as
   t.same(sent.flatMap((message) => message.pings).sort(), ['<!here>', '<!subteam^S012>'])
 })
 
-t.test('nothing waits longer in all than was said, nor for a clock that was set back', async (t) => {
+t.test('nothing waits longer in all than announced, nor for a clock that was set back', async (t) => {
   const now = start + minutes(30)
   const gathering = { step: 1, gapMs: seconds(10), pinged: {} }
   const cause = `failure ${of('a').cause}`
@@ -158,7 +158,7 @@ t.test('nothing waits longer in all than was said, nor for a clock that was set 
   t.same(held(now + minutes(5), 0), [], 'its own time has not come yet')
 })
 
-t.test('a group goes together, as late as its rule or its gathering asks for', async (t) => {
+t.test('a group is sent together, as late as its rule or its gathering asks for', async (t) => {
   const now = start + seconds(10)
   const pending = Array.from({ length: 20 }, (_, n) => ({
     ...{ id: `${n}`, event: `${n}`, destination: 'team', createdAt: start + n * 450, group: 'revision' },
@@ -171,7 +171,7 @@ t.test('a group goes together, as late as its rule or its gathering asks for', a
   ])
 })
 
-t.test('a group is held no longer for a first that came while the clock was ahead', async (t) => {
+t.test('a group is not held longer for an event that came while the clock was ahead', async (t) => {
   for (const [first, second] of [
     [minutes(300), -seconds(10)],
     [-seconds(10), minutes(300)]
@@ -184,7 +184,7 @@ t.test('a group is held no longer for a first that came while the clock was ahea
   }
 })
 
-t.test('what a template mentions is a ping as well', async (t) => {
+t.test('a mention in a template counts as a ping too', async (t) => {
   const came = failures(20, minutes(1)).map(({ at, view: { mention: _, ...view } }, n) => ({
     at,
     view: { ...view, custom: { summary: `chart ${n} is gone <!subteam^S012>`, title: `Gone: ${n} <!subteam^S012>` } }
@@ -197,7 +197,7 @@ t.test('what a template mentions is a ping as well', async (t) => {
   t.match(sent[1]?.payload, /Gone: 1/, 'and the rest of it is said all the same')
 })
 
-t.test('a message says how long what follows waits at most', async (t) => {
+t.test('a message says how long further notifications wait at most', async (t) => {
   const sent = run(failures(150, minutes(10)))
   const said = sent.map(({ payload }) => /next word in ([^"]*?) at most/.exec(payload)?.[1])
   t.equal(said[0], undefined, 'the first does not')
@@ -209,7 +209,7 @@ t.test('what was held on purpose is not said to be delayed', async (t) => {
   for (const { payload } of run(failures(150, minutes(10)))) t.notMatch(payload, /delayed/)
 })
 
-t.test('an object that begins to fail for another reason is not overtaken by what is held of it', async (t) => {
+t.test('when an object fails for another reason, what is held about it is sent along', async (t) => {
   const came = [
     ...failures(3, seconds(1)),
     { at: start + seconds(1), view: of('no such repository-2', { says: 'changed', cause: 'another' }) }
@@ -242,7 +242,7 @@ t.test('whatever comes is sent once, each object in its order, and within its ti
   )
 })
 
-t.test('the first of a cause is never held', async (t) => {
+t.test('the first notification of a cause is never held', async (t) => {
   fc.assert(
     fc.property(anyCame(60, minutes(40), 6), (came) => {
       const sent = run(came, { pace: fast })
@@ -252,7 +252,7 @@ t.test('the first of a cause is never held', async (t) => {
             other < id && view.cause === entry.view.cause && at > entry.at - minutes(20) && !isGood(came[other] as Came)
         )
         const at = sent.find(({ ids }) => ids.includes(id))?.at ?? 0
-        // A moment for what comes with it, and the time that a token takes.
+        // A moment for what comes with it, and the time until a token is available.
         return isGood(entry) || !isFirst || at - entry.at <= 500
       })
     }),
@@ -261,7 +261,7 @@ t.test('the first of a cause is never held', async (t) => {
   t.pass()
 })
 
-t.test('one ping per cause and mention in an hour', async (t) => {
+t.test('there is one ping per cause, mention and hour', async (t) => {
   fc.assert(
     fc.property(anyCame(60, minutes(180), 3), (came) => {
       const sent = run(came, { pace: fast })
@@ -282,9 +282,9 @@ t.test('one ping per cause and mention in an hour', async (t) => {
   t.pass()
 })
 
-t.test('however they come, 150 of one cause within ten minutes are eight messages at most', async (t) => {
+t.test('however they come, 150 of one cause within ten minutes are at most eight messages', async (t) => {
   const moments = fc.array(fc.integer({ min: 0, max: minutes(10) }), { minLength: 2, maxLength: 150 })
-  // Mostly bunched, in two places.
+  // Mostly bunched, around two moments.
   const bunched = fc
     .tuple(moments, fc.integer({ min: 0, max: minutes(10) }))
     .map(([entries, place]) => entries.map((at, n) => (n % 3 === 0 ? at : n % 3 === 1 ? at / 300 : place + at / 300)))
@@ -316,9 +316,9 @@ t.test('a restart at any moment changes nothing', async (t) => {
   )
 })
 
-t.test('a clock that is set back holds nothing for longer', async (t) => {
+t.test('a clock that is set back does not hold anything longer', async (t) => {
   const trickling = { came: failures(60, minutes(2)), setAt: start + minutes(1) }
-  // Nothing is held just then.
+  // Nothing is held at that moment.
   const paused = {
     came: inOrder(failures(1, 0), failures(20, minutes(1), 'again', seconds(20))),
     setAt: start + seconds(10)

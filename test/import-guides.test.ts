@@ -1,5 +1,5 @@
-// Guides: ask things of Alerts that Flux does not know. The import takes them for what they mean and says where Flux
-// would do otherwise; each severity goes where the guide says.
+// Guides: ask things of Alerts that Flux does not know. The import takes them as they were meant and says where Flux would act
+// differently; each severity goes where the guide says.
 import t from 'tap'
 import { parseAllDocuments, stringify } from 'yaml'
 import { type Config, loadConfig } from '../src/config/config.ts'
@@ -21,7 +21,7 @@ function importText(text: string): Import {
   return importFlux(manifests, 'flux-system')
 }
 
-/** The config of `imported`, which `check` has nothing against. */
+/** The config of `imported`, after `check` found nothing wrong. */
 function load(imported: Import): Config {
   const variables = imported.targets.flatMap(({ variable, others }) => [
     [variable.name, `https://hooks.slack.com/services/T/B/${variable.name}`],
@@ -40,7 +40,7 @@ const happenings = {
   error: { severity: 'error', reason: 'BuildFailed', message: 'no such file' }
 } as const
 
-/** To which channels, or else destinations, each of the happenings goes, of an object of its own. */
+/** The channels, or else destinations, that each of the happenings goes to, each about an object of its own. */
 function recipients(config: Config, of: Partial<WireEvent['involvedObject']> = {}): Record<string, string[]> {
   const { receive } = startRehearsal(config)
   return Object.fromEntries(
@@ -153,7 +153,7 @@ for (const [eventSeverity, asked, expected, remark] of severities) {
   })
 }
 
-t.test('an unknown severity is left out, and what there is is said', async (t) => {
+t.test('an unknown severity is left out, and the known ones are listed', async (t) => {
   for (const eventSeverity of ['critical', ['error', 'fatal'], [], 5, {}, '']) {
     const imported = importText(guide({ alerts: [{ eventSeverity }, { eventSeverity: 'error' }] }))
     t.equal(imported.takeovers.length, 1, JSON.stringify(eventSeverity))
@@ -197,7 +197,7 @@ t.test('one Provider serves Alerts with channels of their own, and nothing is po
   }
 })
 
-t.test('a channel of the Provider is that of the Alerts without one', async (t) => {
+t.test("Alerts without a channel use the Provider's", async (t) => {
   const imported = importText(
     guide({
       provider: { channel: 'general' },
@@ -218,7 +218,7 @@ t.test('a channel of the Provider is that of the Alerts without one', async (t) 
   t.strictSame(recipients(load(imported)).info, ['#updates'])
 })
 
-t.test('what another Alert posts to the same channel already is posted once', async (t) => {
+t.test('what another Alert already posts to the same channel is posted once', async (t) => {
   const twice = importText(guide({ alerts: [{ eventSeverity: 'error' }, { eventSeverity: 'info' }] }))
   t.strictSame(recipients(load(twice)).error, ['slack'])
   t.match(remarksOf(twice), [
@@ -244,27 +244,30 @@ t.test('what another Alert posts to the same channel already is posted once', as
   t.match(remarksOf(partly), [/what both match is posted twice, once by each rule$/])
 })
 
-t.test('an Alert whose sources have no name is said to name no object', async (t) => {
+t.test('an Alert whose sources have no name is reported as naming no object', async (t) => {
   const imported = importText(guide({ alerts: [{ eventSeverity: 'info', eventSources: [{ kind: 'HelmRelease' }] }] }))
   t.equal(imported.takeovers.length, 0)
   t.match(remarksOf(imported), [/alert-0 names no object; it is left out$/, /this source has no name/])
 })
 
-t.test('an Alert that posts nothing more is suspended like the others, and what it alone adds is said', async (t) => {
-  const imported = importText(
-    guide({
-      alerts: [
-        { eventSeverity: 'info', eventMetadata: { region: 'eu' } },
-        { eventSeverity: 'error', summary: 'production', eventMetadata: { region: 'eu', team: 'web' } }
-      ]
-    })
-  )
-  t.match(remarksOf(imported), [/the relay posts it once, and without the team, summary of this one$/])
-  const text = feedOf(imported, 'http://relay/webhook', 'flux-system')
-  t.strictSame(text.match(/(?<=flux suspend alert )\S+/g), ['alert-0', 'alert-1'])
-})
+t.test(
+  'an Alert that posts nothing more is suspended like the others, and its own additions are reported',
+  async (t) => {
+    const imported = importText(
+      guide({
+        alerts: [
+          { eventSeverity: 'info', eventMetadata: { region: 'eu' } },
+          { eventSeverity: 'error', summary: 'production', eventMetadata: { region: 'eu', team: 'web' } }
+        ]
+      })
+    )
+    t.match(remarksOf(imported), [/the relay posts it once, and without the team, summary of this one$/])
+    const text = feedOf(imported, 'http://relay/webhook', 'flux-system')
+    t.strictSame(text.match(/(?<=flux suspend alert )\S+/g), ['alert-0', 'alert-1'])
+  }
+)
 
-t.test('of what two Alerts are about by a wildcard that Flux does not know, nothing is said of Flux', async (t) => {
+t.test('if two Alerts overlap by a wildcard that Flux does not know, nothing is claimed about Flux', async (t) => {
   const imported = importText(
     guide({
       alerts: [
@@ -288,7 +291,7 @@ const keys: readonly (readonly [what: string, secret: object, key: string, remar
 ]
 
 for (const [what, secret, key, remark] of keys) {
-  t.test(`a Secret with its address as ${what} is taken`, async (t) => {
+  t.test(`a Secret with its address as ${what} is accepted`, async (t) => {
     const imported = importText(guide({ alerts: [{ eventSeverity: 'error' }], secret }))
     t.strictSame(recipients(load(imported)).error, ['slack'])
     t.match(imported.targets[0]?.variable.command, `get secret slack-url -o jsonpath='{.data.${key}}' | base64 -d`)
@@ -298,7 +301,7 @@ for (const [what, secret, key, remark] of keys) {
   })
 }
 
-t.test('manifests of earlier versions are read, and what Flux serves is said once', async (t) => {
+t.test('manifests of earlier versions are read, and the version that Flux serves is said once', async (t) => {
   for (const version of ['v1beta1', 'v1beta2']) {
     const imported = importText(guide({ version, alerts: [{ eventSeverity: 'error' }] }))
     t.strictSame(recipients(load(imported)).error, ['slack'])
@@ -310,21 +313,24 @@ t.test('manifests of earlier versions are read, and what Flux serves is said onc
   }
 })
 
-t.test('an Alert in another namespace than its Provider is taken, and Flux would not find it', async (t) => {
-  const imported = importText(guide({ alertNamespace: 'my-app', alerts: [{ eventSeverity: 'error' }] }))
-  t.strictSame(recipients(load(imported), { namespace: 'my-app' }).error, ['slack'])
-  t.strictSame(recipients(load(imported)).error, [], 'its sources are those of its own namespace, as in Flux')
-  t.match(remarksOf(imported), [
-    /Provider slack, which Flux looks for in my-app, the Alert's namespace; the one in flux-system/
-  ])
-  const several = `${guide({ alertNamespace: 'my-app' })}---\n${guide({ alerts: [] }).replaceAll('namespace: flux-system', 'namespace: other')}`
-  t.match(
-    remarksOf(importText(several)).join('\n'),
-    /which is in none of the files, though one of its name is in each of flux-system, other/
-  )
-})
+t.test(
+  'an Alert in another namespace than its Provider is imported, with a note that Flux would not find the Provider',
+  async (t) => {
+    const imported = importText(guide({ alertNamespace: 'my-app', alerts: [{ eventSeverity: 'error' }] }))
+    t.strictSame(recipients(load(imported), { namespace: 'my-app' }).error, ['slack'])
+    t.strictSame(recipients(load(imported)).error, [], 'its sources are those of its own namespace, as in Flux')
+    t.match(remarksOf(imported), [
+      /Provider slack, which Flux looks for in my-app, the Alert's namespace; the one in flux-system/
+    ])
+    const several = `${guide({ alertNamespace: 'my-app' })}---\n${guide({ alerts: [] }).replaceAll('namespace: flux-system', 'namespace: other')}`
+    t.match(
+      remarksOf(importText(several)).join('\n'),
+      /which is in none of the files, though one of its name is in each of flux-system, other/
+    )
+  }
+)
 
-t.test('a variable that Flux fills in is anything until then, and said', async (t) => {
+t.test('a variable that Flux fills in may be anything until then, and is reported', async (t) => {
   const imported = importText(
     guide({ alerts: [{ eventSeverity: 'error' }] }).replaceAll('namespace: flux-system', 'namespace: ${NAMESPACE}')
   )
@@ -346,7 +352,7 @@ t.test('a variable that Flux fills in is anything until then, and said', async (
   )
 })
 
-t.test('fields that are null are absent, and fields that nobody knows are said, however deep', async (t) => {
+t.test('null fields count as absent, and unknown fields are reported, however deep', async (t) => {
   const nulls = importText(
     guide({ alerts: [{ eventSeverity: 'error', exclusionList: null, inclusionList: null, summary: null }] })
   )
@@ -366,13 +372,13 @@ t.test('fields that are null are absent, and fields that nobody knows are said, 
     /spec\.eventSources\.0\.labelSelector is not known/,
     /spec\.eventSources\.0\.severity is not/,
     /spec\.providerRef\.kind is not/,
-    /this source has no name, and Flux refuses the Alert/,
+    /this source has no name .*, and Flux refuses the Alert/,
     /HelmRelease flux-system\/db whatever its labels/
   ])
     t.match(said, each)
 })
 
-t.test('nobody waits for a dependency as an error but the image controllers', async (t) => {
+t.test('waiting for a dependency is an error only for the image controllers', async (t) => {
   const eventSources = ['ResourceSet', 'GitRepository', 'Terraform', 'ImagePolicy'].map((kind) => ({ kind, name: '*' }))
   for (const sources of [eventSources, eventSources.slice(0, 2)]) {
     const config = load(importText(guide({ alerts: [{ eventSeverity: 'error', eventSources: sources }] })))
@@ -391,7 +397,7 @@ t.test('the items of an AlertList need not say what they are', async (t) => {
   t.strictSame(recipients(load(importText(lists.join('---\n')))).error, ['slack'])
 })
 
-// As a page gives it to whoever copies it: every line begins at the margin.
+// As copied from a web page: every line begins at the margin.
 const flat = `apiVersion: v1
 kind: Namespace
 metadata:
@@ -454,7 +460,7 @@ stringData:
 url: "${url}"
 `
 
-t.test('manifests that lost their indentation are read as what they were', async (t) => {
+t.test('manifests that lost their indentation are read as they were meant', async (t) => {
   const imported = importText(flat)
   const config = load(imported)
   t.strictSame(recipients(config), { ...nobody, warn: ['#trouble'], drift: ['#trouble'], error: ['#trouble'] })
@@ -472,7 +478,7 @@ t.test('manifests that lost their indentation are read as what they were', async
   t.strictSame(recipients(load(withLineEnds)).error, ['#trouble'], 'also from Windows')
 })
 
-t.test('what cannot be put back is said, with the document and what to do', async (t) => {
+t.test('an indentation that cannot be restored is reported, with the document and what to do', async (t) => {
   const lost = flat.replace('eventSources:', 'sourcesOfEvents:')
   const { manifests, problems } = readManifests(lost, 'guide.yaml')
   t.strictSame(manifests, [])
@@ -482,12 +488,12 @@ t.test('what cannot be put back is said, with the document and what to do', asyn
   t.notMatch(readManifests(secret, 'guide.yaml').problems.map(formatProblem).join('\n'), /s3cr3t/)
 })
 
-t.test('what is in the files is said where nothing comes of it', async (t) => {
+t.test('remarks about the files are made even if nothing comes of them', async (t) => {
   const encrypted = importText(guide({ provider: { type: 'ENC[AES256_GCM,data:x]' } }))
   t.match(remarksOf(encrypted).join('\n'), /Provider flux-system\/slack, which is encrypted: decrypt it first/)
 })
 
-t.test('kinds that a stock Flux refuses are said in the Alert for it', async (t) => {
+t.test('kinds that a stock Flux refuses are pointed out in the Alert for it', async (t) => {
   const eventSources = [
     { kind: 'FluxInstance', name: '*' },
     { kind: 'Kustomization', name: '*' }
@@ -499,7 +505,7 @@ t.test('kinds that a stock Flux refuses are said in the Alert for it', async (t)
 
 const error = { eventSeverity: 'error' }
 
-/** `[what, manifests, what is said, how many Alerts are taken]` */
+/** `[what, manifests, expected remark, number of Alerts imported]` */
 const said: readonly (readonly [what: string, text: string, remark: RegExp, taken: number])[] = [
   [
     'a wildcard that Flux does not know is one of the relay',
@@ -574,8 +580,70 @@ const said: readonly (readonly [what: string, text: string, remark: RegExp, take
   ],
   [
     'several variables are one remark',
-    guide({ alerts: [{ ...error, eventMetadata: { cluster: '${A}', env: '${B}', team: '{{ .Values.team }}' } }] }),
-    /spec\.eventMetadata\.cluster, spec\.eventMetadata\.env, spec\.eventMetadata\.team have variables/,
+    guide({ alerts: [{ ...error, eventMetadata: { cluster: '${A}', env: '${B}', team: 'a' } }] }),
+    /spec\.eventMetadata\.cluster, spec\.eventMetadata\.env have variables that are yet to be filled in/,
+    1
+  ],
+  [
+    'everything that a spec has wrong is one remark',
+    guide({ alerts: [{ ...error, providerRef: 'slack', exclusionList: 'waiting.*socket' }] }),
+    /Alert flux-system\/alert-0 is left out: spec\.providerRef must be object; spec\.exclusionList must be array$/,
+    0
+  ],
+  [
+    'an address that Flux has yet to fill in is not looked at',
+    guide({ alerts: [{ ...error, channel: 'a' }], secret: { data: { address: '${WEBHOOK_BASE64}' } } }),
+    /alert-0 has a channel, which Flux knows of Providers only/,
+    1
+  ],
+  [
+    'a summary that looks like a template is what Flux posts',
+    guide({ alerts: [{ ...error, summary: 'Release {{ .InvolvedObject.name }}' }] }),
+    /spec\.summary has a template, which Flux takes as it is written: if Helm fills it in, import what `helm template` prints$/,
+    1
+  ],
+  [
+    'templates of several fields are one remark',
+    guide({ alerts: [{ ...error, eventMetadata: { a: '{{ .Values.a }}', b: '{{ .Values.b }}' } }] }),
+    /spec\.eventMetadata\.a, spec\.eventMetadata\.b have templates, which Flux takes as they are written/,
+    1
+  ],
+  [
+    'a channel of Discord has no effect, there as here',
+    guide({ alerts: [error], provider: { type: 'discord', channel: 'kubernetes', username: 'Flux' } }),
+    /Provider flux-system\/slack has a channel, and a webhook of discord posts to its own; it is left out$/,
+    1
+  ],
+  [
+    'a channel of an Alert has no effect at Discord either',
+    guide({ alerts: [{ ...error, channel: 'team-a' }], provider: { type: 'discord' } }),
+    /Alert flux-system\/alert-0 has a channel, .* a webhook of discord posts to its own, and it is left out$/,
+    1
+  ],
+  [
+    'a type in capitals is meant',
+    guide({ alerts: [error], provider: { type: 'Slack' } }),
+    /has the type "Slack", which Flux refuses; it is taken for slack$/,
+    1
+  ],
+  [
+    'a chart whose values are Alerts is said',
+    `${guide({ alerts: [error] })}---\n${stringify({
+      apiVersion: 'helm.toolkit.fluxcd.io/v2',
+      kind: 'HelmRelease',
+      metadata: { name: 'notifications', namespace: 'flux-system' },
+      spec: {
+        chart: { spec: { chart: 'flux2-notification', sourceRef: { kind: 'HelmRepository', name: 'community' } } },
+        values: { alertlist: [{ name: 'webapp', spec: { providerRef: { name: 'slack' } } }] }
+      }
+    })}`,
+    /this HelmRelease has Alerts or Providers in it/,
+    1
+  ],
+  [
+    'a source without a name says how all are written',
+    guide({ alerts: [{ ...error, eventSources: [{ kind: 'Kustomization' }, { kind: 'HelmRelease', name: '*' }] }] }),
+    /this source has no name \(for every Kustomization, write `name: '\*'`\), and Flux refuses the Alert/,
     1
   ]
 ]
@@ -590,17 +658,46 @@ for (const [what, text, remark, taken] of said) {
   })
 }
 
+t.test('of an Alert that is left out nothing is said of what its rule would do', async (t) => {
+  const imported = importText(guide({ alerts: [{ eventSeverity: 'warning', channel: 'team', inclusionList: ['('] }] }))
+  t.match(remarksOf(imported), [/lets nothing through; it is left out$/, /not a pattern, Flux passes over it too/])
+  t.equal(imported.remarks.length, 2)
+})
+
+t.test('what Flux does not know is sent once, and said of the rule that has it', async (t) => {
+  const about = (eventSeverity: string, namespace: string, kind = 'HelmRelease') => ({
+    eventSeverity,
+    eventSources: [
+      { kind, name: '*', namespace },
+      { kind: 'Bucket', name: eventSeverity }
+    ]
+  })
+  const imported = importText(guide({ alerts: [about('info', '*'), about('error', 'team-*')] }))
+  t.strictSame(
+    imported.rules.map(({ rule }) => rule.match?.object ?? rule.match?.kind),
+    [['HelmRelease/*/*', 'Bucket/flux-system/info'], 'Bucket']
+  )
+  t.match(remarksOf(imported), [
+    /namespace "\*" matches nothing in Flux/,
+    /posts nothing about HelmRelease\/team-\*\/\*/
+  ])
+  t.equal(imported.remarks.length, 2)
+  t.match(configOf(imported), /# line \d+: namespace "\*" matches nothing/)
+  t.notMatch(configOf(imported), /team-\*/)
+})
+
 // Every type of notification-controller 1.9.3, and one that it does not know.
 const notOurs = {
   'sets the status of commits': 'github gitlab gitea bitbucketserver bitbucket azuredevops',
   'comments on pull requests': 'githubpullrequestcomment gitlabmergerequestcomment giteapullrequestcomment',
   'starts workflows': 'githubdispatch',
-  'raises and ends alerts': 'alertmanager opsgenie pagerduty sentry datadog grafana otel',
+  'raises and ends alerts': 'alertmanager opsgenie pagerduty',
+  'records events in another tool': 'sentry datadog grafana otel',
   'feeds other programs': 'generic generic-hmac nats googlepubsub azureeventhub',
   'posts to a chat that the relay does not know': 'msteams googlechat webex telegram lark matrix zulip',
   'neither Flux nor the relay knows': 'mattermost'
 }
-t.test('of every type of Provider it is said what becomes of it', async (t) => {
+t.test('for every type of Provider, the import says what becomes of it', async (t) => {
   for (const [what, types] of Object.entries(notOurs)) {
     for (const type of types.split(' ')) {
       const imported = importText(guide({ alerts: [error], provider: { type } }))
@@ -612,7 +709,7 @@ t.test('of every type of Provider it is said what becomes of it', async (t) => {
   }
 })
 
-t.test('Alerts that differ in nothing but their objects are one rule, which names them', async (t) => {
+t.test('Alerts that differ only in their objects become one rule that names them', async (t) => {
   const about = (name: string) => ({ ...error, eventSources: [{ kind: 'HelmRelease', name, namespace: name }] })
   const imported = importText(guide({ alerts: [about('a'), about('b'), { ...about('c'), exclusionList: ['x'] }] }))
   const config = configOf(imported)
@@ -629,7 +726,7 @@ t.test('Alerts that differ in nothing but their objects are one rule, which name
   )
 })
 
-t.test('what adds nothing of its own is one Alert for Flux, and what does is one each', async (t) => {
+t.test('Alerts for Flux with the same metadata are merged, others are not', async (t) => {
   const about = (name: string, rest: object = {}) => ({
     ...error,
     eventSources: [{ kind: 'HelmRelease', name, matchLabels: { app: name } }],
@@ -655,7 +752,7 @@ t.test('what adds nothing of its own is one Alert for Flux, and what does is one
   t.equal(none, undefined)
 })
 
-t.test('manifests without a namespace are said once, unless it was given', async (t) => {
+t.test('manifests without a namespace are reported once, unless one was given', async (t) => {
   const text = guide({ alerts: [error] }).replaceAll(/^ {2}namespace: flux-system\n/gm, '')
   const { manifests } = readManifests(text, 'guide.yaml')
   t.match(remarksOf(importFlux(manifests)), [

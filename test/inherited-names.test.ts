@@ -1,4 +1,4 @@
-// Inherited names: what every object of JavaScript has, such as `constructor`, is a name like another where it comes from outside.
+// Inherited names: what every JavaScript object has, such as `constructor`, is an ordinary name when it comes from outside.
 import t from 'tap'
 import { meantBy } from '../src/events/vocabulary.ts'
 import { importFlux } from '../src/import/import.ts'
@@ -8,28 +8,28 @@ import { composed, configWith } from './fixtures/composed.ts'
 import { fluxEvent } from './fixtures/relay.ts'
 
 const inherited = Object.getOwnPropertyNames(Object.prototype)
-/** Of no object: what is true of it has to be true of the others. */
+/** No object inherits this name, so the others have to behave the same. */
 const ordinary = 'ordinary'
 
 const withoutName = (value: unknown, name: string): string => JSON.stringify(value).replaceAll(name, ordinary)
 
-t.test('an event says the same, whatever its kind, its reason and the keys that are shown are called', async (t) => {
+t.test('an event says the same, whatever its kind, its reason and its shown keys are called', async (t) => {
   const messages = (name: string) => {
     const config = `${configWith('templates: { own: { title: "{{ metadata.name }}" } }')}\nshow: ["${name}", team]`
     const involvedObject = { kind: name, namespace: name, name, apiVersion: `${name}/v1` }
     const event = fluxEvent({ involvedObject, reason: name, metadata: { team: 'shop' } })
     const [message] = composed(config, [event]).messages
-    // In mrkdwn another sign stands for an underscore.
+    // In mrkdwn, another character stands for an underscore.
     return withoutName(message?.blocks, name.replaceAll('_', '＿')).replaceAll(name, ordinary)
   }
   for (const name of inherited) t.equal(messages(name), messages(ordinary), name)
 })
 
-t.test('no name of Flux is meant by them', async (t) => {
+t.test('no such name is taken for a misspelt name of Flux', async (t) => {
   for (const name of inherited) t.equal(meantBy('kind', name), undefined, name)
 })
 
-t.test('they are no version, no type and no kind that an import knows', async (t) => {
+t.test('an import knows no such version, type or kind', async (t) => {
   const read = ([version, type, kind]: readonly [string, string, string]) => {
     const head = (of: string) =>
       `apiVersion: notification.toolkit.fluxcd.io/${version}\nkind: ${of}\nmetadata: { name: a, namespace: apps }\nspec:\n`
@@ -46,7 +46,7 @@ t.test('they are no version, no type and no kind that an import knows', async (t
   }
 })
 
-t.test('as words of Slack they are unknown', async (t) => {
+t.test('as error codes of Slack they are unknown', async (t) => {
   for (const name of inherited) {
     t.equal(adviceOnSocket(name), adviceOnSocket(ordinary), name)
     t.equal(adviceOnGroup(name, 'S012AB3CD'), adviceOnGroup(ordinary, 'S012AB3CD'), name)

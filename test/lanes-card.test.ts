@@ -1,4 +1,4 @@
-// The destinations card: what stands beside a destination is what its lane does.
+// The destinations card: describes each destination as what its lane does.
 import t from 'tap'
 import { lanesCard, lanesOf } from '../src/dashboard/lanes.ts'
 import { createPace } from '../src/deliver/pace.ts'
@@ -34,7 +34,7 @@ t.test('each state of a lane has its word', (t) => {
   t.end()
 })
 
-t.test('what is held to see whether it lasts says so, and until when, wherever it is named', async (t) => {
+t.test('what is held until it has lasted says so, and until when, wherever it is named', async (t) => {
   const config = `
 destinations: { team: { slack: { webhookUrl: "$SLACK" } } }
 rules: [{ name: failures, for: 5m, send: team }]

@@ -1,4 +1,4 @@
-// Lanes: wait where they should: the destination has moved, or its time has not come.
+// Lanes: wait when they should: the destination has moved, or its time has not come.
 import t from 'tap'
 import { type Clock, createAges, systemClock } from '../src/clock.ts'
 import { createChannels, Destinations } from '../src/deliver/channels.ts'
@@ -43,11 +43,11 @@ function lanesOf(
   })
 }
 
-t.test('what waits in another lane than its destination has now is not posted beside it', async (t) => {
+t.test("what waits in a destination's former lane is not posted from there", async (t) => {
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
   const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/new' } })
   const posted: string[] = []
-  // The move has not been made yet, as while the database cannot be reached.
+  // The move has not happened yet, as while the database is unreachable.
   const unmoved = Object.assign(store, { follow: async () => 0, busyLanes: async () => ['old'] })
   const lanes = lanesOf(unmoved, team, { posted })
   t.teardown(() => store.close())
@@ -56,7 +56,7 @@ t.test('what waits in another lane than its destination has now is not posted be
     const decision = sendTo('old')(item)
     return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, destination: 'team' })) }
   })
-  // Written down before the destination moved.
+  // Written before the destination moved.
   await store.settle(await post(store, 'old', receivedAt), attempt, { ...again, lane: { notBefore: 0 } })
   await lanes.start()
   await new Promise((resolve) => setTimeout(resolve, 300))
@@ -65,14 +65,14 @@ t.test('what waits in another lane than its destination has now is not posted be
   t.equal(store.pending, 1, 'it waits')
 })
 
-t.test('a lane that waits for a moment is not looked at for every event that comes meanwhile', async (t) => {
+t.test('a lane that waits for a moment is not checked for every event that comes meanwhile', async (t) => {
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
   const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/team' } })
   let looks = 0
   const next: Store['next'] = async (lane) => {
     looks += 1
     await new Promise(setImmediate)
-    // As where events are accepted while it reads what waits.
+    // As if events were accepted while the lane reads its backlog.
     if (looks < 10) lanes.wake([lane])
     return { is: 'wait', until: Date.now() + 60_000 }
   }
@@ -85,13 +85,13 @@ t.test('a lane that waits for a moment is not looked at for every event that com
   t.equal(looks, 1)
 })
 
-t.test('a lane that is tried by hand while it finds that it has to wait is tried, and not in an hour', async (t) => {
+t.test('a manual try of a lane that is just finding out that it has to wait takes effect at once', async (t) => {
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
   const team = createDestination('team', { slack: { webhookUrl: 'http://127.0.0.1:1/services/T/B/team' } })
   let looks = 0
   const next: Store['next'] = async (lane) => {
     looks += 1
-    // The wait was read before the block that it is for is tried now.
+    // The wait was read before the block behind it was lifted.
     if (looks === 1) await lanes.tryNow(lane, { name: 'anna', via: 'api' })
     return { is: 'wait', until: Date.now() + 60 * 60_000 }
   }
@@ -103,7 +103,7 @@ t.test('a lane that is tried by hand while it finds that it has to wait is tried
   t.equal(looks, 2)
 })
 
-t.test('a database that is away is some lines a minute in the log, and not one a second of each lane', async (t) => {
+t.test('an unavailable database is logged in some lines a minute, not in one per second and lane', async (t) => {
   const clock = createClock()
   const store = openSqlite(`${tempFolder(t)}/relay.db`)
   t.teardown(() => store.close())

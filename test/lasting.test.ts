@@ -21,7 +21,7 @@ function load(text: string) {
   return config
 }
 
-/** Everything of the steps that is not as expected. */
+/** Everything in the steps that is not as expected. */
 function failuresOf(rules: string, steps: string): string[] {
   const config = load(rules)
   const { tests, problems } = loadTests(`tests:\n  - name: story\n    steps:\n${steps}`, 'tests.yaml', {
@@ -41,21 +41,21 @@ const always = '{ days: [mon-sun], from: "00:00", to: "00:00", timeZone: UTC }'
 
 const stories: readonly (readonly [what: string, rules: string, steps: string[]])[] = [
   [
-    'what passes by itself notifies nobody, nor does its end',
+    'a failure that passes by itself notifies nobody, nor does its end',
     two,
     [`${fails}, ${nobody}`, `after: 40s, ${works}, ${nobody}`]
   ],
   [
-    'what lasts is notified, and its end is',
+    'a failure that lasts is notified, and so is its end',
     two,
     [
       `${fails}, expect: [{ destination: team, says: failed }]`,
       `after: 2m, ${works}, expect: [{ destination: team, says: recovered }]`
     ]
   ],
-  ['what never ends is notified', two, [`${fails}, expect: [{ destination: team, says: failed }]`]],
+  ['a failure that never ends is notified', two, [`${fails}, expect: [{ destination: team, says: failed }]`]],
   [
-    'what it changes to while it is held is what is said, once',
+    'if a held failure changes, the change is notified, once',
     two,
     [
       `${fails}, ${nobody}`,
@@ -64,7 +64,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'what it changes to after that is a change',
+    'a later change is notified as a change',
     two,
     [
       `${fails}, expect: [{ destination: team, says: failed }]`,
@@ -72,7 +72,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'that it goes on is no news while it is held, and reminders count from when it was notified',
+    'a held failure that repeats is no news, and reminders count from its notification',
     two,
     [
       `${fails}, expect: [{ destination: team, says: failed }]`,
@@ -82,7 +82,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'of two rules the shorter notifies, whichever comes first',
+    'of two rules, the one with the shorter `for` notifies, whichever comes first',
     'rules: [{ name: long, for: 5m, send: [team, other] }, { name: short, for: 1m, send: team }]',
     [
       `${fails}, expect: [{ destination: team, rule: short }, { destination: other, rule: long }]`,
@@ -91,7 +91,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'of two rules the shorter notifies, and what has not lasted for the longer is not notified by it',
+    'of two rules, the shorter one notifies; the longer one does not notify of what has not lasted long enough for it',
     'rules: [{ name: short, for: 1m, send: team }, { name: long, for: 5m, send: [team, other] }]',
     [
       `${fails}, expect: [{ destination: team, rule: short }]`,
@@ -99,7 +99,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'a rule without it notifies at once, and the one with it stays quiet',
+    'a rule without `for` notifies at once, and the one with it stays quiet',
     'rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]',
     [
       `${fails}, expect: [{ destination: team, rule: quick }]`,
@@ -108,7 +108,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'a rule that comes to match later notifies sooner, instead of the other',
+    'a rule that matches only a later event may notify sooner, instead of the other',
     'rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Health*" }, for: 1m, send: team }]',
     [
       `${fails}, ${nobody}`,
@@ -125,7 +125,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'news are not held, and an update that comes with the end of what passed is said',
+    'news is not held, and an update that ends a held failure is notified',
     'rules: [{ name: r, match: { severity: info }, for: 2m, send: team }]',
     [
       'event: { severity: info, revision: main@sha1:aaaaaaa }, expect: [{ destination: team, says: updated }]',
@@ -134,7 +134,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'with `notify: every` nothing of what passes is said, and everything of what has lasted',
+    'with `notify: every`, a failure that passes notifies nobody, and one that has lasted notifies with every event',
     'rules: [{ name: r, for: 2m, notify: every, send: team }]',
     [
       `${fails}, ${nobody}`,
@@ -157,7 +157,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'what is muted from its beginning is withheld; a failure that a mute finds held is withheld with the next event',
+    'a failure muted from its beginning is withheld; one held when the mute begins is withheld with its next event',
     `${two}\nmute: [{ name: works, match: { reason: "Health*" }, weekly: ${always} }]`,
     [
       `${otherwise}, ${nobody}`,
@@ -167,7 +167,7 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
-    'what a mute withheld of a sooner rule keeps no other from notifying of what lasts',
+    'a notification that a mute withheld does not keep another rule from notifying of what lasts',
     `rules: [{ name: slow, for: 5m, send: team }, { name: quick, match: { reason: "Build*" }, send: team }]
 mute: [{ name: works, match: { reason: "Build*" }, weekly: ${always} }]`,
     [
@@ -177,7 +177,7 @@ mute: [{ name: works, match: { reason: "Build*" }, weekly: ${always} }]`,
     ]
   ],
   [
-    'what is held goes to whom the object belongs by now',
+    'a held failure goes to the owner that the object has by then',
     `owners: [{ match: { metadata: { team: a } }, send: team }, { send: other }]\nrules: [{ name: r, for: 2m, send: owner }]`,
     [
       'event: { reason: BuildFailed, metadata: { team: a } }, expect: []',
@@ -205,12 +205,12 @@ for (const [what, rules, steps] of stories) {
   })
 }
 
-t.test('a test that expects what passes by itself is told why it does not come', async (t) => {
+t.test('a test that expects a failure that passes by itself says why it does not come', async (t) => {
   const [failure] = failuresOf(two, `      - { ${fails}, expect: team }\n      - { after: 40s, ${works} }`)
   t.match(failure, /^team is not notified: r does not notify: passed by itself after 40 s$/)
 })
 
-t.test('a replay counts what passes by itself as lost, and not what lasts', async (t) => {
+t.test('a replay counts what passes by itself as lost, but not what lasts', async (t) => {
   const replay = startReplay(load(two), load(two.replace('for: 2m, ', '')))
   const start = Date.parse('2026-09-21T14:00:00Z')
   const events = [
@@ -247,7 +247,7 @@ rules: [{ name: sources, match: { severity: warn }, for: 2m, send: team }]
 `
 const recovered = { severity: 'info', reason: 'ReconciliationSucceeded', message: 'done' } as const
 
-t.test('a failure that began in a time to come, by a clock that was set back, is held from now on', async (t) => {
+t.test('a failure that began in the future, by a clock that was set back, is held from now on', async (t) => {
   const { rules } = load(two)
   const [rule] = rules.all
   if (rule === undefined) throw new Error('there is a rule')
@@ -258,7 +258,7 @@ t.test('a failure that began in a time to come, by a clock that was set back, is
   t.equal(lastsUntil(rule, now - 2 * minute, undefined, now), undefined)
 })
 
-t.test('a relay says of each event what is held, what passed, and what lasted', async (t) => {
+t.test('the relay says of each event whether it is held, passed, or lasted', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config, clock })
   const env = { RELAY_URL: relay.url }
@@ -302,7 +302,7 @@ t.test('a relay says of each event what is held, what passed, and what lasted', 
 })
 
 t.test(
-  'a silence that is made while it is held counts when it has lasted, also for a relay that starts then',
+  'a silence made while a failure is held counts when it has lasted, even for a relay started in between',
   async (t) => {
     const clock = createClock()
     const folder = tempFolder(t)
@@ -345,7 +345,7 @@ t.test(
   }
 )
 
-t.test('a reload that takes it away lets what is held go', async (t) => {
+t.test('a reload that removes `for` releases what is held', async (t) => {
   const clock = createClock()
   const folder = tempFolder(t)
   const relay = await startRelay(t, { config, clock, folder })
@@ -354,7 +354,7 @@ t.test('a reload that takes it away lets what is held go', async (t) => {
   const file = config.replace('for: 2m, ', '').replace('$SLACK', relay.slack.url())
   writeFileSync(join(folder, 'config.yaml'), file)
   relay.app.reload()
-  // Its rows are on disk at some time; by the clock it is far less than it was to be held.
+  // Its rows reach the disk at some time; by the clock, far less has passed than it was to be held.
   for (let tries = 0; tries < 5000 && relay.slack.accepted.length === 0; tries++) {
     if (tries % 100 === 0) clock.advance(1000)
     await relay.get('/healthz')
@@ -363,7 +363,7 @@ t.test('a reload that takes it away lets what is held go', async (t) => {
   t.equal(relay.slack.accepted.length, 1)
 })
 
-t.test('explain says how long it has to last', async (t) => {
+t.test('explain says how long a failure has to last', async (t) => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'config.yaml'), destinations + two)
   writeFileSync(join(folder, 'event.json'), JSON.stringify(fluxEvent()))
@@ -371,7 +371,7 @@ t.test('explain says how long it has to last', async (t) => {
   t.match(out, /team is notified by r \(failed\) once it has lasted for 2 m:/)
 })
 
-t.test('a card is posted when it has lasted, and turns green; what passes leaves none', async (t) => {
+t.test('a card is posted once its failure has lasted, and turns green; one that passes has no card', async (t) => {
   const { api, pass, fail, recover } = await build(t, { rule: 'for: 2m' })
   await fail('shop')
   await fail('till')
@@ -386,7 +386,7 @@ t.test('a card is posted when it has lasted, and turns green; what passes leaves
   t.ok(isGreen(cards(api)[0]))
 })
 
-t.test('the examples of docs/lasting.md are right, and do what it says', async (t) => {
+t.test('the examples of docs/lasting.md are valid, and do what the page says', async (t) => {
   const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'lasting.md'), 'utf8')
   const [rules = '', tests = ''] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block)
   const folder = tempFolder(t)

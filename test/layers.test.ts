@@ -4,8 +4,8 @@ import { dirname, join, relative } from 'node:path'
 import t from 'tap'
 
 /**
- * From the ground up: a room imports only rooms of the floors before its own, so that rooms of one floor do not know each
- * other. A room is a folder or a file of `src`, or `routes`; the innermost name counts.
+ * From the ground up: a room imports only rooms of the floors below, so rooms of one floor do not know each other. A room is a
+ * folder or file of `src`, or `routes`; the innermost name counts.
  */
 const floors = [
   ['json-schema'],
@@ -47,7 +47,7 @@ const floors = [
   ['cli']
 ]
 
-/** They decide: what comes out depends on what goes in and on nothing else, and so does whatever they import. */
+/** Rooms that only decide: their results depend on their arguments alone, and so do those of everything they import. */
 const pure = new Set([
   'json-schema',
   ...[
@@ -95,7 +95,7 @@ function roomOf(file: string): string {
 
 interface Import {
   target: string
-  /** Node strips `import type`, so that nothing is loaded. */
+  /** Node strips `import type`, so nothing is loaded. */
   isTypeOnly: boolean
 }
 
@@ -116,7 +116,7 @@ function ownImports(file: string): Import[] {
   return (importsOf.get(file) ?? []).filter(({ target }) => importsOf.has(target))
 }
 
-/** `file` and all that is loaded with it. */
+/** `file` and everything that is loaded with it. */
 function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -196,27 +196,30 @@ t.test('no file imports itself by way of others, not even for a type', async (t)
   t.same(circles, [])
 })
 
-t.test('the rooms that decide do no I/O, read no clock and throw no dice, and load nothing that does', async (t) => {
-  const against = files
-    .filter((file) => pure.has(roomOf(file)))
-    .flatMap((file) =>
-      [...loadedWith(file)].flatMap((loaded) => {
-        const way = loaded === file ? file : `${file}, by way of ${loaded},`
-        const foreign = (importsOf.get(loaded) ?? []).filter(
-          ({ target, isTypeOnly }) => !isTypeOnly && impure.test(target)
-        )
-        const code = readFileSync(join(root, loaded), 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
-        const call = ambient.exec(code)?.[0]
-        return [
-          ...foreign.map(({ target }) => `${way} imports ${target}`),
-          ...(call === undefined ? [] : [`${way} calls ${call}`])
-        ]
-      })
-    )
-  t.same(against, [])
-})
+t.test(
+  'the rooms that decide do no I/O, read no clock and use no randomness, and load nothing that does',
+  async (t) => {
+    const against = files
+      .filter((file) => pure.has(roomOf(file)))
+      .flatMap((file) =>
+        [...loadedWith(file)].flatMap((loaded) => {
+          const way = loaded === file ? file : `${file}, by way of ${loaded},`
+          const foreign = (importsOf.get(loaded) ?? []).filter(
+            ({ target, isTypeOnly }) => !isTypeOnly && impure.test(target)
+          )
+          const code = readFileSync(join(root, loaded), 'utf8').replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '')
+          const call = ambient.exec(code)?.[0]
+          return [
+            ...foreign.map(({ target }) => `${way} imports ${target}`),
+            ...(call === undefined ? [] : [`${way} calls ${call}`])
+          ]
+        })
+      )
+    t.same(against, [])
+  }
+)
 
-t.test('what is remembered of objects is written by one file of each store, and bounded by another', async (t) => {
+t.test('the memory of objects is written by one file of each store, and bounded by another', async (t) => {
   const writes = /\b(?:update|insert into|delete from) objects\b/
   t.same(
     files.filter((file) => writes.test(readFileSync(join(root, file), 'utf8'))).sort(),
@@ -224,7 +227,7 @@ t.test('what is remembered of objects is written by one file of each store, and 
   )
 })
 
-t.test('nothing imports node:http, which would load the whole of its client, 7 MB, at the start', async (t) => {
+t.test('nothing imports node:http, which would load its whole client, 7 MB, at the start', async (t) => {
   const against = files.filter((file) =>
     importsOf.get(file)?.some(({ target, isTypeOnly }) => target === 'node:http' && !isTypeOnly)
   )

@@ -37,7 +37,7 @@ t.test('a value is percent-encoded, so that it stays one part of the URL', async
   for (const [template, url] of cases) t.equal(compile(template).render(context), url, template)
 })
 
-t.test('no half of a URL is made where a variable is empty', async (t) => {
+t.test('an empty variable never leads to half a URL', async (t) => {
   for (const variable of ['previous.sha', 'metadata.no_such_key', 'metadata["constructor"]', 'metadata.__proto__']) {
     t.equal(compile(`https://x.example/{{ ${variable} }}`).render(context), undefined, variable)
   }
@@ -85,7 +85,7 @@ t.test('no template reads a file', async (t) => {
   }
 })
 
-t.test('a link that would never end, fill the memory or cannot be made is left out, at once', async (t) => {
+t.test('a link that would never end, fill the memory, or fail is left out at once', async (t) => {
   const templates = [
     'https://x.example/{% for i in (1..1000000000) %}x{% endfor %}',
     'https://x.example/{% for i in (1..10000) %}{% for j in (1..10000) %}{% endfor %}{% endfor %}',
@@ -123,7 +123,7 @@ function linksOf(entries: Parameters<typeof compileLinks>[0]) {
   return links
 }
 
-t.test('the first entry that matches an event and has a link gives that link', async (t) => {
+t.test('the first entry that matches an event and has a link decides', async (t) => {
   const links = linksOf([
     { match: { name: 'web-*' }, commit: 'https://web.example/{{ revision.sha }}' },
     { match: { when: 'object.name == "web-1"' }, dashboard: 'https://one.example/{{ object.name }}' },
@@ -143,7 +143,7 @@ t.test('the first entry that matches an event and has a link gives that link', a
   })
 })
 
-t.test('a change of revision is compared, where there was one', async (t) => {
+t.test('a change of revision links to a comparison if there was a previous one', async (t) => {
   const links = linksOf([{ compare: 'https://git.example/{{ previous.sha }}...{{ revision.sha }}' }])
   const before = `main@sha1:${previousSha}`
   t.strictSame(links.of(event('web'), before), {
@@ -159,7 +159,7 @@ t.test('a change of revision is compared, where there was one', async (t) => {
   t.strictSame(links.of(event('web', {}), before), {}, 'an event without a revision')
 })
 
-t.test('no value of an event makes another kind of link of it', async (t) => {
+t.test('no value of an event turns its link into another kind of link', async (t) => {
   const metadata = { revision: 'main', scheme: 'javascript:alert(1)//', host: 'evil.example' }
   const links = linksOf([
     { dashboard: 'https://{{ metadata.host }}.apps.example/', commit: 'https:{{ metadata.scheme }}' }
@@ -294,7 +294,7 @@ t.test('the pages of a commit and of a change follow from the address of the rep
   }
 })
 
-t.test('links that are written out win over those that are guessed', async (t) => {
+t.test('configured links win over guessed ones', async (t) => {
   const links = linksOf([
     { repository: 'https://github.com/acme/fleet', commit: 'https://x.example/{{ revision.sha }}' }
   ])
@@ -303,7 +303,7 @@ t.test('links that are written out win over those that are guessed', async (t) =
   t.equal(found.previous?.url, `https://github.com/acme/fleet/compare/${previousSha}...${sha}`)
 })
 
-t.test('no commit is guessed where the revision is not one', async (t) => {
+t.test('no commit is guessed if the revision is not one', async (t) => {
   const links = linksOf([{ repository: 'https://github.com/acme/fleet' }])
   const digest = `latest@sha256:${'ab'.repeat(32)}`
   t.strictSame(links.of(event('web', { revision: digest }), ''), {}, 'an OCI artifact')
@@ -313,7 +313,7 @@ t.test('no commit is guessed where the revision is not one', async (t) => {
   t.match(links.of(event('web', source), ''), { commit: /github/ }, 'an artifact that says which commit it was made of')
 })
 
-t.test('a host that cannot be guessed is asked for', async (t) => {
+t.test('a host that cannot be guessed has to be configured', async (t) => {
   const { faults } = compileLinks([
     { repository: 'https://code.acme.dev/ops/fleet' },
     { repository: 'fleet' },

@@ -1,4 +1,4 @@
-// Another program that has SQLite's file locked: what can wait does so without holding up anything else, and nothing waits for ever.
+// Another program that locks SQLite's file: what can wait does so without delaying anything else, and nothing waits for ever.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -46,7 +46,7 @@ t.test('what people and clusters bring waits until the lock is gone, and the rel
   t.equal((await store.silences(at)).length, 1)
 })
 
-t.test('what is tried again by itself fails at once, and says why', async (t) => {
+t.test('what is retried anyway fails at once, and says why', async (t) => {
   const { store, other } = await storeOn(t)
   await store.accept([arrival('one')], sendTo('lane'))
   const message = await post(store, 'lane')
@@ -62,7 +62,7 @@ t.test('what is tried again by itself fails at once, and says why', async (t) =>
   for (const [name, work] of Object.entries(works)) await t.resolves(work(), name)
 })
 
-t.test('a lock that does not go is not waited for beyond what Flux is told', async (t) => {
+t.test('a lasting lock is not waited for longer than Flux is promised', async (t) => {
   const busy = Object.assign(new Error('database is locked'), { errcode: 5 })
   let waited = 0
   const wait = async (ms: number) => {

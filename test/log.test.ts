@@ -5,7 +5,7 @@ import { secretsIn } from '../src/env-secrets.ts'
 import { createLog, linesTo } from '../src/log.ts'
 
 const webhook = 'https://hooks.slack.com/services/T000/B000/XXXXsecretXXXX'
-// As they come from files and the environment: some with a line end, some with what JSON escapes.
+// As they come from files and the environment: some with a line end, some with characters that JSON escapes.
 const secrets = [webhook, 'hmac-key-1\n', 'pass"word\\1', 'abcdef']
 
 type Say = (log: ReturnType<typeof createLog>) => void
@@ -42,7 +42,7 @@ const ways: [way: string, say: (text: string) => Say][] = [
 ]
 
 for (const [way, say] of ways) {
-  t.test(`nothing is let through in ${way}`, async (t) => {
+  t.test(`no secret gets through in ${way}`, async (t) => {
     for (const secret of secrets.map((value) => value.trim())) {
       const lines = linesOf(say(secret))
       t.notMatch(lines, secret.slice(-5), secret)
@@ -53,7 +53,7 @@ for (const [way, say] of ways) {
   })
 }
 
-t.test('webhook URLs of others are no secrets of ours, and kept out all the same', async (t) => {
+t.test('webhook URLs of others are not our secrets, but are kept out all the same', async (t) => {
   const urls = [
     'https://hooks.slack.com/services/T1/B1/abcSECRET',
     'https://hooks.slack.com/services/T1/B1/abcSECRET?x=1',
@@ -69,7 +69,7 @@ t.test('webhook URLs of others are no secrets of ours, and kept out all the same
   t.match(lines, '"url":"https://hooks.slack.com/services/[redacted]"', 'whose it was can still be seen')
 })
 
-t.test('what is no secret stays', async (t) => {
+t.test('whatever is not secret stays', async (t) => {
   const fields = { url: 'https://git.example.com/services', commit: 'abcde', at: 1, team: ['a', 'b'] }
   t.match(JSON.parse(linesOf((log) => log.info(fields, 'Ünïcödé & "quotes"'))), {
     ...fields,
@@ -77,7 +77,7 @@ t.test('what is no secret stays', async (t) => {
   })
 })
 
-t.test('secrets that a reload brings are kept out from then on', async (t) => {
+t.test('secrets added by a reload are kept out from then on', async (t) => {
   let lines = ''
   let known: string[] = []
   const log = createLog([], () => known, { write: (line: string) => (lines += line) })
@@ -86,7 +86,7 @@ t.test('secrets that a reload brings are kept out from then on', async (t) => {
   t.notMatch(lines, 'brand-new')
 })
 
-t.test('a secret stays one after a reload that replaces it: who was asked with it may still answer', async (t) => {
+t.test('a secret that a reload replaced is still kept out, because answers to it may still arrive', async (t) => {
   let lines = ''
   let known = ['the-old-one']
   const log = createLog([], () => known, { write: (line: string) => (lines += line) })
@@ -96,7 +96,7 @@ t.test('a secret stays one after a reload that replaces it: who was asked with i
   t.notMatch(lines, /the-(old|new)-one/)
 })
 
-t.test('a webhook is kept out where only a part or another form of it is said', async (t) => {
+t.test('a webhook is kept out even if only a part or another form of it appears', async (t) => {
   const path = new URL(webhook).pathname
   const forms: [form: string, say: Say][] = [
     ['its path alone', (log) => log.error({ request: { origin: 'https://hooks.slack.com', path } })],
@@ -108,7 +108,7 @@ t.test('a webhook is kept out where only a part or another form of it is said', 
   }
 })
 
-t.test('what the environment says in confidence is kept out', async (t) => {
+t.test('secrets in the environment are kept out', async (t) => {
   const environment = { ADMIN_TOKEN: 'admin-SECRET', DATABASE_URL: 'postgres://relay:p%40ss-SECRET@db:5432/relay' }
   let lines = ''
   const log = createLog(secretsIn(environment), () => [], { write: (line: string) => (lines += line) })
@@ -137,7 +137,7 @@ t.test('passwords in the addresses of proxies and databases are kept out, howeve
   }
 })
 
-t.test('an address without a password has no secret, and what is like it stays as it is', async (t) => {
+t.test('an address without a password has no secret, and similar texts stay as they are', async (t) => {
   const environments: Record<string, string>[] = [
     { DATABASE_URL: 'postgres://relay@db/relay' },
     { DATABASE_URL: 'postgres://relay@db:5432/relay?host=/var/run/postgresql' },
@@ -160,7 +160,7 @@ t.test('a key is kept out whatever it is made of', async (t) => {
   }
 })
 
-t.test('a reader of the log that stands still takes no memory without end, and learns what it missed', async (t) => {
+t.test('a log reader that stalls does not take endless memory, and learns what it missed', async (t) => {
   let read = ''
   let isStill = true
   let goOn = () => {}
@@ -191,7 +191,7 @@ t.test('a reader of the log that stands still takes no memory without end, and l
   t.ok(read.endsWith('the next\n'))
 })
 
-t.test('a line has no character that a terminal obeys, and says the same', async (t) => {
+t.test('a line has no character that a terminal obeys, and still says the same', async (t) => {
   const hostile = 'a\u001b[2J\u007f\u009b31m\u202eb\u2066c\r\n\t\ufeff\u00e9\u0416'
   const [line = '', ...others] = linesOf((log) => log.info({ name: hostile, [hostile]: 1 }, hostile)).split('\n')
   t.strictSame(others, [''])

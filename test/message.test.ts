@@ -1,4 +1,4 @@
-// Messages: say to people what happened, and Slack takes them, whatever the event.
+// Messages: tell people what happened, and Slack accepts them, whatever the event.
 import t, { type Test } from 'tap'
 import { normalise, type WireEvent } from '../src/events/flux.ts'
 import type { ObjectMemory } from '../src/objects/memory.ts'
@@ -20,7 +20,7 @@ const mention = '<!subteam^S012AB3CD>'
 const sha = '8bd5de26c3f0a5cc5e1ab0e9b8c1a3dd1e6b7f3c'
 const newSha = '731f7eaddfb6af01cb2173e18f0f75b0ba780ef1'
 
-/** An event of the Kustomization flux-system/apps at 2026-09-21. */
+/** An event about the Kustomization flux-system/apps on 2026-09-21. */
 function event(clock: string, severity: WireEvent['severity'], reason: string, message: string): WireEvent {
   return {
     involvedObject: { kind: 'Kustomization', namespace: 'flux-system', name: 'apps' },
@@ -63,11 +63,11 @@ function reads(t: Test, payload: Payload, expected: string) {
   t.strictSame(faultsIn(payload), [], 'Slack takes it')
 }
 
-// What may stand in angle brackets: times, links to the two hosts above, and the mention.
+// What angle brackets may contain: times, links to the two hosts above, and the mention.
 const ours =
   /<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>|<https:\/\/(git|flux)\.example\/[^<>|\s]*\|[^<>]*>|<!subteam\^S012AB3CD>/g
 
-/** Everything that would make Slack refuse the message, or take something in it for an order. */
+/** Everything in a message that Slack would refuse or take for an order. */
 function faultsIn(payload: Payload): string[] {
   const texts = [...textsOf(payload)].map(({ text }) => text)
   const json = JSON.stringify(payload)
@@ -132,23 +132,20 @@ const upgraded = (clock: string, version: string) =>
     version
   )
 
-t.test(
-  'a failed HelmRelease: the chart that was to be, the last good one, and of the log what adds something',
-  async (t) => {
-    const failure = release('14:13:20', 'error', 'UpgradeFailed', helmFailure, '6.5.3')
-    const expected = `
+t.test('a failed HelmRelease: the intended chart, the last good one, and only what the log adds', async (t) => {
+  const failure = release('14:13:20', 'error', 'UpgradeFailed', helmFailure, '6.5.3')
+  const expected = `
 🔴 apps/podinfo failed in 'prod-eu'
 upgrade to podinfo 6.5.3: context deadline exceeded; Deployment podinfo: 0 of 1 pods ready
 HelmRelease   UpgradeFailed   last good 6.5.2   2026-09-21 14:13 UTC
 ┃ beginning wait for 2 resources with timeout of 5m0s
 ┃ Deployment is not ready: apps/podinfo. 0 out of 1 expected pods are ready
 📱 🔴 apps/podinfo failed in prod-eu: upgrade to podinfo 6.5.3: context deadline exceeded; Deployment podinfo: 0 of 1 pods ready`
-    const payload = messageOf([upgraded('13:00:00', '6.5.2'), failure])
-    reads(t, payload, expected)
-    t.equal(payload.attachments?.[0]?.color, '#a30200', 'beside a red bar')
-    t.match(JSON.stringify(payload.blocks), 'upgrade to podinfo 6.5.3: *context deadline exceeded*; Deployment')
-  }
-)
+  const payload = messageOf([upgraded('13:00:00', '6.5.2'), failure])
+  reads(t, payload, expected)
+  t.equal(payload.attachments?.[0]?.color, '#a30200', 'beside a red bar')
+  t.match(JSON.stringify(payload.blocks), 'upgrade to podinfo 6.5.3: *context deadline exceeded*; Deployment')
+})
 
 const unhealthy = (names: string[], status = 'InProgress') =>
   `health check failed after 5m0.01s: timeout waiting for: [${names.map((name) => `Deployment/apps/${name} status: '${status}'`).join(', ')}]`
@@ -174,7 +171,7 @@ Kustomization   HealthCheckFailed   2026-09-21 14:13 UTC
   t.match(payload.text.slice(0, 90), 'flux-system/apps failed in prod-eu: 14 objects not ready')
 })
 
-t.test('a warning: not called a failure', async (t) => {
+t.test('a warning is not called a failure', async (t) => {
   const payload = messageOf([event('14:13:20', 'warn', 'DependencyNotReady', "dependency 'apps/redis' is not ready")])
   const expected = `
 ⚠️ flux-system/apps waits in 'prod-eu'
@@ -187,7 +184,7 @@ Kustomization   DependencyNotReady   main@8bd5de2   2026-09-21 14:13 UTC
 const noFile = 'kustomization.yaml: no such file or directory'
 const failing = ['14:00:00', '14:05:00', '14:10:00'].map((clock) => event(clock, 'error', 'BuildFailed', noFile))
 
-t.test('what was rolled back is said once', async (t) => {
+t.test('a rollback is mentioned once', async (t) => {
   const failure = release('14:00:00', 'error', 'UpgradeFailed', helmFailure, '6.5.3')
   const back = 'Helm rollback to previous release apps/podinfo.v3 with chart podinfo@6.5.2 succeeded'
   const payload = messageOf([failure, release('14:01:00', 'info', 'RollbackSucceeded', back, '6.5.3')])
@@ -258,7 +255,7 @@ at main@8bd5de2
   t.equal(toText(drift), '✅ drift of apps/podinfo is corrected in `prod-eu` (36 s)')
 })
 
-t.test('the end of an object: that it is gone, and not that it works', async (t) => {
+t.test('the end of an object: it is gone, not working', async (t) => {
   const uninstalled = 'Helm uninstall succeeded for release apps/podinfo.v3 with chart podinfo@6.5.3'
   const expected = `
 🗑️ apps/podinfo was uninstalled in 'prod-eu'
@@ -271,7 +268,7 @@ HelmRelease   was UpgradeFailed, once   2026-09-21 14:14 UTC
   reads(t, messageOf(events), expected)
 })
 
-t.test('a recovery from one failure after another says of none that it lasted all the while', async (t) => {
+t.test('a recovery from successive failures claims of none that it lasted all the time', async (t) => {
   const others = [
     event('14:00:00', 'error', 'HealthCheckFailed', 'late'),
     event('14:08:00', 'error', 'PruneFailed', 'no'),
@@ -283,19 +280,19 @@ t.test('a recovery from one failure after another says of none that it lasted al
   )
 })
 
-t.test('a recovery names no commit where nobody knows which one failed', async (t) => {
+t.test('a recovery names no commit if nobody knows which one failed', async (t) => {
   const failedBefore = { ...event('14:00:00', 'error', 'BuildFailed', noFile), metadata: null }
   t.notMatch(toText(messageOf([failedBefore, finished])), 'fixed by')
 })
 
-t.test('a remark on a failing object is not called its failure', async (t) => {
+t.test('a remark about a failing object is not called its failure', async (t) => {
   const skipped = event('14:12:00', 'error', 'NamespaceCheckSkipped', 'skipped the check')
   const again = messageOf([...failing, skipped, skipped])
   t.equal(again.text, '⚠️ flux-system/apps has a warning in prod-eu: skipped the check')
   t.notMatch(toText(again), /still fails|times/)
 })
 
-t.test('an update: where it is now, what that commit is, and the two compared, in two lines', async (t) => {
+t.test('an update: where it is now, what that commit is, and a comparison, in two lines', async (t) => {
   const events = [finished, { ...finishedNew, timestamp: '2026-09-21T14:24:00Z' }]
   const payload = messageOf(events, { links, subject: 'shop: new *checkout* (#412)' })
   const expected = `
@@ -324,7 +321,7 @@ t.test('news: what was done to which objects, in one line', async (t) => {
   t.match(update.text, /^🟢 flux-system\/apps in prod-eu: web 2\.4\.0 → 2\.4\.1/)
 })
 
-t.test('what the Alert says of it, its owner and its pages stand among the facts', async (t) => {
+t.test("the Alert's summary, the owner and the pages are among the facts", async (t) => {
   const { links } = compileLinks([
     {
       match: { namespace: 'flux-*' },
@@ -357,7 +354,7 @@ t.test('what the Alert says of it, its owner and its pages stand among the facts
   t.strictSame(faultsIn(payload), [])
 })
 
-t.test('where people can reach the relay, every message leads to its page', async (t) => {
+t.test('where people can reach the relay, every message links to its page', async (t) => {
   const publicUrl = 'https://flux.example'
   const lastOf = (payload: Payload) =>
     [...textsOf(payload)].map(({ text }) => text).findLast((text) => text.includes('why'))
@@ -391,7 +388,7 @@ t.test('a lock screen says which object, where and why in its first ninety chara
 })
 
 t.test(
-  'of a long cause the words that decide are bold and first on a lock screen, and never values or brackets',
+  'the decisive words of a long cause are bold and first on a lock screen, never values or brackets',
   async (t) => {
     const quota =
       'Pod/shop/debug dry-run failed (Forbidden): pods "debug" is forbidden: exceeded quota: compute, requested: limits.memory=4Gi, used: limits.memory=14Gi, limited: limits.memory=16Gi'
@@ -430,7 +427,7 @@ t.test(
   }
 )
 
-t.test('what decides goes first without a word of the cause being lost', async (t) => {
+t.test('the decisive words come first without losing a word of the cause', async (t) => {
   const part = fc.constantFrom(
     'a',
     'failed',
@@ -458,14 +455,14 @@ t.test('what decides goes first without a word of the cause being lost', async (
   fc.assert(property, { numRuns: 500 })
 })
 
-t.test('a mention stands in the first line, where Slack notifies because of it', async (t) => {
+t.test('a mention is in the first line, where Slack notifies because of it', async (t) => {
   const payload = messageOf(failing.slice(0, 1), { mention })
   t.match(payload.blocks?.[0], { text: { text: /in `prod-eu` {2}<!subteam\^S012AB3CD>\n/ } })
   t.notMatch(payload.text, 'S012AB3CD', 'and not on the lock screen')
   t.strictSame(faultsIn(payload), [])
 })
 
-t.test('an event of nothing but Go’s zero values is sent, too', async (t) => {
+t.test("an event with nothing but Go's zero values is sent too", async (t) => {
   const expected = `
 ℹ️ unnamed object in 'prod-eu'
 2026-09-21 15:00 UTC
@@ -493,7 +490,7 @@ t.test('a hostile event is shown as what it is: text', async (t) => {
   t.strictSame(faultsIn(payload), [])
 })
 
-t.test('of a message of 39,000 characters what is wrong is found, and shown alone', async (t) => {
+t.test('in a message of 39,000 characters the error is found, and shown alone', async (t) => {
   const applied = Array.from({ length: 900 }, (_, n) => `Deployment/team-${n % 40}/service-${n} configured`)
   const message = [...applied, 'Service/apps/web is invalid: field is immutable'].join('\n')
   t.ok(message.length > 33_000)
@@ -536,7 +533,7 @@ function isTakenAlways(events: fc.Arbitrary<WireEvent[]>, saying: Saying) {
   fc.assert(property, { numRuns: 300 })
 }
 
-t.test('whatever Flux sends, Slack takes the message and nothing in it is an order to Slack', async (t) => {
+t.test('whatever Flux sends, Slack accepts the message and takes nothing in it for an order', async (t) => {
   t.doesNotThrow(() =>
     isTakenAlways(eventsWith(fc.constant(hostile)), {
       mention,
@@ -557,7 +554,7 @@ t.test('whatever Flux sends, Slack takes the message and nothing in it is an ord
   }
 })
 
-t.test('an event that decides nothing is not called a failure that goes on', async (t) => {
+t.test('an event that decides nothing is not called a continuing failure', async (t) => {
   const late = messageOf([finished, event('14:00:00', 'error', 'BuildFailed', noFile)])
   const skipped = event('14:13:20', 'warn', 'NamespaceCheckSkipped', 'skipped the check')
   for (const [what, payload] of Object.entries({ late, harmless: messageOf([skipped, skipped]) })) {

@@ -1,4 +1,4 @@
-// Metrics: are what Prometheus sees of a real relay.
+// Metrics: what Prometheus sees of a real relay.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -54,7 +54,7 @@ t.test('every name in the config file has its series from the start, at zero', a
   t.equal(seen.value('build_info', { version }), 1)
 })
 
-t.test('what a reload takes out of the config file takes its series along, and what it adds has them', async (t) => {
+t.test('a reload removes the series of removed names, and adds those of new ones', async (t) => {
   const relay = await startRelay(t, { config: two })
   await relay.post(about('shop'), { path: '/webhook/default' })
   await relay.slack.until(({ accepted }) => accepted.length === 1)
@@ -98,7 +98,7 @@ t.test('an event is counted by what it did, and its notifications by what became
   t.equal(seen.value('refused_requests_total', { code: 'BAD_SIGNATURE' }), 1)
 })
 
-t.test('no event makes a series of its own', async (t) => {
+t.test('no event creates a new series', async (t) => {
   const relay = await startRelay(t, { config: two })
   const names = Array.from({ length: 60 }, (_, n) => `evil-${n}"}\n`)
   const send = async (names: string[]) => {
@@ -117,7 +117,7 @@ t.test('no event makes a series of its own', async (t) => {
   t.notMatch((await relay.get('/metrics')).body, /evil/)
 })
 
-t.test('what waits, how long, and whether its webhook is gone is seen as long as it lasts', async (t) => {
+t.test('what waits, for how long, and whether its webhook is gone is visible as long as it lasts', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config: two })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
@@ -142,7 +142,7 @@ for (const [store, url] of [
   ['SQLite', undefined],
   ['PostgreSQL', database.url]
 ] as const)
-  t.test(`what its group holds for hours is not late until it was due, on ${store}`, async (t) => {
+  t.test(`what a group holds for hours is not late before it was due, on ${store}`, async (t) => {
     const clock = createClock()
     const group = '{ by: [cluster], wait: 2h }'
     const config = `
@@ -158,7 +158,7 @@ rules: [{ name: all, match: { severity: info }, group: ${group}, send: team }]`
     t.equal(held.value('oldest_pending_seconds', team), 0)
     const dueIn = 60_000
     let passed = 0
-    // Its lane may have looked how long to wait before time was moved, and then looks again.
+    // If its lane had computed its wait before time was advanced, it computes it again.
     while (!relay.log.some((line) => line.includes('message postponed'))) {
       const step = passed < dueIn ? dueIn : 1000
       clock.advance(step)
@@ -169,7 +169,7 @@ rules: [{ name: all, match: { severity: info }, group: ${group}, send: team }]`
     t.equal((await scrape(relay)).value('oldest_pending_seconds', team), (passed - dueIn + 300) / 1000)
   })
 
-t.test('every dead letter is counted, however it came to be one', async (t) => {
+t.test('every dead letter is counted, however it came about', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config: two })
   const dead = async (destination: string) =>
@@ -184,7 +184,7 @@ t.test('every dead letter is counted, however it came to be one', async (t) => {
   await relay.post(about('behind'))
   clock.advance(25 * 3_600_000)
   await relay.logged(/message not delivered/, 2)
-  // By the lane's next step, which follows at once.
+  // In the lane's next step, which follows at once.
   for (let tries = 0; tries < 200 && (await dead('team')) !== 3; tries++) {
     await new Promise((done) => setTimeout(done, 10))
   }
@@ -196,7 +196,7 @@ t.test('every dead letter is counted, however it came to be one', async (t) => {
   t.equal(await dead(''), 1, 'its destination is gone')
 })
 
-t.test('a database that does not answer is seen, and takes no other metric with it', async (t) => {
+t.test('a database that does not answer is visible, and affects no other metric', async (t) => {
   const url = await database.createDatabase()
   const relay = await startRelay(t, { config: two, env: { DATABASE_URL: url } })
   const client = new Client(url)

@@ -1,4 +1,4 @@
-// Migration to PostgreSQL: brings everything over; the relay goes on where it was, and nothing is sent twice.
+// Migration to PostgreSQL: brings everything over; the relay continues where it was, and sends nothing twice.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -17,7 +17,7 @@ function migrate(file: string, to: string) {
   return spawnSync(process.execPath, [cli, 'migrate', '--from', `sqlite:${file}`, '--to', to], { encoding: 'utf8' })
 }
 
-/** A relay's database in the middle of its work: 500 objects notified of, one message waiting to be tried again, more behind. */
+/** The database of a busy relay: 500 objects with notifications, one message to be retried, more behind it. */
 async function busyDatabase(t: Test): Promise<string> {
   const file = join(tempFolder(t), 'relay.db')
   const store = await openStore(`sqlite:${file}`)
@@ -33,7 +33,7 @@ async function busyDatabase(t: Test): Promise<string> {
   return file
 }
 
-t.test('the relay goes on where it was', async (t) => {
+t.test('the relay continues where it was', async (t) => {
   const file = await busyDatabase(t)
   const to = await postgres.createDatabase()
   const { status, stdout, stderr } = migrate(file, to)
@@ -64,7 +64,7 @@ t.test('the relay goes on where it was', async (t) => {
   t.same(posted, ['two', 'strange', 'done-7'], 'what is new comes after what was waiting')
 })
 
-t.test('a database that is in use is neither moved nor moved into', async (t) => {
+t.test('a database in use can be neither source nor target', async (t) => {
   const file = await busyDatabase(t)
   const to = await postgres.createDatabase()
   const store = await openStore(`sqlite:${file}`)
@@ -81,7 +81,7 @@ t.test('a database that is in use is neither moved nor moved into', async (t) =>
   t.ok(existsSync(other), 'and stays as it was')
 })
 
-t.test('what cannot be found is said without secrets', async (t) => {
+t.test('a failure to find something is reported without secrets', async (t) => {
   const missing = migrate(join(tempFolder(t), 'none.db'), postgres.url)
   t.equal(missing.status, 2)
   t.match(missing.stderr, /there is no database .*none\.db/)
@@ -93,7 +93,7 @@ t.test('what cannot be found is said without secrets', async (t) => {
   t.ok(existsSync(file))
 })
 
-t.test('where the answer to the commit is lost, nothing false is said of what was moved', async (t) => {
+t.test('if the answer to the commit is lost, nothing false is said about the move', async (t) => {
   for (const isKept of [true, false]) {
     const file = await busyDatabase(t)
     const to = await postgres.createDatabase()
@@ -111,7 +111,7 @@ t.test('where the answer to the commit is lost, nothing false is said of what wa
   }
 })
 
-/** The port of a way to PostgreSQL that ends at a commit: once that is done, or before. */
+/** Starts a proxy to PostgreSQL that breaks at a commit, after or before it is done; resolves to its port. */
 async function startCutter(t: Test, port: number, isDone: boolean): Promise<number> {
   const program = join(import.meta.dirname, 'fixtures', 'cutter.ts')
   const cutter = spawn(process.execPath, [program, `${port}`, isDone ? 'after' : 'before'], {

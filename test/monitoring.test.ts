@@ -1,4 +1,4 @@
-// Monitoring: names only metrics, labels and values that /metrics has, in alerts, dashboard and documentation.
+// Monitoring: alerts, dashboard and documentation name only metrics, labels and values that /metrics has.
 import { execFile, spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,10 +30,10 @@ await relay.post('{}', { path: '/webhook/eu' })
 await relay.logged(/message sent/)
 const seen = new Exposition((await relay.get('/metrics')).body)
 
-// What Prometheus adds to each series, by the ServiceMonitor.
+// Labels that Prometheus adds to each series, because of the ServiceMonitor.
 const ofTarget = new Set(['namespace', 'pod', 'job', 'instance'])
 
-/** What a query asks for and nobody has. */
+/** What a query asks for but does not exist. */
 function faultsOf(query: string): string[] {
   const plain = query.replaceAll(/\$__(rate_interval|range)/g, '5m').replaceAll(/\$(namespace|destination)/g, '.*')
   return selectorsIn(plain).flatMap(({ metric, matchers, grouping }) => {
@@ -66,7 +66,7 @@ t.test('the check of queries would find a metric that does not exist', async (t)
 
 for (const { alert, expr, annotations } of rules) {
   t.test(
-    `${alert} asks for what there is, says only what it knows, and has a section in the documentation`,
+    `${alert} selects existing metrics, says only what it knows, and has a section in the documentation`,
     async (t) => {
       t.strictSame(faultsOf(expr), [])
       const kept = new Set(['pod', 'namespace', ...selectorsIn(expr).flatMap(({ grouping }) => grouping)])
@@ -80,7 +80,14 @@ for (const { alert, expr, annotations } of rules) {
   )
 }
 
-t.test('every alert that is documented exists', async (t) => {
+t.test('a count that Prometheus extrapolates, such as 1.007 dead letters, is said as a whole number', async (t) => {
+  const counting = rules.filter(({ expr }) => expr.includes('increase('))
+  t.ok(counting.length > 2)
+  for (const { alert, annotations } of counting)
+    t.notMatch(Object.values(annotations).join(), /\$value (?!\| printf "%\.0f")/, alert)
+})
+
+t.test('every documented alert exists', async (t) => {
   const documented = [...page.matchAll(/^### (FluxRelay\w+)$/gm)].map(([, name]) => name)
   t.strictSame(
     documented,
@@ -88,7 +95,7 @@ t.test('every alert that is documented exists', async (t) => {
   )
 })
 
-t.test('every panel of the dashboard asks for what there is', async (t) => {
+t.test('every panel of the dashboard selects existing metrics', async (t) => {
   const targets = dashboard.panels.flatMap((panel: { title: string; targets?: object[] }) =>
     (panel.targets ?? []).map((target) => ({ title: panel.title, ...target }))
   )
@@ -109,7 +116,35 @@ t.test('every panel of the dashboard asks for what there is', async (t) => {
   t.equal(new Set(ids).size, ids.length)
 })
 
-t.test('the table of metrics is what /metrics has, label by label', async (t) => {
+interface Panel {
+  id: number
+  title: string
+  targets?: { expr: string; legendFormat: string }[]
+  fieldConfig: {
+    defaults: { unit: string }
+    overrides: { matcher: { options: string }; properties: { id: string; value: string }[] }[]
+  }
+}
+
+/** What the result of a query is measured in. */
+function unitOf(expr: string): string {
+  if (/histogram_quantile|_seconds\{|_timestamp_seconds/.test(expr)) return 's'
+  if (/_bytes\{/.test(expr)) return 'bytes'
+  return /\brate\(/.test(expr) && !/ \/ /.test(expr) ? 'ops' : 'short'
+}
+
+t.test('every line of the dashboard has the unit of what it shows', async (t) => {
+  for (const { title, targets = [], fieldConfig } of dashboard.panels as Panel[]) {
+    for (const { expr, legendFormat } of targets) {
+      const own = fieldConfig.overrides.find(({ matcher }) => matcher.options === legendFormat)
+      const unit = own?.properties.find(({ id }) => id === 'unit')?.value ?? fieldConfig.defaults.unit
+      // A restart of the last day is asked for in seconds, and is a condition.
+      t.equal(unit, unitOf(expr.replaceAll('process_start_time_seconds', '')), `${title}: ${legendFormat}`)
+    }
+  }
+})
+
+t.test('the table of metrics equals /metrics, label by label', async (t) => {
   const rows = [...page.matchAll(/^\| `(flux_relay_\w+)` \|([^|]*)\|/gm)]
   const documented = Object.fromEntries(rows.map(([, name = '', labels = '']) => [name, labels.match(/\w+/g) ?? []]))
   const actual = Object.fromEntries(
@@ -129,7 +164,7 @@ t.test('the table of metrics is what /metrics has, label by label', async (t) =>
   for (const [name, help] of seen.help) if (name.startsWith('flux_relay_')) t.ok(help.length > 20, name)
 })
 
-t.test('a notification is counted by the states that are documented, and by no other', async (t) => {
+t.test('a notification is counted by the documented states, and by no others', async (t) => {
   const [, row = ''] = /^\| `flux_relay_notifications_total` \|[^|]*\|(.*)\|$/m.exec(page) ?? []
   const states = [...row.matchAll(/`(\w+)`/g)].map(([, state]) => state)
   const relay = await startRelay(t)
@@ -138,13 +173,13 @@ t.test('a notification is counted by the states that are documented, and by no o
   t.same(counted.map(([, state]) => state).sort(), states.sort())
 })
 
-t.test('a backup that is taken while the relay works, as it is documented, is whole', async (t) => {
+t.test('a backup taken as documented while the relay works is complete', async (t) => {
   const script = /exec deploy\/flux-relay -- node -e '\n(.*?)'\n/s.exec(page)?.[1] ?? ''
   const folder = tempFolder(t)
   const busy = await startRelay(t, { config, folder })
   const posts = Array.from({ length: 50 }, (_, n) => busy.post(about(`app-${n}`)))
   await posts[0]
-  // Not waited for as the other commands are: the relay is in this process, and goes on meanwhile.
+  // Run asynchronously, unlike the other commands: the relay is in this process and has to go on.
   await promisify(execFile)(process.execPath, ['-e', script.replaceAll('/data/', `${folder}/`)])
   await Promise.all(posts)
   const restored = tempFolder(t)
@@ -158,7 +193,7 @@ t.test('a backup that is taken while the relay works, as it is documented, is wh
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0
 
 t.test(
-  'Prometheus takes the rules, and each alert fires when it should',
+  'Prometheus accepts the rules, and each alert fires when it should',
   {
     skip: !hasPromtool && 'promtool is not here (Debian: apt-get install prometheus): NO ALERT WAS TRIED'
   },
@@ -173,5 +208,54 @@ t.test(
       const { status, stdout, stderr } = spawnSync('promtool', [what, 'rules', file], { cwd: folder, encoding: 'utf8' })
       t.equal(status, 0, `${stdout}${stderr}`)
     }
+  }
+)
+
+t.test(
+  'the dashboard adds up relays of several namespaces, takes replicas for one, and counts what a start has buried',
+  { skip: !hasPromtool && 'promtool is not here (Debian: apt-get install prometheus): NO PANEL WAS TRIED' },
+  async (t) => {
+    const [f, g] = ['namespace="f", job="r"', 'namespace="g", job="r"']
+    const series: [string, string][] = [
+      ...['a', 'b'].map((pod): [string, string] => [
+        `flux_relay_pending{${f}, pod="${pod}", destination="team"}`,
+        '30x200'
+      ]),
+      [`flux_relay_pending{${g}, pod="c", destination="team"}`, '4x200'],
+      [`flux_relay_source_last_event_timestamp_seconds{${f}, pod="a", source="eu"}`, '600x200'],
+      [`flux_relay_source_last_event_timestamp_seconds{${f}, pod="b", source="eu"}`, '6000x200'],
+      [`flux_relay_source_last_event_timestamp_seconds{${g}, pod="c", source="eu"}`, '60x200'],
+      // A relay that has run for long, and one that was started with two dead letters.
+      [`flux_relay_notifications_total{${f}, instance="a", destination="team", state="dead"}`, '7x100 10x100'],
+      [`process_start_time_seconds{${f}, instance="a"}`, '-100000x200'],
+      [`flux_relay_notifications_total{${g}, instance="c", state="dead"}`, '_x150 2x50'],
+      [`process_start_time_seconds{${g}, instance="c"}`, '_x150 9000x50']
+    ]
+    const expected: [id: number, line: number, labels: string, value: number][] = [
+      [5, 0, '{}', 34],
+      [16, 0, '{destination="team"}', 34],
+      [11, 0, '{source="eu"}', 180 * 60 - 60],
+      [7, 0, '{}', 5]
+    ]
+    const exprOf = (id: number, line: number) =>
+      (dashboard.panels as Panel[])
+        .find((panel) => panel.id === id)
+        ?.targets?.[line]?.expr.replaceAll(/\$(namespace|destination)/g, '.*')
+    const test = {
+      interval: '1m',
+      input_series: series.map(([series, values]) => ({ series, values })),
+      promql_expr_test: expected.map(([id, line, labels, value]) => ({
+        expr: `round(${exprOf(id, line)})`,
+        eval_time: '180m',
+        exp_samples: [{ labels, value }]
+      }))
+    }
+    const folder = tempFolder(t)
+    writeFileSync(join(folder, 'panels.yaml'), stringify({ tests: [test] }))
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'panels.yaml'], {
+      cwd: folder,
+      encoding: 'utf8'
+    })
+    t.equal(status, 0, `${stdout}${stderr}`)
   }
 )

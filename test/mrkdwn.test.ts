@@ -5,7 +5,7 @@ import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time, words } f
 import { cpuMs } from './fixtures/cpu.ts'
 import { anyCharacters, fc } from './fixtures/fc.ts'
 
-// Any text there is: every code point, half characters, and what an attacker or a terminal would write.
+// Any text at all: every code point, lone surrogates, and what an attacker or a terminal would write.
 const hostile = [
   ...'<!channel> <@U012AB3CD> <#C01> <https://evil.example|login> &lt; & > ` ``` * _ ~ 🔥'.split(' '),
   ...[' ', '\n', '\r\n', '\u2028', '\u0000', '\u001b[31m', '\u001b]0;', '\u202e', '\ud83d', '\udd25', 'a'.repeat(50)]
@@ -17,7 +17,7 @@ const anyText = fc
 const shown = (mrkdwn: string): string =>
   mrkdwn.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 
-// Leaves tap's title for the property; a counterexample is in the failure's text.
+// Keeps tap's title for the property; the failure's text has the counterexample.
 function isTrueOfAll(t: Test, title: string, property: fc.IProperty<unknown>) {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }), title)
 }
@@ -82,7 +82,7 @@ t.test('a text that is cut says how many characters are missing', async (t) => {
   )
 })
 
-t.test('a long error keeps its end, where the reason is', async (t) => {
+t.test('a long error keeps its end, which has the reason', async (t) => {
   const log = `Helm upgrade failed\n${'beginning wait for 2 resources\n'.repeat(100)}0 out of 1 expected pods are ready`
   const short = `
 Helm upgrade failed
@@ -108,7 +108,7 @@ beginning wait for 2 resou
   )
 })
 
-t.test('a link leads where the config says, or is no link', async (t) => {
+t.test('a link leads where the config says, or is not a link', async (t) => {
   const good: [url: string, target: string][] = [
     ['https://git.example/commit/abc', 'https://git.example/commit/abc'],
     ['http://localhost:3000/', 'http://localhost:3000/'],
@@ -134,7 +134,7 @@ t.test('a link leads where the config says, or is no link', async (t) => {
   t.equal(link(undefined, 'label'), 'label', 'no URL at all')
 })
 
-t.test('code cannot be closed by what stands in it', async (t) => {
+t.test('no text can close the code around it', async (t) => {
   t.equal(code('a `b` <c>\nd'), '`a ˋbˋ &lt;c&gt; d`')
   t.equal(code(' \n '), '', 'and where there is nothing, nothing is shown')
   t.equal(fence('a\n```\n*b*'), '```a\nˋˋˋ\n*b*```')
@@ -181,11 +181,11 @@ t.test('no text can make a mention or a link of its own', async (t) => {
   )
 })
 
-t.test('a time is shown in the reader’s own time zone, and in UTC where that is not possible', async (t) => {
+t.test("a time is shown in the reader's own time zone, or in UTC if that is not possible", async (t) => {
   t.equal(time(Date.UTC(2026, 8, 21, 14, 13, 20)), '<!date^1790000000^{date_short_pretty} {time}|2026-09-21 14:13 UTC>')
 })
 
-t.test('white space in any number is gone through once', async (t) => {
+t.test('any amount of white space is scanned once', async (t) => {
   const start = cpuMs()
   for (const space of ['\n', '\r', '\u2028', ' ', '\t', '\n ']) {
     const many = space.repeat(40_000)

@@ -1,4 +1,4 @@
-// The end of a mute on the embedded store, where much was withheld: others have their turn meanwhile, and what they do counts.
+// The end of a mute on the embedded store, after much was withheld: others get their turn meanwhile, and what they do counts.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
@@ -17,7 +17,7 @@ const failure: Failure = {
 }
 const notified = { rule: 'r', destination: 'lane', at, reminders: 0 }
 
-/** A store from which a mute that is over at `until` withheld the failures of many objects. */
+/** A store with a mute that ended at `until` and withheld the failures of many objects. */
 async function start(t: Test) {
   const file = join(tempFolder(t), 'relay.db')
   const store = await openStore(`sqlite:${file}`)
@@ -53,11 +53,11 @@ function summing(store: Store) {
   return { end, summaries }
 }
 
-/** How the summary says that an object stands. */
+/** The state of an object in the summary. */
 const standsIn = (summary: Withheld | undefined, name: string) =>
   summary?.objects.find(({ object }) => object.name === name)
 
-t.test('events are accepted while what a mute withheld is summed up, and the summary knows of them', async (t) => {
+t.test('events are accepted while what a mute withheld is summed up, and the summary includes them', async (t) => {
   const { store } = await start(t)
   t.teardown(() => store.close())
   const { end, summaries } = summing(store)
@@ -83,13 +83,13 @@ t.test('events are accepted while what a mute withheld is summed up, and the sum
   t.notOk(known)
 })
 
-t.test('what fails anew under another mute meanwhile counts as notified by that one alone', async (t) => {
+t.test('a new failure under another mute meanwhile belongs to that mute alone', async (t) => {
   const { store } = await start(t)
   t.teardown(() => store.close())
   const { end, summaries } = summing(store)
   const ending = end()
   const muting = { name: 'other', until: until + 60_000 }
-  // Of the last objects, which are not marked yet, and of the first.
+  // One of the last objects, which are not marked yet, and one of the first.
   for (const name of [`app-${many - 1}`, 'app-0']) {
     await store.accept([arrival(name, { receivedAt: until })], (item) => {
       const { memory, notifications, ...rest } = sendTo('lane')(item)
@@ -112,7 +112,7 @@ t.test('what fails anew under another mute meanwhile counts as notified by that 
   }
 })
 
-t.test('it is summed up once, however often somebody looks meanwhile', async (t) => {
+t.test('the summary is made once, however often it is asked for meanwhile', async (t) => {
   const { store } = await start(t)
   t.teardown(() => store.close())
   const { end, summaries } = summing(store)
@@ -121,7 +121,7 @@ t.test('it is summed up once, however often somebody looks meanwhile', async (t)
   t.match(summaries, [{ mute: 'upgrade', notifications: many }])
 })
 
-t.test('whoever closes the store meanwhile waits for the summary', async (t) => {
+t.test('closing the store waits for the summary', async (t) => {
   const { file, store } = await start(t)
   const { end, summaries } = summing(store)
   const ending = end()
@@ -133,7 +133,7 @@ t.test('whoever closes the store meanwhile waits for the summary', async (t) => 
   t.same(await summing(after).end(), [])
 })
 
-t.test('a crash in the middle loses nothing: all of it is summed up after the next start', async (t) => {
+t.test('a crash in the middle loses nothing: everything is summed up after the next start', async (t) => {
   const { file, store } = await start(t)
   const copy = join(tempFolder(t), 'relay.db')
   const { end, summaries } = summing(store)
@@ -155,7 +155,7 @@ t.test('a crash in the middle loses nothing: all of it is summed up after the ne
   t.equal(again.summaries[0]?.objects.filter((one) => one.failure !== undefined).length, many)
 })
 
-t.test('events are accepted while all that a mute withheld gets another end, and it is summed up as one', async (t) => {
+t.test('events are accepted while what a mute withheld is given another end, and there is one summary', async (t) => {
   const { store } = await start(t)
   t.teardown(() => store.close())
   const { end, summaries } = summing(store)

@@ -12,7 +12,7 @@ import { about, type Relay, startRelay } from './fixtures/relay.ts'
 
 const utc = (text: string) => Date.parse(`${text}Z`)
 
-t.test('a weekly mute keeps the hours of its place', async (t) => {
+t.test('a weekly mute keeps the hours of its time zone', async (t) => {
   const nights = { days: ['mon-fri'], from: '20:00', to: '07:00', timeZone: 'Europe/Paris' }
   const early = { days: ['sun'], from: '02:30', to: '04:00', timeZone: 'Europe/Paris' }
   const weekend = { days: ['sat-sun'], from: '00:00', to: '00:00', timeZone: 'UTC' }
@@ -50,7 +50,7 @@ t.test('a weekly mute keeps the hours of its place', async (t) => {
   }
 })
 
-t.test('a weekly mute says when it begins next, also from within it', async (t) => {
+t.test('a weekly mute says when it begins next, even from within it', async (t) => {
   const nights = { days: ['mon-fri'], from: '20:00', to: '07:00', timeZone: 'Europe/Paris' }
   for (const [now, next] of [
     ['2026-07-15T17:59', '2026-07-15T18:00'],
@@ -70,7 +70,7 @@ t.test('a weekly mute says when it begins next, also from within it', async (t) 
   t.equal(compileWeekly(once).nextOf(utc('2026-07-15T20:00')), utc('2026-07-22T20:00'), 'a week later')
 })
 
-t.test('a weekly mute is in effect when it said that it begins, and where the clocks show its hours', async () => {
+t.test('a weekly mute is in effect when it said it would begin, and while the clocks show its hours', async () => {
   const minutes = fc.integer({ min: 0, max: 24 * 60 - 1 }).map((minute) => clockOf(minute))
   const [zone, from, to] = [fc.constantFrom(...changes), minutes, minutes]
   fc.assert(
@@ -86,7 +86,7 @@ t.test('a weekly mute is in effect when it said that it begins, and where the cl
   )
 })
 
-t.test('a weekly mute that is asked again says the same as one that never was', async () => {
+t.test('a weekly mute that was asked before answers like a new one', async () => {
   const weekly = { days: ['fri-sun', 'tue'], from: '22:00', to: '22:00', timeZone: 'Europe/Paris' }
   const known = compileWeekly(weekly)
   fc.assert(
@@ -97,7 +97,7 @@ t.test('a weekly mute that is asked again says the same as one that never was', 
   )
 })
 
-/** Places, and when their clocks are put forward. */
+/** Time zones, and when their clocks are put forward. */
 const changes = [
   ['Europe/Paris', '2026-03-29T01:00'],
   ['America/New_York', '2026-03-08T07:00'],
@@ -142,7 +142,7 @@ const ready = { severity: 'info', reason: 'ReconciliationSucceeded', message: 'o
 async function pass(relay: Relay, clock: TestClock, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= 60_000) {
     clock.advance(Math.min(left, 60_000))
-    // What was written by then is on disk when this is answered, and what comes of that has begun.
+    // Once this is answered, earlier writes are on disk and their consequences have begun.
     await relay.get('/readyz')
   }
   await relay.get('/readyz')
@@ -190,7 +190,7 @@ t.test('nothing is sent during a mute, and one message at its end', async (t) =>
   t.match(texts(relay)[1], /✅ apps\/c works again/, 'the message counts as a notification; nothing is said twice')
 })
 
-t.test('the message at the end says of each object what its last event said, and how it ended', async (t) => {
+t.test('the message at the end gives the last event of each object, and how its failure ended', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config(upgrade).replace('severity: error', 'severity: info'), clock })
   const post = async (name: string, changes: object) => {
@@ -218,7 +218,7 @@ t.test('the message at the end says of each object what its last event said, and
   t.match(said, '1 still fails, 1 with a warning')
 })
 
-t.test('a failure that was sent before a mute and recovers in it is not left open', async (t) => {
+t.test('a failure that was sent before a mute and recovers during it is closed', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, {
     config: config(upgrade.replace('{ namespace: apps }', '{ severity: [info] }')),
@@ -233,13 +233,13 @@ t.test('a failure that was sent before a mute and recovers in it is not left ope
   t.match(texts(relay)[1], /withheld, none of its objects fail now.*works again meanwhile: apps\/a in `prod`/)
 })
 
-/** Puts another file in the place of the config file. */
+/** Replaces the config file. */
 function reload({ app, slack }: Relay, text: string): void {
   writeFileSync(app.env.CONFIG_FILE, text.replaceAll('$SLACK', slack.url()))
   app.reload()
 }
 
-t.test('what a mute withheld is summed up when it is taken out of the file, and said once', async (t) => {
+t.test('what a mute withheld is summed up once if the mute is removed from the file', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config(upgrade.replace('2026-09-21', '2027-09-21')), clock })
   for (const name of ['a', 'b']) await relay.post(about(name, { timestamp: at(clock) }))
@@ -256,7 +256,7 @@ t.test('what a mute withheld is summed up when it is taken out of the file, and 
   t.match(texts(relay)[1], /🔴 apps\/c failed/, 'the message counted as a notification of a')
 })
 
-t.test('what a mute withheld is summed up when the mute ends by the file as it is now', async (t) => {
+t.test("what a mute withheld is summed up at the mute's end in the current file", async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config(upgrade), clock })
   await relay.post(about('a', { timestamp: at(clock) }))
@@ -269,7 +269,7 @@ t.test('what a mute withheld is summed up when the mute ends by the file as it i
   t.match(texts(relay)[0], ':bell: Mute *db upgrade* is over. 1 notification was withheld, 1 still fails.')
 })
 
-t.test('a silence until recovery waits for its beginning, and is refused where nothing fails', async (t) => {
+t.test('a silence until recovery waits for its beginning, and is refused if nothing fails', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { config: config(), clock })
   const silence = (name: string, starts?: string) =>
@@ -325,7 +325,7 @@ t.test('the message at the end waits while another mute withholds the same, or t
   t.match(said, ':bell: Mute *weekends* is over. 2 notifications were withheld, 1 still fails.')
   t.match(said, /apps\/a\* has been failing in `prod` for 2 d 3 h/)
   await relay.post(about('a', { timestamp: at(clock), ...ready }))
-  // Its lane may still write down the message before.
+  // Its lane may still be recording the previous message.
   await pass(relay, clock, 3 * 60_000)
   await relay.slack.until(({ accepted }) => accepted.length === 2)
   t.match(texts(relay)[1], /✅ apps\/a works again/)

@@ -1,4 +1,4 @@
-// Narrowed schemas: a config file has the same faults of shape by the part of the schema that it needs as by all of it.
+// Narrowed schemas: the part of the schema that a config file needs finds the same faults of shape as all of it.
 import fc from 'fast-check'
 import t from 'tap'
 import { narrow } from '../src/config/narrow.ts'
@@ -10,12 +10,12 @@ const faultsByAll = compileShape(ConfigSchema, vocabulary)
 const inOrder = (faults: ReturnType<typeof shapeFaults>) => faults.map((fault) => JSON.stringify(fault)).sort()
 
 const other = fc.constantFrom<unknown>(null, true, 1.5, '', '#a', [], ['x'], {}, { name: 'x' }, [{ send: 3 }])
-// Every object of JavaScript has the first two.
+// Every JavaScript object has the first two.
 const names = fc.constantFrom('toString', 'constructor', 'prod', 'sned')
 
 const misspelt = (value: object) => names.map((name) => ({ ...value, [name]: 1 }))
 
-t.test('files of which a part has another form than the schema says', async (t) => {
+t.test('a file with a misshapen part has the same faults by either schema', async (t) => {
   let faulty = 0
   fc.assert(
     fc.property(like(ConfigSchema), (file) => {
@@ -28,7 +28,7 @@ t.test('files of which a part has another form than the schema says', async (t) 
   t.ok(faulty > 20 && faulty < 100, `${faulty} have faults`)
 })
 
-t.test('what nothing has is left out', async (t) => {
+t.test('the parts of the schema that a file does not need are left out', async (t) => {
   const size = (schema: Schema) => JSON.stringify(schema).length
   const file = { destinations: { team: { preview: true } }, rules: [{ name: 'all', send: 'team' }] }
   t.ok(size(narrow(ConfigSchema, [file])) < size(ConfigSchema) / 5)

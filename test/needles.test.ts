@@ -1,4 +1,4 @@
-// Needles: what is found in a text is what one pattern of all needles, the longest first, would find.
+// Needles: finds in a text what one pattern of all needles, the longest first, would find.
 import t from 'tap'
 import { createNeedles } from '../src/needles.ts'
 import { fc } from './fixtures/fc.ts'
@@ -40,7 +40,7 @@ t.test('needles that begin alike, as addresses do, are each found', async (t) =>
   )
 })
 
-t.test('what is shorter than four characters is not looked for', async (t) => {
+t.test('needles shorter than four characters are not searched for', async (t) => {
   const finder = createNeedles()
   for (const needle of ['', 'a', 'abc']) finder.add(needle)
   t.equal(finder.replace('abc a abc', '#'), 'abc a abc')

@@ -166,7 +166,7 @@ const hopeless: readonly (readonly [what: string, match: Match, where: string, m
 ]
 
 for (const [what, text, where, meant] of hopeless) {
-  t.test(`said, with what was meant: ${what}`, async (t) => {
+  t.test(`reported, with what was meant: ${what}`, async (t) => {
     const [only = '', ...others] = said(text)
     t.strictSame(others, [])
     t.ok(only.startsWith(`${where}: `), `${only} is at ${where}`)
@@ -200,13 +200,13 @@ const fine: readonly (readonly [what: string, match: Match])[] = [
   ]
 ]
 
-for (const [what, text] of fine) t.test(`nothing is said of ${what}`, async (t) => t.strictSame(said(text), []))
+for (const [what, text] of fine) t.test(`${what} causes no report`, async (t) => t.strictSame(said(text), []))
 
-t.test('where a source names no cluster, events may name any', async (t) => {
+t.test('if a source names no cluster, events may name any', async (t) => {
   t.strictSame(said({ cluster: 'anywhere' }, knownFrom(new Map([['default', { cluster: undefined }]]))), [])
 })
 
-t.test('no event ever meets a matcher that is said to be hopeless', async (t) => {
+t.test('no event ever meets a matcher that is reported as impossible', async (t) => {
   const kind = fc.constantFrom(
     'HelmRelease',
     'helmrelease',
@@ -262,7 +262,7 @@ t.test('no event ever meets a matcher that is said to be hopeless', async (t) =>
     )
   )
   let found = 0
-  // A warning of a whole key: the matcher at that key, or what `not` leaves of it, matches nothing.
+  // A warning about a whole key: its matcher, or what `not` leaves of it, matches nothing.
   const isWhole = (path: readonly (string | number)[], message: string) =>
     !/has no effect|fails, and|true of every/.test(message) && (path[0] !== 'not' || /leaves nothing:/.test(message))
   fc.assert(
@@ -288,7 +288,7 @@ const problemsOf = (rest: string) =>
     ({ line, message, isWarning }) => `${line}: ${isWarning ? 'warning' : 'error'}: ${message}`
   )
 
-t.test('it is said of rules, links, mutes and severities alike', async (t) => {
+t.test('rules, links, mutes and severities are checked alike', async (t) => {
   const reported = problemsOf(`rules:
   - { name: x, match: { kind: helmrelease }, send: a }
   - { name: y, match: { severity: info, source: nope }, send: a }
@@ -309,7 +309,7 @@ severities:
   t.equal(reported.length, 6)
 })
 
-t.test('a variable in a matcher, which nobody fills in, is refused', async (t) => {
+t.test('a variable in a matcher is refused, because nothing fills it in', async (t) => {
   const reported = problemsOf(
     'rules: [{ name: x, match: { namespace: "${NAMESPACE}", not: { kind: "${KIND}" } }, send: a }]'
   )
@@ -354,7 +354,7 @@ const idle: readonly (readonly [what: string, config: string, expected: RegExp])
 ]
 
 for (const [what, config, expected] of idle) {
-  t.test(`an option without effect is said: ${what}`, async (t) => {
+  t.test(`an option without effect is reported: ${what}`, async (t) => {
     const reported = problemsOf(config)
     t.equal(reported.length, 1, reported.join('\n'))
     t.match(reported[0], expected)
@@ -362,7 +362,7 @@ for (const [what, config, expected] of idle) {
   })
 }
 
-t.test('nothing is said of options that have one', async (t) => {
+t.test('options with an effect are not reported', async (t) => {
   t.strictSame(
     problemsOf(`rules:
   - { name: x, match: { severity: [info, warn] }, remindEvery: 4h, mention: "<!here>", template: t, send: a }
@@ -373,7 +373,7 @@ severities: [{ kind: HelmRelease, reason: TestFailed, severity: info }, { kind: 
   )
 })
 
-t.test('what hangs on a cluster that is not known yet is left unsaid', async (t) => {
+t.test('nothing is reported that depends on a cluster not known yet', async (t) => {
   const text = `sources: { default: { hmacKeys: ["\${KEY}"], cluster: "\${CLUSTER}" } }
 destinations: { a: { preview: true } }
 rules: [{ name: x, match: { cluster: prod }, send: a }]`

@@ -230,7 +230,7 @@ t.test('failures that alternate are sent once each', async (t) => {
 const helm = (at: number, reason: string, changes: Partial<Story> = {}) =>
   wire({ at, kind: 'HelmRelease', reason, ...changes })
 
-t.test('a rollback is no recovery: the release is still not what was asked for', async (t) => {
+t.test('a rollback is not a recovery: the release is still not what was asked for', async (t) => {
   const failed = {
     severity: 'error',
     message: 'Helm upgrade failed for release apps/shop.v4 with chart shop@6.7.1: timed out'
@@ -262,12 +262,12 @@ t.test('a rollback is no recovery: the release is still not what was asked for',
   )
 })
 
-t.test('a recovery that never came is made up for by the next heartbeat', async (t) => {
+t.test('a missing recovery is made up for by the next heartbeat', async (t) => {
   const events = [failure(0), heartbeat(hour)]
   t.equal(textsOf(toAll, events).length, 2)
 })
 
-t.test('corrected drift ends only its own kind of failure, and passed tests all that came before them', async (t) => {
+t.test('corrected drift ends only its own kind of failure, and passed tests end everything before them', async (t) => {
   const ends = (failed: string, end: string) =>
     textsOf(toAll.replace('error', 'warn'), [helm(0, failed, { severity: 'error' }), helm(minute, end)]).length === 2
   t.ok(ends('TestFailed', 'TestSucceeded'))
@@ -368,7 +368,7 @@ t.test('a warning and its end notify whoever asked for warnings', async (t) => {
   )
 })
 
-t.test('who asked for everything is notified of a recovery once, not as news too', async (t) => {
+t.test('a destination that gets everything is notified of a recovery once, not as news too', async (t) => {
   const config = toAll.replace('severity: error', 'severity: info')
   const replay = startReplay(config)
   for (const event of [heartbeat(0), failure(minute), heartbeat(2 * minute, { sha: shas.next })]) replay.receive(event)
@@ -378,7 +378,7 @@ t.test('who asked for everything is notified of a recovery once, not as news too
   )
 })
 
-t.test('news go to who asked for them; heartbeats to nobody, unless for every event', async (t) => {
+t.test('news notifies those who asked for it; heartbeats notify nobody, unless every event is asked for', async (t) => {
   const events = [
     heartbeat(0),
     wire({ at: minute, reason: 'Progressing', message: 'Deployment/apps/shop configured' }),
@@ -394,7 +394,7 @@ t.test('news go to who asked for them; heartbeats to nobody, unless for every ev
 })
 
 t.test(
-  'an object that falls quiet while failing is stale after a day, and a later success still ends it',
+  'an object that falls quiet while failing is stale after a day, and a later success still ends the failure',
   async (t) => {
     const replay = startReplay(toAll)
     replay.receive(failure(0))
@@ -409,7 +409,7 @@ t.test(
 )
 
 t.test(
-  'for any interleaving, each destination gets failed … recovered in turn, and in the end what is true',
+  'for any interleaving, each destination gets failed … recovered in turn, and in the end the truth',
   async (t) => {
     const config = `
 destinations: { errors: { preview: true }, warnings: { preview: true }, all: { preview: true } }
@@ -505,7 +505,7 @@ t.test('a failing object is stale once it has been silent for an hour and twice 
   t.equal(memory && stateOf(memory, start + 180 * minute), 'failing', 'any word of it is one, and ends nothing')
 })
 
-t.test('a memory from before a failure kept what it began with says no more than it knows', async (t) => {
+t.test('a memory from before failures recorded their beginning claims no more than it knows', async (t) => {
   const failed = { severity: 'error', reason: 'HealthCheckFailed', revision: 'r', since: start, count: 7 }
   const old = (prints: string[]) =>
     readMemory(
@@ -544,7 +544,7 @@ t.test('a memory from before a failure kept what it began with says no more than
   t.equal(after('BuildFailed').transition, 'changed')
 })
 
-/** What an event of a history is, and when it happened and came. */
+/** An event of a history: what it says, when it happened, and when it arrived. */
 const happening = fc.record({
   what: fc.constantFrom('error', 'error', 'error', 'warning', 'success', 'news', 'remark'),
   reason: fc.constantFrom('BuildFailed', 'HealthCheckFailed', 'PruneFailed'),
@@ -555,7 +555,7 @@ const happening = fc.record({
 })
 type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never
 
-/** The failing events of the failure that an object is in, by the order in which they came: the least that says so. */
+/** The failing events of an object's present failure in order of arrival, by the simplest possible rules. */
 function failingOf(history: readonly Happening[]): Happening[] {
   let failing: Happening[] = []
   let decidedAt = 0
@@ -573,7 +573,7 @@ function failingOf(history: readonly Happening[]): Happening[] {
   return failing
 }
 
-t.test('for any history, whatever is shown of an object is of its latest failing event', async (t) => {
+t.test('for any history, everything shown of an object is from its latest failing event', async (t) => {
   const { config } = loadConfig(
     `cluster: prod
 destinations: { team: { preview: true } }
@@ -656,7 +656,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: team }]`,
   t.pass()
 })
 
-/** Of several the error, of those the newest, of one time the one that came last. */
+/** Errors win over warnings, then the newest, then the last to arrive. */
 function latestOf(failing: readonly Happening[]): Happening | undefined {
   const errors = failing.filter(({ what }) => what === 'error')
   const counting = errors.length > 0 ? errors : failing
@@ -671,7 +671,7 @@ function isLike(actual: object | undefined, expected: object): boolean {
   )
 }
 
-t.test('of two clusters under one name each keeps who was notified of its own failure', async (t) => {
+t.test('of two clusters with one name, each keeps who was notified of its own failure', async (t) => {
   const entry = { rule: 'r', destination: 'team', at: start, reminders: 0 }
   const failing = (since: number, notified: ObjectMemory['notified']): ObjectMemory => ({
     ...{ since, decidedAt: since, revision: '', notified },
@@ -699,7 +699,7 @@ t.test('of two clusters under one name each keeps who was notified of its own fa
   )
 })
 
-t.test('a version that takes other failures for the same makes no failing object differ, once it runs', async (t) => {
+t.test('a version that compares failures differently makes no failing object differ when it starts', async (t) => {
   const { config } = loadConfig(`cluster: prod\n${toAll}`, 'x.yaml', {})
   if (config === undefined) throw new Error('the config of the test is not right')
   const changes = { reason: 'ReconciliationFailed', message: 'Deployment/apps/shop dry-run failed: denied' }

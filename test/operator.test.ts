@@ -41,7 +41,7 @@ function write(relay: Relay, text: string): void {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1))
 
-/** Lets time pass in which nothing happens but what the relay does by itself. */
+/** Lets time pass in which only the relay's own work happens. */
 async function pass(clock: TestClock, minutes: number): Promise<void> {
   for (let step = 0; step < minutes * 6; step++) {
     clock.advance(10_000)
@@ -50,7 +50,7 @@ async function pass(clock: TestClock, minutes: number): Promise<void> {
 }
 
 t.test(
-  'the operator is notified of a refused config file once for each faulty text, and when it is right again',
+  'the operator is notified of a refused config file once per faulty text, and when it is right again',
   async (t) => {
     const clock = createClock()
     const relay = await startRelay(t, { clock, config })
@@ -80,7 +80,7 @@ t.test(
   }
 )
 
-t.test('a mistake in the config file that comes back within the hour is said again, and so is its end', async (t) => {
+t.test('a mistake that returns to the config file within the hour is reported again, and so is its end', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config })
   const faulty = config.replace('send: team', 'send: taem')
@@ -92,35 +92,38 @@ t.test('a mistake in the config file that comes back within the hour is said aga
   t.match(posted(relay), [/has mistakes/, /is valid again/, /has mistakes/, /is valid again/])
 })
 
-t.test('a config file that two writers fight over all night floods nobody, and how it ended is said', async (t) => {
-  const clock = createClock()
-  const right = config.replace(', expectEvery: 30m', '')
-  const relay = await startRelay(t, { clock, config: right })
-  const faulty = right.replace('send: team', 'send: taem')
-  for (let turns = 0; turns < 100; turns++) {
-    write(relay, turns % 2 === 0 ? faulty : right)
-    await turn()
-    clock.advance(turns < 50 ? 2000 : 60_000)
+t.test(
+  'a config file that two writers fight over all night causes no flood, and the final state is reported',
+  async (t) => {
+    const clock = createClock()
+    const right = config.replace(', expectEvery: 30m', '')
+    const relay = await startRelay(t, { clock, config: right })
+    const faulty = right.replace('send: team', 'send: taem')
+    for (let turns = 0; turns < 100; turns++) {
+      write(relay, turns % 2 === 0 ? faulty : right)
+      await turn()
+      clock.advance(turns < 50 ? 2000 : 60_000)
+      await relay.app.idle()
+    }
+    await untilPosted(relay, 6)
+    const fought = posted(relay).length
+    t.equal(fought, 6)
+    t.match(posted(relay).at(-1), /is valid again/)
+    write(relay, faulty)
+    await pass(clock, 9)
     await relay.app.idle()
+    t.equal(posted(relay).length, fought, 'it may be over in a moment')
+    await pass(clock, 1)
+    await untilPosted(relay, fought + 1)
+    t.match(posted(relay).at(-1), /has mistakes/)
+    write(relay, right)
+    await pass(clock, 10)
+    await untilPosted(relay, fought + 2)
+    t.match(posted(relay).at(-1), /is valid again/)
   }
-  await untilPosted(relay, 6)
-  const fought = posted(relay).length
-  t.equal(fought, 6)
-  t.match(posted(relay).at(-1), /is valid again/)
-  write(relay, faulty)
-  await pass(clock, 9)
-  await relay.app.idle()
-  t.equal(posted(relay).length, fought, 'it may be over in a moment')
-  await pass(clock, 1)
-  await untilPosted(relay, fought + 1)
-  t.match(posted(relay).at(-1), /has mistakes/)
-  write(relay, right)
-  await pass(clock, 10)
-  await untilPosted(relay, fought + 2)
-  t.match(posted(relay).at(-1), /is valid again/)
-})
+)
 
-t.test('of a config file that replicas read at different moments each turn is said once', async (t) => {
+t.test('each change of a config file that replicas read at different moments is reported once', async (t) => {
   const clock = createClock()
   const said: string[] = []
   const store = await openStore(`sqlite:${join(tempFolder(t), 'relay.db')}`)
@@ -135,7 +138,7 @@ t.test('of a config file that replicas read at different moments each turn is sa
   const readings = () => createReadings({ announce, lasting: createOperator(options).lasting, clock, log })
   const [a, b] = [readings(), readings()]
   const read = (text: string) => ({ file: 'config.yaml', text, problems: [], isGood: text.startsWith('right') })
-  // The second misses what lasted for a moment only, and has all of it later.
+  // The second replica misses what lasted only a moment, and reads everything later.
   for (const [reads, text] of [
     [[a, b], 'wrong'],
     [[a], 'wrong as well'],
@@ -152,7 +155,7 @@ t.test('of a config file that replicas read at different moments each turn is sa
   t.same(said, ['failed', 'failed', 'recovered', 'failed', 'recovered'])
 })
 
-t.test('that the config file is right again is said by the relay that starts with it, once', async (t) => {
+t.test('a relay that starts with a corrected config file reports that, once', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config })
   write(first, config.replace('send: team', 'send: taem'))
@@ -174,7 +177,7 @@ t.test('that the config file is right again is said by the relay that starts wit
   t.equal(posted(first).length, 2)
 })
 
-t.test('what is to be said of the config file is said once the database takes it', async (t) => {
+t.test('notices about the config file are sent once the database accepts them', async (t) => {
   const clock = createClock()
   const said: string[] = []
   let isAway = true
@@ -198,7 +201,7 @@ t.test('what is to be said of the config file is said once the database takes it
   t.same(said, ['failed', 'recovered', 'failed', 'recovered'])
 })
 
-t.test('a config file that is refused does not take its secrets to Slack', async (t) => {
+t.test('a refused config file does not carry its secrets to Slack', async (t) => {
   const relay = await startRelay(t, { config })
   write(relay, config.replace('[key]', 'not-in-a-list-and-secret'))
   await untilPosted(relay, 1)
@@ -206,7 +209,7 @@ t.test('a config file that is refused does not take its secrets to Slack', async
   t.notMatch(relay.slack.accepted.at(-1)?.text, 'not-in-a-list-and-secret')
 })
 
-t.test('the operator is notified of bad signatures when they are many, and then not for four hours', async (t) => {
+t.test('the operator is notified when there are many bad signatures, and then not for four hours', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config })
   const knock = async (times: number) => {
@@ -232,7 +235,7 @@ t.test('the operator is notified of bad signatures when they are many, and then 
 })
 
 t.test(
-  'the operator is notified of a source that falls quiet once, also after a restart, and when it is back',
+  'the operator is notified once that a source falls quiet, even across a restart, and when it is back',
   async (t) => {
     const clock = createClock()
     const first = await startRelay(t, { clock, config: token })
@@ -268,7 +271,7 @@ t.test(
 )
 
 t.test(
-  'the operator is notified of a source that is expected and never posts; one that is not expected is left alone',
+  'the operator is notified of an expected source that never posts; one that is not expected is left alone',
   async (t) => {
     const clock = createClock()
     const relay = await startRelay(t, { clock, config: token })
@@ -285,7 +288,7 @@ t.test(
   }
 )
 
-t.test('every source has its state among the metrics, and of what is not known there is no 0', async (t) => {
+t.test('every source has its state among the metrics, and an unknown state is not a 0', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
   const stateOf = async (relay: Relay, source: string) =>
@@ -313,7 +316,7 @@ t.test('every source has its state among the metrics, and of what is not known t
   t.equal((await scrape(second)).value('source_quiet', { source: 'eu' }), 1)
 })
 
-t.test('a source that is expected and has never come is still one that never came after a restart', async (t) => {
+t.test('an expected source that never posted still counts as such after a restart', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
   await pass(clock, 2)
@@ -328,7 +331,7 @@ t.test('a source that is expected and has never come is still one that never cam
   t.match(await eu(), { source: 'eu', state: 'quiet', lastEventAt: null })
 })
 
-t.test('a time in which nothing could be stored is said when it is over, and a moment is not', async (t) => {
+t.test('a time in which nothing could be stored is reported when it is over, unless it was short', async (t) => {
   const clock = createClock()
   const folder = tempFolder(t)
   const relay = await startRelay(t, { clock, folder, config })
@@ -358,7 +361,7 @@ t.test('a time in which nothing could be stored is said when it is over, and a m
   t.match(posted(relay)[1], /could not store events for 2 m/)
 })
 
-t.test('a source whose requests are all refused is not said to be down', async (t) => {
+t.test('a source whose requests are all refused is not reported as down', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config: token })
   await relay.post(about('shop'), bearer)
@@ -374,7 +377,7 @@ t.test('a source whose requests are all refused is not said to be down', async (
   t.notMatch(text, /Flux is down/)
 })
 
-t.test('a source that was quiet is said to be back, also where more time was given to it meanwhile', async (t) => {
+t.test('a quiet source is reported to be back even if it was given more time meanwhile', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config: token })
   await relay.post(about('shop'), bearer)
@@ -391,7 +394,7 @@ t.test('a source that was quiet is said to be back, also where more time was giv
   t.equal(posted(relay).length, 2)
 })
 
-t.test('who posted just before a stop did so after it, too, whichever the store', async (t) => {
+t.test('a post just before a stop is remembered after it, with either store', async (t) => {
   for (const env of [{}, { DATABASE_URL: (await startPostgres(t)).url }]) {
     const clock = createClock()
     const first = await startRelay(t, { clock, env, config: token })
@@ -405,7 +408,7 @@ t.test('who posted just before a stop did so after it, too, whichever the store'
   }
 })
 
-t.test('the operator is notified of a source that is back just before a stop', async (t) => {
+t.test('the operator is notified of a source that returns just before a stop', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
   await pass(clock, 31)
@@ -434,7 +437,7 @@ t.test('what could not arrive because the relay was away does not count against 
   t.match(posted(first)[0], /has been quiet for 5 h 3\d m/)
 })
 
-t.test('the end of a quiet spell that nobody was notified of is not news', async (t) => {
+t.test('the end of a quiet period that nobody was notified of is not news', async (t) => {
   const clock = createClock()
   const first = await startRelay(t, { clock, config: token })
   await first.post(about('shop'), bearer)
@@ -470,7 +473,7 @@ t.test('a source that posts to one replica is not quiet to another', async (t) =
   const refusedAt = clock.now()
   await first.post('{}', { path: '/webhook/eu' })
   const refused = async () => JSON.parse((await second.get('/api/sources')).body).sources?.[1].refusedElsewhereAt
-  // By the database's clock, which each replica knows to some milliseconds.
+  // By the database's clock, which each replica knows to a few milliseconds.
   const isKnown = async () => Math.abs(Date.parse(await refused()) - refusedAt) < 1000
   for (let tries = 0; tries < 50 && !(await isKnown()); tries++) {
     clock.advance(10_000)
@@ -479,7 +482,7 @@ t.test('a source that posts to one replica is not quiet to another', async (t) =
   t.ok(await isKnown(), 'what another replica refuses is known here, too')
 })
 
-t.test('two replicas notify of a quiet source, of its return and of a faulty file once', async (t) => {
+t.test('two replicas report a quiet source, its return and a faulty file once', async (t) => {
   const { url } = await startPostgres(t)
   const clock = createClock(Date.now())
   const env = { DATABASE_URL: url }

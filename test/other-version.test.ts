@@ -1,4 +1,4 @@
-// Another version: the command line meets a relay whose API has less than it counts on, or more.
+// Another version: the command line meets a relay whose API has less than it expects, or more.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
@@ -8,7 +8,7 @@ const at = '2026-11-20T10:00:00.000Z'
 const object = { cluster: 'prod', kind: 'HelmRelease', namespace: 'db', name: 'redis' }
 const advice = 'where the relay is of another version, use the command line of that version'
 
-/** Answers each path with its part of `answers`, others with 404; resolves to its address, and to how often it was asked. */
+/** Answers each path with its part of `answers`, others with 404; resolves to its address and a request counter. */
 async function startOther(t: Test, answers: Record<string, object>): Promise<{ url: string; asked: () => number }> {
   let asked = 0
   const server = createServer(({ url = '' }, response) => {
@@ -16,7 +16,7 @@ async function startOther(t: Test, answers: Record<string, object>): Promise<{ u
     const answer = answers[url.split('?', 1)[0] ?? '']
     response.statusCode = answer === undefined ? 404 : 200
     response.setHeader('content-type', 'application/json')
-    // Whoever asks for ever is stopped.
+    // Stops a client that would ask for ever.
     if (asked > 20) response.destroy()
     else response.end(JSON.stringify(answer ?? { code: 'NOT_FOUND', message: 'there is no such path' }))
   })
@@ -25,7 +25,7 @@ async function startOther(t: Test, answers: Record<string, object>): Promise<{ u
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked }
 }
 
-t.test('a relay that lacks fields is said to be of another version, by every command that needs them', async (t) => {
+t.test('every command that needs missing fields says that the relay is of another version', async (t) => {
   const { url } = await startOther(t, {
     '/api/objects': { objects: [{ object, state: 'failing', since: at, revision: '', told: [] }], next: null },
     '/api/events': { events: [{ id: '1', receivedAt: at, transition: 'failed', object, reason: 'x' }], next: null },
@@ -41,13 +41,13 @@ t.test('a relay that lacks fields is said to be of another version, by every com
   }
 })
 
-t.test('a list that a relay does not have is said to be of another version', async (t) => {
+t.test('a missing list is explained by another version', async (t) => {
   const { url } = await startOther(t, { '/api/objects': { objects: [], next: null } })
   const { code, err } = await run(['acts'], { RELAY_URL: url })
   t.match({ code, err }, { code: 2, err: `answers 404: there is no such path; ${advice}\n` })
 })
 
-t.test('where a list does not say whether it goes on, nothing is asked, retried or listed twice', async (t) => {
+t.test('if a list does not say whether it goes on, nothing is asked, retried or listed twice', async (t) => {
   for (const [call, path, page] of [
     [['retry', '--all'], '/api/notifications/retry', { retried: [{ id: '1', destination: 'a', lane: 'a' }] }],
     [['notifications'], '/api/notifications', { notifications: [] }],
@@ -61,7 +61,7 @@ t.test('where a list does not say whether it goes on, nothing is asked, retried 
   }
 })
 
-t.test('what a newer relay has beside what is known changes nothing', async (t) => {
+t.test('additions of a newer relay change nothing', async (t) => {
   const { url } = await startOther(t, {
     '/api/lanes': {
       lanes: [{ lane: 'a', destinations: ['a'], backlog: 0, oldest: null, block: null, notBefore: null, mood: 'good' }],

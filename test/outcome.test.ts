@@ -1,4 +1,4 @@
-// Outcomes: follow from receivers' answers: sent, tried again, blocked or dead.
+// Outcomes: follow from receivers' answers: sent, retry, blocked or dead.
 import t from 'tap'
 import type { Reply } from '../src/deliver/answer.ts'
 import { maxAgeMs, needsEmpty, settle } from '../src/deliver/outcome.ts'
@@ -27,7 +27,7 @@ const answer = (status: number, body = '', retryAfterMs?: number): Reply => ({
 const given = { now, random: 0.5, block: undefined, receiver: 'slack' } as const
 const page = '<html><title>Access denied</title>'
 
-t.test('every answer Slack is known to give leads to the right end', async (t) => {
+t.test('every answer Slack is known to give leads to the right outcome', async (t) => {
   const table: [Reply, string, string][] = [
     [answer(200, 'ok'), 'sent', 'sent'],
     [answer(200, '<html>Please log in'), 'refused', 'open'],
@@ -66,7 +66,7 @@ t.test('every answer Slack is known to give leads to the right end', async (t) =
   }
 })
 
-t.test('a rate limit is no failure, and is waited for to the second', async (t) => {
+t.test('a rate limit is not a failure, and is waited for to the second', async (t) => {
   const { settlement } = settle({ ...fresh, failures: 4 }, answer(429, '', 30_000), given)
   t.same(settlement.message, { state: 'open', failures: 4, isPlain: false })
   t.equal(settlement.lane.notBefore, now + 30_000)
@@ -76,7 +76,7 @@ t.test('a rate limit is no failure, and is waited for to the second', async (t) 
   t.same(waits, [1000, 2000, 32_000, 60_000], 'longer each time where Slack does not say')
 })
 
-t.test('what only follows a card is given up soon, so that the news behind it go', async (t) => {
+t.test('an addition to a card is given up early, so that the news behind it can be sent', async (t) => {
   const reset: Reply = { is: 'failure', code: 'ECONNRESET' }
   const aside = { ...fresh, notifications: 0 }
   t.match(settle({ ...aside, failures: 3 }, reset, given), { outcome: 'retry' })
@@ -86,14 +86,14 @@ t.test('what only follows a card is given up soon, so that the news behind it go
   t.match(settle({ ...fresh, failures: 5 }, reset, given), { outcome: 'retry' }, 'news are not')
 })
 
-t.test('a rate limit leaves one token for when it is over, whatever was in hand', async (t) => {
+t.test('a rate limit leaves one token for its end, whatever was in hand', async (t) => {
   const { lane } = settle(fresh, answer(429, '', 30_000), given).settlement
   const pace = createPace({ perSecond: 1, burst: 100 })
   t.equal(tokensAt(lane.bucket, pace, now + 30_000), 1)
   t.same(take(lane.bucket, pace, now + 30_000), { bucket: { tokens: 0, at: now + 30_000 } })
 })
 
-t.test('a message that is refused on the way while an empty one is not becomes a dead letter alone', async (t) => {
+t.test('a message that a proxy refuses, while it lets an empty one pass, becomes a dead letter alone', async (t) => {
   const plain = { ...fresh, isPlain: true, failures: 1 }
   for (const refusal of [answer(403, page), answer(404, page), answer(200, page), answer(403, 'Access Denied.')]) {
     const said = JSON.stringify(refusal)
@@ -107,26 +107,23 @@ t.test('a message that is refused on the way while an empty one is not becomes a
   }
 })
 
-t.test(
-  'where an empty message is refused the same way, the lane waits and nothing becomes a dead letter',
-  async (t) => {
-    let message = { ...fresh, isPlain: true, failures: 1 }
-    let block: Block
-    const waits: number[] = []
-    for (let probe = 0; probe < 9; probe++) {
-      const result = settle(message, answer(403, page), { ...given, block, empty: answer(403, page) })
-      t.match(result, { outcome: 'blocked', settlement: { message: { state: 'open', isPlain: false } } })
-      waits.push((result.settlement.lane.notBefore - now) / 1000)
-      block = result.settlement.lane.block
-      message = { ...message, failures: message.failures + 1, isPlain: false }
-      t.equal(needsEmpty(message, answer(403, page), { ...given, block }), true, 'each probe takes one along')
-    }
-    t.same(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
-    t.match(block, { reason: '403 and a web page', since: now })
+t.test('if an empty message is refused the same way, the lane waits and nothing becomes a dead letter', async (t) => {
+  let message = { ...fresh, isPlain: true, failures: 1 }
+  let block: Block
+  const waits: number[] = []
+  for (let probe = 0; probe < 9; probe++) {
+    const result = settle(message, answer(403, page), { ...given, block, empty: answer(403, page) })
+    t.match(result, { outcome: 'blocked', settlement: { message: { state: 'open', isPlain: false } } })
+    waits.push((result.settlement.lane.notBefore - now) / 1000)
+    block = result.settlement.lane.block
+    message = { ...message, failures: message.failures + 1, isPlain: false }
+    t.equal(needsEmpty(message, answer(403, page), { ...given, block }), true, 'each probe takes one along')
   }
-)
+  t.same(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600])
+  t.match(block, { reason: '403 and a web page', since: now })
+})
 
-t.test('what an empty message says of the lane itself counts', async (t) => {
+t.test('the answer to an empty message counts if it is about the lane itself', async (t) => {
   const plain = { ...fresh, isPlain: true }
   const outcomeWith = (empty: Reply) => settle(plain, answer(403, page), { ...given, empty })
   t.match(outcomeWith(answer(404, 'no_service')), { outcome: 'blocked', kind: 'gone' })
@@ -139,7 +136,7 @@ t.test('what an empty message says of the lane itself counts', async (t) => {
 })
 
 t.test(
-  'a receiver that an empty message breaks is asked a few times, then the lane waits and somebody is notified',
+  'a receiver that fails on an empty message is asked a few times, then the lane waits and somebody is notified',
   async (t) => {
     const empty = answer(500, 'cannot read text of undefined')
     const plain = { ...fresh, isPlain: true, failures: 1 }
@@ -154,21 +151,18 @@ t.test(
   }
 )
 
-t.test('a probe that shows the way open lets the message be tried in plain text, and ends the block', async (t) => {
+t.test('a probe that gets through lets the message be tried in plain text, and ends the block', async (t) => {
   const block = { reason: '403 and a web page', since: now - 60_000, probes: 2 }
   const result = settle(fresh, answer(403, page), { ...given, block, empty: answer(400, 'no_text') })
   t.match(result.settlement, { message: { state: 'open', isPlain: true }, lane: { block: undefined } })
 })
 
-t.test(
-  'an answer that may be a yes is asked for again rarely, because each time may be one more message',
-  async (t) => {
-    const { outcome, settlement } = settle(fresh, answer(202), given)
-    t.equal(outcome, 'blocked')
-    t.match(settlement, { message: { state: 'open', isPlain: false }, lane: { notBefore: now + 5 * 60_000 } })
-    t.equal(needsEmpty(fresh, answer(202), { ...given, block: settlement.lane.block }), false)
-  }
-)
+t.test('an answer that may be a yes is rarely retried, because each try may be one more message', async (t) => {
+  const { outcome, settlement } = settle(fresh, answer(202), given)
+  t.equal(outcome, 'blocked')
+  t.match(settlement, { message: { state: 'open', isPlain: false }, lane: { notBefore: now + 5 * 60_000 } })
+  t.equal(needsEmpty(fresh, answer(202), { ...given, block: settlement.lane.block }), false)
+})
 
 t.test('a proxy that cannot reach Slack is asked a few times before the lane waits', async (t) => {
   const bad: Reply = { is: 'proxy', status: 502 }
@@ -186,7 +180,7 @@ t.test('the backoff doubles from one second to ten, with full jitter', async (t)
   t.equal(settle(fresh, answer(500), { ...given, random: 0 }).settlement.lane.notBefore, now)
 })
 
-t.test('what may have been taken is tried again less often, what was not sent as soon as before', async (t) => {
+t.test('what may have been accepted is retried less often, what was not sent as soon as ever', async (t) => {
   const waitsFor = (reply: Reply, looks = false) =>
     [0, 3, 4, 50].map((failures) => {
       const message = { ...fresh, failures }
@@ -214,7 +208,7 @@ t.test('what may have been taken is tried again less often, what was not sent as
   ]
   for (const reply of [...inDoubt.map(failed), answer(504)]) {
     t.same(waitsFor(reply), [1000, 8000, 16_000, 300_000], JSON.stringify(reply))
-    // It is looked for first.
+    // The relay looks for the message first.
     t.same(waitsFor(reply, true), [2000, ...soon.slice(1)])
   }
 })
@@ -226,7 +220,7 @@ t.test('a refused payload is tried once as plain text, then it is dead', async (
   t.match(second.settlement.message, { state: 'dead', reason: /plain text: 400 no_text/ })
 })
 
-t.test('a destination that is gone is asked again after 5, 10, 20, 40 and then every 60 minutes', async (t) => {
+t.test('a removed destination is probed after 5, 10, 20, 40 and then every 60 minutes', async (t) => {
   let block = settle(fresh, answer(404, 'no_service'), given).settlement.lane.block
   const minutes = [0, 1, 2, 3, 4].map(() => {
     const { lane } = settle(fresh, answer(404, 'no_service'), { ...given, now: now + 1, block }).settlement
@@ -243,7 +237,7 @@ t.test('a destination that is gone is asked again after 5, 10, 20, 40 and then e
   t.match(settle(fresh, answer(500), { ...given, block }).settlement.lane.block, { probes: 6 }, 'a hiccup does not')
 })
 
-t.test('after a day it becomes a dead letter, whatever keeps it from going', async (t) => {
+t.test('after a day a message becomes a dead letter, whatever keeps it from being sent', async (t) => {
   const old = { ...fresh, newestAt: now - maxAgeMs }
   for (const reply of [
     answer(500),

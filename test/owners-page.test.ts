@@ -27,7 +27,7 @@ const success = {
 } as const
 const at = Date.parse('2026-03-04T05:06:07Z')
 
-/** A failure of an object in `namespace`, then its end, as a relay keeps them. */
+/** A failure of an object in `namespace`, then its end, as a relay stores them. */
 function stored(namespace: string, first: number) {
   return [{}, success].map((what, index) => {
     const receivedAt = at + first * 60_000 + index * 600_000
@@ -39,7 +39,7 @@ function stored(namespace: string, first: number) {
   })
 }
 
-t.test('the rules before and the table after notify the same of the same', async (t) => {
+t.test('the rules before and the table after send the same notifications', async (t) => {
   const frame = `sources: { default: { hmacKeys: [k] } }
 destinations: { payments: { preview: true }, search: { preview: true }, platform: { preview: true } }
 `
@@ -74,7 +74,7 @@ destinations: { payments: { preview: true }, search: { preview: true }, platform
   }
 })
 
-t.test('the table with a channel that events name is right', async () => {
+t.test('the table with a channel that events name is valid', async () => {
   const rest = `sources: { default: { hmacKeys: ["\${PROD_EU_KEY}"] } }
 slackApps: { acme: { token: "\${SLACK_BOT_TOKEN}" } }
 destinations: { platform: { preview: true } }

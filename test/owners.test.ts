@@ -1,4 +1,4 @@
-// Owners: the first entry that matches gets what belongs to it; an event may name a channel, and nothing else.
+// Owners: the first entry that matches an event receives it; an event may name a channel, and nothing else.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { createChannels, maxChannels } from '../src/deliver/channels.ts'
@@ -154,7 +154,7 @@ t.test('the first entry that matches is the owner', async (t) => {
   }
 })
 
-t.test('what an event named and did not get is in the trace', async (t) => {
+t.test('a channel that an event named and did not get is in the trace', async (t) => {
   const { receive } = startRehearsal(load(config))
   const { trace } = receive(of('shop', { slack_channel: 'exec', squad: 'RED' }), Date.now())
   t.match(trace.owner, {
@@ -190,7 +190,7 @@ t.test('the end of a failure goes where its beginning went, whoever owns the obj
   )
 })
 
-t.test('without `owners`, a destination may be called owner', async (t) => {
+t.test('without `owners`, a destination may be named owner', async (t) => {
   const { receive } = startRehearsal(
     load('destinations: { owner: { preview: true } }\nrules: [{ name: all, send: owner }]')
   )
@@ -244,7 +244,7 @@ t.test('the index finds what reading the entries one by one would find', async (
   )
 })
 
-t.test('no metadata makes a mention, or a destination that the file does not allow', async () => {
+t.test('no metadata leads to a mention, or to a destination that the file does not allow', async () => {
   const made = load(config)
   const value = fc.oneof(
     anyCharacters({ maxLength: 30 }),
@@ -274,7 +274,7 @@ t.test('no metadata makes a mention, or a destination that the file does not all
   )
 })
 
-t.test('a test names a channel with or without who gets it otherwise, and says whose it was', async (t) => {
+t.test('a test may name a channel with or without its fallback, and says who the owner was', async (t) => {
   const made = load(config)
   const step = (destination: string) => ({
     path: ['tests', 0],
@@ -335,7 +335,7 @@ const fail = (relay: Relay, name: string, channel: string, more: Partial<WireEve
   })
 const names = (api: SlackApi, channel: string) => api.seen(channel).map(({ text }) => /apps\/([\w-]+)/.exec(text)?.[1])
 
-t.test('a channel that an event names is posted to; metrics do not name it', async (t) => {
+t.test('a channel that an event names gets the message; metrics do not name it', async (t) => {
   const { api, relay } = await build(t, ['platform', 'team-a', 'team-b'])
   await fail(relay, 'one', 'team-a')
   await fail(relay, 'two', '#team-b')
@@ -358,7 +358,7 @@ for (const [style, end] of [
   ['cards', /:white_check_mark:.*works again/],
   ['messages', /:red_circle:.*failed/]
 ] as const) {
-  t.test(`a channel that an event names shows ${style} where the file says so of it, or nothing`, async (t) => {
+  t.test(`a channel that an event names shows ${style} if the file says so about it, or nothing`, async (t) => {
     const declared = '  team-a: { slack: { app: acme, channel: "#team-a", style: messages } }\noperator:'
     const config = style === 'cards' ? live : live.replace('operator:', declared)
     const { api, relay, clock } = await build(t, ['platform', 'team-a'], { config })
@@ -377,7 +377,7 @@ for (const [style, end] of [
   })
 }
 
-t.test('what Slack does not take goes to the entry after it, and the operator is notified once', async (t) => {
+t.test('what Slack refuses for a channel goes to the next entry, and the operator is notified once', async (t) => {
   const { api, relay, clock } = await build(t, ['platform'])
   await fail(relay, 'one', 'team-nowhere')
   await api.until(() => names(api, 'platform').length === 1)
@@ -389,7 +389,7 @@ t.test('what Slack does not take goes to the entry after it, and the operator is
   t.match(JSON.stringify(relay.slack.accepted[0]), /What is for it goes to platform meanwhile/)
   await fail(relay, 'two', 'team-nowhere', { message: 'dry-run failed: Deployment/two is invalid' })
   await api.until(() => names(api, 'platform').length === 2)
-  // The failure goes on where it was notified of, and ends there.
+  // The failure continues and ends where it was notified.
   await fail(relay, 'one', 'team-nowhere', {
     severity: 'info',
     reason: 'ReconciliationSucceeded',
@@ -398,7 +398,7 @@ t.test('what Slack does not take goes to the entry after it, and the operator is
   await advanceUntil(clock, 1000, () => names(api, 'platform').length === 3, 120)
   t.same(names(api, 'platform'), ['one', 'two', 'one'])
   t.match(api.seen('platform')[2]?.text, /works again/)
-  // By the next probe, the channel is there.
+  // By the next probe, the channel exists.
   api.channels.push({ id: 'C0000009A', name: 'team-nowhere', members: ['U0FLUX'] })
   clock.advance(6 * 60_000)
   await fail(relay, 'three', 'team-nowhere', { message: 'dry-run failed: Deployment/three is invalid' })
@@ -406,7 +406,7 @@ t.test('what Slack does not take goes to the entry after it, and the operator is
   t.same(names(api, 'platform').length, 3)
 })
 
-t.test('a channel that one replica finds open again is used by the others, too', async (t) => {
+t.test('a channel that one replica finds open again is used by the others too', async (t) => {
   const clock = createClock()
   const { destinations: declared } = load(`${destinations}rules: [{ name: failures, send: platform }]`)
   const channels = createChannels(() => declared, clock)
@@ -418,37 +418,34 @@ t.test('a channel that one replica finds open again is used by the others, too',
   t.equal(laneOfTeam(), 'slack:acme:team-a')
 })
 
-t.test(
-  'a channel that Slack does not take is asked for again, whatever the clock was at when it did not',
-  async (t) => {
-    const declared = load(config).destinations
-    for (const isRestarted of [false, true]) {
-      const clock = createClock()
-      let channels = createChannels(() => declared, clock)
-      const lane = () => channels.destinations().get('acme:team-nowhere:platform')?.lane
-      const own = lane() ?? ''
-      const refuse = (until: number) => channels.learn(own, { reason: '200 channel_not_found' }, until)
-      clock.step(40 * day)
-      const until = clock.now() + 5 * 60_000
+t.test('a channel that Slack refused is tried again, whatever the clock showed at the refusal', async (t) => {
+  const declared = load(config).destinations
+  for (const isRestarted of [false, true]) {
+    const clock = createClock()
+    let channels = createChannels(() => declared, clock)
+    const lane = () => channels.destinations().get('acme:team-nowhere:platform')?.lane
+    const own = lane() ?? ''
+    const refuse = (until: number) => channels.learn(own, { reason: '200 channel_not_found' }, until)
+    clock.step(40 * day)
+    const until = clock.now() + 5 * 60_000
+    refuse(until)
+    t.not(lane(), own, 'another stands in for it')
+    clock.step(-40 * day)
+    if (isRestarted) {
+      channels = createChannels(() => declared, clock)
       refuse(until)
-      t.not(lane(), own, 'another stands in for it')
-      clock.step(-40 * day)
-      if (isRestarted) {
-        channels = createChannels(() => declared, clock)
-        refuse(until)
-      }
-      clock.advance(4 * 60_000)
-      const block = { reason: '200 channel_not_found', since: until, probes: 1 }
-      channels.follow([{ lane: own, dueSince: null, block, notBefore: until }])
-      t.not(lane(), own)
-      clock.advance(isRestarted ? hour : 60_001)
-      t.equal(lane(), own)
     }
+    clock.advance(4 * 60_000)
+    const block = { reason: '200 channel_not_found', since: until, probes: 1 }
+    channels.follow([{ lane: own, dueSince: null, block, notBefore: until }])
+    t.not(lane(), own)
+    clock.advance(isRestarted ? hour : 60_001)
+    t.equal(lane(), own)
   }
-)
+})
 
 t.test(
-  'a day after so many channels were named there is room for others, however the clock was set meanwhile',
+  'a day after too many channels were named there is room for others, however the clock was set meanwhile',
   async (t) => {
     const clock = createClock()
     const declared = load(config).destinations
@@ -463,7 +460,7 @@ t.test(
   }
 )
 
-t.test('a relay that starts again knows what Slack does not take', async (t) => {
+t.test('a restarted relay knows which channels Slack refuses', async (t) => {
   const folder = tempFolder(t)
   const first = await build(t, ['platform'], { folder })
   await fail(first.relay, 'one', 'team-nowhere')
@@ -476,7 +473,7 @@ t.test('a relay that starts again knows what Slack does not take', async (t) => 
 })
 
 t.test(
-  'channels that are not allowed, or too many, go on to the entry after it; the operator is notified',
+  'channels that are not allowed, or too many, fall through to the next entry; the operator is notified',
   async (t) => {
     const { api, relay } = await build(t, [
       'platform',

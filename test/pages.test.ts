@@ -1,4 +1,4 @@
-// Pages over HTTP, where names are very long, the same, or missing: what they say is of the one that they are about.
+// Pages over HTTP, with names that are very long, equal, or missing: what they say is about the right object.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -13,7 +13,7 @@ rules:
   - { name: failures, match: { severity: warn }, send: team }
 `
 
-t.test('who acts on what has the longest names comes back to where that was', async (t) => {
+t.test('an act on an object with the longest possible names returns to its page', async (t) => {
   const relay = await startRelay(t, { config })
   const [name, namespace, cluster] = ['n'.repeat(253), 's'.repeat(253), 'é'.repeat(253)]
   const event = about(name, { metadata: { cluster } })
@@ -27,7 +27,7 @@ t.test('who acts on what has the longest names comes back to where that was', as
   t.match(textOf(after), 'Acknowledged. No reminders')
 })
 
-t.test('who acknowledges what a search found is back at what it found', async (t) => {
+t.test('acknowledging a search result returns to the search', async (t) => {
   const relay = await startRelay(t, { config })
   for (const name of ['shop', 'cart']) await relay.post(about(name))
   const { html } = await look(relay, '/objects?q=name%3Acart')
@@ -56,7 +56,7 @@ t.test('the history of an object says who knows of its failure, and what withhol
   )
 })
 
-t.test('what fails says at which commit, wherever it is named', async (t) => {
+t.test('a failure is shown with its commit, wherever it is named', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   const at = (digit: string) => ({ message: 'boom', metadata: { revision: `main@sha1:${digit.repeat(40)}` } })
   await relay.post(about('shop', { severity: 'info', reason: 'ReconciliationSucceeded', ...at('0') }))
@@ -86,7 +86,7 @@ t.test('what fails says at which commit, wherever it is named', async (t) => {
   t.match(await read('/?q=name:odd'), /BuildFailed · once/)
 })
 
-t.test('who acknowledges what is over by then is told so where they were', async (t) => {
+t.test('acknowledging an incident that is over by then says so on the same page', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   for (const name of ['shop', 'cart']) await relay.post(about(name))
   const back = '/objects?q=name%3Ashop'
@@ -104,19 +104,19 @@ t.test('who acknowledges what is over by then is told so where they were', async
   }
 })
 
-t.test('a browser keeps for ever only what a page of this version asks for', async (t) => {
+t.test('a browser keeps for ever only files that a page of this version loads', async (t) => {
   const relay = await startRelay(t, { config })
   const addresses = [...new Set((await look(relay, '/')).html.match(/\/assets\/[^"]+/g))]
   t.equal(addresses.length, 3)
   for (const address of addresses) {
     t.match((await look(relay, address)).headers.get('cache-control'), 'immutable', address)
-    // As a page of another version names it, which this replica did not make.
+    // As a page of another version, from another replica, names it.
     const other = `${address.split('?', 1)[0]}?0123456789`
     t.equal((await look(relay, other)).headers.get('cache-control'), 'no-store', other)
   }
 })
 
-t.test('who hears a button, and does not see where it stands, is told what it is for', async (t) => {
+t.test('screen readers are told what a button is for, without its surroundings', async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
   const { body } = await relay.post(about('shop'))
@@ -127,7 +127,7 @@ t.test('who hears a button, and does not see where it stands, is told what it is
   t.same(await names(`/events/${body.id}`), ['Retry: to team'])
 })
 
-t.test('a search that is refused can be mended where it is refused', async (t) => {
+t.test('a refused search can be corrected on the spot', async (t) => {
   const relay = await startRelay(t, { config })
   for (const path of ['/', '/events', '/objects', '/deliveries']) {
     const { status, html } = await look(
@@ -142,7 +142,7 @@ t.test('a search that is refused can be mended where it is refused', async (t) =
   t.notMatch((await look(relay, '/events?sevrity=warn')).html, 'type="search"')
 })
 
-t.test('a name that nothing has is said in the list, with what was asked for to be mended there', async (t) => {
+t.test('an unknown name is reported in the list, with the filter to correct it', async (t) => {
   const relay = await startRelay(t, { config: `${config}cluster: prod\n` })
   await relay.post(about('shop', { metadata: { cluster: 'staging' } }))
   for (const path of ['/events?', '/deliveries?state=sent&']) {
@@ -160,14 +160,14 @@ t.test('a name that nothing has is said in the list, with what was asked for to 
   t.equal((await look(relay, '/deliveries?cluster=prod')).status, 200)
 })
 
-t.test('who would discard what somebody else has dealt with is told so', async (t) => {
+t.test('discarding what somebody else has already dealt with says so', async (t) => {
   const relay = await startRelay(t, { config })
   const text = textOf((await look(relay, '/deliveries/discard?destination=team')).html)
   t.match(text, /Nothing to discard Those of destination team \. There are none, or no longer/)
   t.notMatch(text, 'cannot be undone')
 })
 
-t.test('silences with the same words say each what it withholds itself', async (t) => {
+t.test('silences with the same comment each say what they themselves withhold', async (t) => {
   const relay = await startRelay(t, { config })
   for (const cluster of ['prod-eu', 'prod-us']) await relay.post(about('shop', { metadata: { cluster } }))
   const asked = { kind: 'Kustomization', namespace: 'apps', name: 'shop', for: '1h' }
@@ -178,7 +178,7 @@ t.test('silences with the same words say each what it withholds itself', async (
   t.notMatch(says, 'Matches 2')
 })
 
-t.test('an object without a cluster is not one of the same name in a cluster', async (t) => {
+t.test('an object without a cluster is not confused with one of the same name in a cluster', async (t) => {
   const relay = await startRelay(t, { config })
   const failure = { message: 'HTTP 503 from the registry' }
   await relay.post(about('shop', failure))
@@ -194,7 +194,7 @@ t.test('an object without a cluster is not one of the same name in a cluster', a
   t.notMatch(says, 'something else in prod-eu')
 })
 
-t.test('an object without a namespace is not one of the same name in a namespace', async (t) => {
+t.test('an object without a namespace is not confused with one of the same name in a namespace', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(about('shop'))
   const event = about('shop', { message: 'of no namespace' })
@@ -228,7 +228,7 @@ rules: [${names.map((name) => `{ name: '${name}', send: owner }`).join(', ')}]
   }
 })
 
-t.test('of many silences that ended the last are shown, and that there were more', async (t) => {
+t.test('of many ended silences the last are shown, and that there were more', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   const end = async (name: string) => {
     const { to } = await submit(relay, '/silences', { name, for: '1h' })
@@ -242,7 +242,7 @@ t.test('of many silences that ended the last are shown, and that there were more
   t.notMatch(text, 'name n0 ')
 })
 
-t.test('a list that was asked for something does not say that there is nothing', async (t) => {
+t.test('a filtered list does not say that there is nothing', async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(about('shop'))
   await relay.slack.until(({ accepted }) => accepted.length === 1)
@@ -265,7 +265,7 @@ t.test('after the clock was set back, nothing seems to have just happened', asyn
   t.match(textOf((await look(relay, '/')).html), 'apps/shop Kustomization an unknown time')
 })
 
-t.test('behind a proxy that asks for another host, a refused act says what to set there', async (t) => {
+t.test('behind a proxy that changes the host, a refused act says what to set there', async (t) => {
   const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'a-token-that-is-long-enough' } })
   const authorization = 'Bearer a-token-that-is-long-enough'
   const origin = 'http://relay.acme.dev'
@@ -293,7 +293,7 @@ t.test('a silence that withheld nothing promises no summary', async (t) => {
   t.notMatch(says, 'A summary of what it withheld is being sent')
 })
 
-t.test('an event is tried however long it is, as Flux posts it', async (t) => {
+t.test('an event of any length that Flux may post can be tried', async (t) => {
   const relay = await startRelay(t, { config })
   const event = JSON.stringify(about('shop', { message: 'Deployment/app configured\n'.repeat(20_000) }))
   const { status, html } = await submit(relay, '/rules/try', { event })

@@ -6,7 +6,7 @@ import { fc } from './fixtures/fc.ts'
 
 const matches = (patterns: string | string[], text: string): boolean => compileGlobs(patterns).matches(text)
 
-/** Longer than any of this should take, and far shorter than backtracking does. */
+/** Longer than any of this should take, and far shorter than backtracking takes. */
 const promptMs = 1000
 const timed = (run: () => boolean): { result: boolean; isPrompt: boolean } => {
   const started = cpuMs()
@@ -47,7 +47,7 @@ for (const [pattern, matching, others] of globs) {
   })
 }
 
-t.test('a glob says the same as the regular expression that it stands for', async (t) => {
+t.test('a glob matches the same as its equivalent regular expression', async (t) => {
   const oracle = (glob: string): RegExp => {
     const parts = glob
       .split('')
@@ -74,7 +74,7 @@ t.test('no glob is slow, whatever the name it is matched against', async (t) => 
   t.ok(matches(`${'*a'.repeat(120)}*`, 'a'.repeat(253)))
 })
 
-t.test('what a rule wanted is shown as it was written', async (t) => {
+t.test("a rule's matcher is shown as it was written", async (t) => {
   t.equal(compileGlobs('team-*').wanted, 'team-*')
   t.equal(compileGlobs(['b', 'a*']).wanted, 'b, a*')
 })
@@ -101,7 +101,7 @@ const regexes: readonly (readonly [pattern: string, matches: string[], fails: st
 ]
 
 for (const [pattern, matching, others] of regexes) {
-  t.test(`the expression /${pattern}/ is found where Go would find it`, async (t) => {
+  t.test(`the expression /${pattern}/ matches where Go would find it`, async (t) => {
     const compiled = compileRegex(pattern)
     if ('error' in compiled) return t.fail(compiled.error)
     for (const text of matching) t.ok(compiled.find(text), JSON.stringify(text))

@@ -36,23 +36,23 @@ function pending(event: string, changes: Partial<Pending> & { name?: string; men
   }
 }
 
-/** The ids of what is posted next, none more. */
+/** The ids of what is posted next, if anything. */
 function idsOf(next: ReturnType<typeof planNext>): readonly string[] {
   return 'ids' in next ? next.ids : []
 }
 
-t.test('one alone goes at once', async (t) => {
+t.test('a single notification is sent at once', async (t) => {
   const next = planNext(full, [pending('1', { createdAt: now })], none, { pace }, now)
   t.match(next, { ids: ['1'], bucket: { tokens: 2 }, payload: { text: /^🔴 apps\/1 failed in prod/ } })
 })
 
-t.test('several wait for a quarter of a second from the first of them, for more to come', async (t) => {
+t.test('several wait for a quarter of a second after the first, for more to come', async (t) => {
   const two = [pending('1', { createdAt: now - 100 }), pending('2', { createdAt: now - 1 })]
   t.same(planNext(full, two, none, { pace }, now), { until: now + 150 })
   t.same(idsOf(planNext(full, two, none, { pace }, now + 150)), ['1'])
 })
 
-t.test('with a token for each they go one by one, with fewer as one message', async (t) => {
+t.test('with a token for each they are sent one by one, with fewer tokens as one message', async (t) => {
   const three = [pending('1'), pending('2'), pending('3')]
   t.same(idsOf(planNext(full, three, none, { pace }, now)), ['1'])
   const next = planNext({ ...full, bucket: { tokens: 2.5, at: now } }, three, none, { pace }, now)
@@ -66,7 +66,7 @@ t.test('without a token nothing is composed', async (t) => {
 })
 
 t.test(
-  'two rules that notify one destination of an event share a message, in the form that one of them asks for',
+  'if two rules notify one destination of an event, they share a message, in the form that one of them asks for',
   async (t) => {
     const own = pending('1')
     own.view.custom = { title: 'Oh no' }
@@ -77,15 +77,18 @@ t.test(
   }
 )
 
-t.test('two rules that notify one destination of an event share a message, with the mention of either', async (t) => {
-  const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
-  const next = planNext(full, same, none, { pace }, now)
-  t.match(next, { ids: ['1', 'other'], payload: { text: /^🔴 .* failed/ } })
-  t.match(JSON.stringify(next), '<!here>')
-  t.match(JSON.stringify(planNext(full, same.toReversed(), none, { pace }, now)), '<!here>')
-})
+t.test(
+  'if two rules notify one destination of an event, they share a message, with the mention of either',
+  async (t) => {
+    const same = [pending('1'), { ...pending('1', { mention: '<!here>' }), id: 'other' }]
+    const next = planNext(full, same, none, { pace }, now)
+    t.match(next, { ids: ['1', 'other'], payload: { text: /^🔴 .* failed/ } })
+    t.match(JSON.stringify(next), '<!here>')
+    t.match(JSON.stringify(planNext(full, same.toReversed(), none, { pace }, now)), '<!here>')
+  }
+)
 
-t.test('an object that fails again and again before there is a token is sent once, in full', async (t) => {
+t.test('an object that fails repeatedly before there is a token is sent once, in full', async (t) => {
   const failing = (event: string, reason: string) => {
     const { view, ...rest } = pending(event, { name: 'shop' })
     const says = event === '1' ? ('failed' as const) : ('changed' as const)
@@ -103,7 +106,7 @@ t.test('an object that fails again and again before there is a token is sent onc
   t.match(JSON.stringify(next), 'PruneFailed')
 })
 
-t.test('news of an object that comes after its failure is not shown as that', async (t) => {
+t.test('news of an object after its failure is not shown as the failure', async (t) => {
   const failure = { reason: 'BuildFailed', text: 'no such file', since: now - 5000, count: 1 }
   const of = (event: string, changes: Partial<Pending['view']>) => {
     const { view, ...rest } = pending(event, { name: 'shop' })
@@ -115,23 +118,26 @@ t.test('news of an object that comes after its failure is not shown as that', as
   t.match(next, { ids: ['1', '2'], payload: { text: /^🔴 .* failed in prod: no such file$/ } })
 })
 
-t.test('in a channel with cards what lasts leaves its log to the thread, and what is over has none', async (t) => {
-  const log = `upgrade failed: timed out\n\nLast Helm logs:\n\n${'Deployment is not ready: apps/shop\n'.repeat(9)}`
-  const shown = (says: 'failed' | 'recovered') => {
-    const { view, ...rest } = pending('1')
-    const failure = { reason: 'UpgradeFailed', text: log, since: now - 5000, count: 1 }
-    const entry = { ...rest, view: { ...view, says, message: log, failure } }
-    const [plain, carded] = [{}, { hasCards: true }].map((form) =>
-      planNext(full, [entry], none, { pace, ...form }, now)
-    )
-    return { plain, carded }
+t.test(
+  'in a channel with cards, a lasting failure has its log in the thread, and a finished one has none',
+  async (t) => {
+    const log = `upgrade failed: timed out\n\nLast Helm logs:\n\n${'Deployment is not ready: apps/shop\n'.repeat(9)}`
+    const shown = (says: 'failed' | 'recovered') => {
+      const { view, ...rest } = pending('1')
+      const failure = { reason: 'UpgradeFailed', text: log, since: now - 5000, count: 1 }
+      const entry = { ...rest, view: { ...view, says, message: log, failure } }
+      const [plain, carded] = [{}, { hasCards: true }].map((form) =>
+        planNext(full, [entry], none, { pace, ...form }, now)
+      )
+      return { plain, carded }
+    }
+    t.match(shown('failed').carded, { payload: { reply: {} } })
+    const { plain, carded } = shown('recovered')
+    t.same(carded, plain)
   }
-  t.match(shown('failed').carded, { payload: { reply: {} } })
-  const { plain, carded } = shown('recovered')
-  t.same(carded, plain)
-})
+)
 
-t.test('a group whose time has come is one message, whatever tokens there are', async (t) => {
+t.test('a group that is due is one message, however many tokens there are', async (t) => {
   const group = { group: 'revision' }
   const next = planNext(full, [pending('1', group), pending('2', group), pending('3')], none, { pace }, now)
   t.match(next, { payload: { text: /^🔴 2 failing in prod/ } })
@@ -148,13 +154,13 @@ t.test('a lone message that comes late says so', async (t) => {
   t.match(JSON.stringify(next), /delayed 3 h/)
 })
 
-t.test('whatever waits and however it is held, nothing overtakes what is older of the same object', async (t) => {
+t.test('whatever waits and however it is held, nothing overtakes older news of the same object', async (t) => {
   const causes = ['a', 'b', 'c']
   const entry = fc.record({
     name: fc.constantFrom('x', 'y', 'z'),
     cause: fc.constantFrom(...causes),
     says: fc.constantFrom('failed' as const, 'changed' as const, 'recovered' as const, 'updated' as const),
-    // What is of no group is either due or held to be gathered.
+    // Without a group, an entry is either due or held to be gathered.
     held: fc.constantFrom(
       { heldUntil: 0 },
       { heldUntil: now - 10, holds: 1 },

@@ -1,4 +1,4 @@
-// One post over real HTTP: whatever form an answer comes in, it is read for what it says.
+// One post over real HTTP: in whatever form an answer comes, it is read for what it says.
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
@@ -7,7 +7,7 @@ import { kindOf, type Reply } from '../src/deliver/answer.ts'
 import { detailsOf, quoteReply, sayReply } from '../src/deliver/saying.ts'
 import { createSlack } from '../src/deliver/slack.ts'
 
-/** What comes of a post to a receiver that answers so. */
+/** Posts to a receiver that answers in the given way; resolves to the relay's reading. */
 async function postTo(t: Test, answer: (response: ServerResponse) => void): Promise<Reply> {
   const server = createServer((request, response) => request.resume().on('end', () => answer(response)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -30,9 +30,9 @@ t.test('an answer that is compressed without being asked for is read', async (t)
     ['deflate', (text) => deflateSync(text)],
     ['deflate', (text) => deflateRawSync(text)],
     ['br', (text) => brotliCompressSync(text)],
-    // Of its blocks, which are larger than what is read of a page, half is no use.
+    // Its blocks are larger than what is read of a page, and half a block is useless.
     ['zstd', (text) => zstdCompressSync(text.slice(0, 40_000))],
-    // By two, one behind the other.
+    // By two encodings, one after the other.
     ['br, X-GZip', (text) => gzipSync(brotliCompressSync(text))],
     ['identity,gzip', (text) => gzipSync(text)]
   ]
@@ -53,7 +53,7 @@ t.test('an answer that is compressed without being asked for is read', async (t)
   }
 })
 
-t.test('a page in characters of two bytes is a page, and a yes in them a yes', async (t) => {
+t.test('a page in two-byte characters is still a page, and a yes in them a yes', async (t) => {
   for (const mark of ['', '\ufeff']) {
     const [little, yes] = [Buffer.from(mark + page, 'utf16le'), Buffer.from(`${mark}ok`, 'utf16le')]
     for (const body of [little, Buffer.from(little).swap16()]) {
@@ -65,7 +65,7 @@ t.test('a page in characters of two bytes is a page, and a yes in them a yes', a
   }
 })
 
-t.test('half of an answer is none', async (t) => {
+t.test('half of an answer is not an answer', async (t) => {
   const halves: Record<string, (response: ServerResponse) => void> = {
     'shorter than it said': (response) => {
       response.writeHead(200, { 'content-length': 10 })
@@ -81,7 +81,7 @@ t.test('half of an answer is none', async (t) => {
   }
 })
 
-t.test('how long to wait is understood as seconds, whole or not, as a date, and from the body', async (t) => {
+t.test('the time to wait is understood as seconds, whole or not, as a date, and from the body', async (t) => {
   const soon = () => new Date(Date.now() + 90_000).toUTCString()
   const asked: [string | string[] | undefined, string, (ms: number | undefined) => boolean][] = [
     ['3', '', (ms) => ms === 3000],
@@ -113,7 +113,7 @@ t.test('how long to wait is understood as seconds, whole or not, as a date, and 
   }
 })
 
-t.test('what an answer repeats of the address or the token is in no word, no quote and no detail of it', async (t) => {
+t.test('an address or token that an answer repeats is in no word, quote or detail of the outcome', async (t) => {
   const ids = [
     'xk3j9dm2pq7r8s1t4u6v5w0yza',
     'onlylowercaseletterskey',

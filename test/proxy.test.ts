@@ -6,7 +6,7 @@ import { createSlack } from '../src/deliver/slack.ts'
 import { createClock } from './fixtures/clock.ts'
 import { about, startRelay } from './fixtures/relay.ts'
 
-/** A proxy that answers CONNECT with `status`, and is the one of the environment until the test is over. */
+/** Starts a proxy that answers CONNECT with `status`, and sets it in the environment until the test is over. */
 async function proxy(t: Test, status: number): Promise<{ asked: string[] }> {
   const asked: string[] = []
   const server: Server = createServer()
@@ -24,7 +24,7 @@ async function proxy(t: Test, status: number): Promise<{ asked: string[] }> {
   return { asked }
 }
 
-t.test('what a proxy answers instead of opening the way is known for its answer', async (t) => {
+t.test("the answer of a proxy that does not open the tunnel is recognised as the proxy's", async (t) => {
   for (const status of [407, 403, 502, 503]) {
     await t.test(String(status), async (t) => {
       const { asked } = await proxy(t, status)
@@ -54,7 +54,7 @@ t.test('a proxy that could never be reached is refused at the start, with what t
 })
 
 t.test(
-  'a proxy that wants a password is said in the log, the API and to the operator, and nothing is lost',
+  'a proxy that wants a password is reported in the log, the API and to the operator, and nothing is lost',
   async (t) => {
     await proxy(t, 407)
     const clock = createClock()

@@ -17,7 +17,7 @@ const hour = 60 * minute
 const lanes = new Map(['lane', 'other'].map((name) => [name, name]))
 const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
 
-/** An arrival about `object` whose event differs as in `changes`. */
+/** An arrival about `object` whose event differs by `changes`. */
 function about(object: Partial<FluxEvent['object']>, changes: Partial<FluxEvent> = {}, receivedAt = at): Arrival {
   const base = arrival('shop')
   const event = { ...base.event, ...changes, object: { ...base.event.object, ...object } }
@@ -25,7 +25,7 @@ function about(object: Partial<FluxEvent['object']>, changes: Partial<FluxEvent>
   return { ...base, event, body, receivedAt }
 }
 
-/** The decision of a failing object, sent to `lane`. */
+/** The decision for a failing object, sent to `lane`. */
 const failing =
   (lane: string, since = at, decidedAt = since): Decide =>
   (item) => {
@@ -52,7 +52,7 @@ const failing =
 
 const silent: Decide = (item) => ({ ...sendTo('lane')(item), notifications: [] })
 
-/** Every page of `limit`, put together. */
+/** All pages of `limit` items, concatenated. */
 async function all<T>(page: (page: Page) => Promise<Listed<T>>, limit: number, order?: Page['order']): Promise<T[]> {
   const items: T[] = []
   for (let cursor: string | undefined; ; ) {
@@ -170,7 +170,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     })
 
-    t.test('an event that one rule sent twice stands once in the list, on whichever page', async (t) => {
+    t.test('an event that one rule sent twice is in the list once, on whichever page', async (t) => {
       const [store, records] = await start(t)
       const twice: Decide = (item) => {
         const decision = sendTo('lane')(item)
@@ -206,7 +206,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     })
 
-    t.test('a filter that nothing can look up is answered in pages of bounded cost', async (t) => {
+    t.test('a filter without an index is answered in pages of bounded cost', async (t) => {
       const [store, records] = await start(t)
       for (let n = 0; n < 21; n++) {
         const batch = Array.from({ length: 1000 }, () => about({ name: 'app' }, n === 0 ? { reason: 'Rare' } : {}))
@@ -258,7 +258,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await t.rejects(records.events({}, { limit: 1, cursor: 'x' }), { code: 'BAD_REQUEST', message: /cursor/ })
     })
 
-    t.test('what fails comes with the newest failure first, stale ones apart, healthy ones by name', async (t) => {
+    t.test('failures come newest first, stale ones apart, healthy objects by name', async (t) => {
       const [store, records] = await start(t)
       const now = at + 48 * hour
       for (const n of [1, 3, 2]) await store.accept([about({ name: `new-${n}` })], failing('lane', now - n * minute))
@@ -292,49 +292,52 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await names('healthy'), ['new-1', 'well'])
     })
 
-    t.test('whoever looks again sees what fails as it is by then, also where it changed during a look', async (t) => {
-      const [store, records] = await start(t)
-      const now = at + minute
-      const looked = async () =>
-        (await records.failures(now)).items.map(({ object: { name }, failure, notified }) =>
-          [name, failure?.text, failure?.acknowledged?.by, ...notified.map(({ rule }) => rule)]
-            .filter(Boolean)
-            .join(' ')
+    t.test(
+      'a repeated query shows the failures as they are by then, even if they changed during the first',
+      async (t) => {
+        const [store, records] = await start(t)
+        const now = at + minute
+        const looked = async () =>
+          (await records.failures(now)).items.map(({ object: { name }, failure, notified }) =>
+            [name, failure?.text, failure?.acknowledged?.by, ...notified.map(({ rule }) => rule)]
+              .filter(Boolean)
+              .join(' ')
+          )
+        const saying =
+          (text: string): Decide =>
+          (...asked) => {
+            const { memory, ...decision } = failing('lane')(...asked)
+            return { ...decision, memory: { ...memory, failure: { ...memory.failure, text } as Failure } }
+          }
+        const names = ['a', 'b', 'c', 'd']
+        await store.accept(
+          names.map((name) => about({ name })),
+          saying('first')
         )
-      const saying =
-        (text: string): Decide =>
-        (...asked) => {
-          const { memory, ...decision } = failing('lane')(...asked)
-          return { ...decision, memory: { ...memory, failure: { ...memory.failure, text } as Failure } }
+        t.same(await looked(), ['d first r', 'c first r', 'b first r', 'a first r'])
+        await store.accept([about({ name: 'a' })], saying('second'))
+        const incident = { object: 'prod/Kustomization/apps/b', since: at }
+        await store.acknowledge([incident], at + 1, { name: 'ada', via: 'page' })
+        await store.accept([about({ name: 'c' })], silent)
+        t.same(await looked(), ['d first r', 'b first ada r', 'a second r'])
+        await store.settle(await post(store, 'lane'), attempt, dead)
+        t.same(await looked(), ['d first r', 'b first ada r', 'a second'], 'nobody was notified of what is dead')
+        for (const text of ['third', 'fourth', 'fifth']) {
+          const looks = [looked(), looked(), records.objects({ state: 'failing', name: 'd' }, { limit: 9 }, now)]
+          const [changed] = await Promise.all([store.accept([about({ name: 'd' })], saying(text)), ...looks])
+          t.ok(changed)
+          t.match((await looked())[0], `d ${text}`)
+          t.match((await records.objects({ state: 'failing', name: 'd' }, { limit: 9 }, now)).items, [
+            { failure: { text } }
+          ])
         }
-      const names = ['a', 'b', 'c', 'd']
-      await store.accept(
-        names.map((name) => about({ name })),
-        saying('first')
-      )
-      t.same(await looked(), ['d first r', 'c first r', 'b first r', 'a first r'])
-      await store.accept([about({ name: 'a' })], saying('second'))
-      const incident = { object: 'prod/Kustomization/apps/b', since: at }
-      await store.acknowledge([incident], at + 1, { name: 'ada', via: 'page' })
-      await store.accept([about({ name: 'c' })], silent)
-      t.same(await looked(), ['d first r', 'b first ada r', 'a second r'])
-      await store.settle(await post(store, 'lane'), attempt, dead)
-      t.same(await looked(), ['d first r', 'b first ada r', 'a second'], 'nobody was notified of what is dead')
-      for (const text of ['third', 'fourth', 'fifth']) {
-        const looks = [looked(), looked(), records.objects({ state: 'failing', name: 'd' }, { limit: 9 }, now)]
-        const [changed] = await Promise.all([store.accept([about({ name: 'd' })], saying(text)), ...looks])
-        t.ok(changed)
-        t.match((await looked())[0], `d ${text}`)
-        t.match((await records.objects({ state: 'failing', name: 'd' }, { limit: 9 }, now)).items, [
-          { failure: { text } }
-        ])
+        await store.accept([about({ name: 'd' })], silent)
+        await store.accept([about({ name: 'd' })], failing('lane', at + 1))
+        t.same((await looked())[0], 'd boom r', 'it fails anew')
       }
-      await store.accept([about({ name: 'd' })], silent)
-      await store.accept([about({ name: 'd' })], failing('lane', at + 1))
-      t.same((await looked())[0], 'd boom r', 'it fails anew')
-    })
+    )
 
-    t.test('notifications are found by what became of them, for whom, by which rule and about what', async (t) => {
+    t.test('notifications are found by state, destination, rule and object', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'a' }), about({ name: 'b', namespace: 'db' })], sendTo('lane'))
       await store.accept([about({ name: 'c' }, {}, at + hour)], sendTo('other'))
@@ -370,7 +373,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match((await records.notifications({ rule: 'operator' }, { limit: 1 })).items, [{ event: null }])
     })
 
-    t.test('lanes say how much waits in them, since when, and what keeps it', async (t) => {
+    t.test('lanes show how much waits in them, since when, and what delays it', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'a' }), about({ name: 'b' }, {}, at + minute)], sendTo('lane'))
       await store.accept([about({ name: 'c' }, {}, at + hour)], sendTo('never used'))
@@ -393,6 +396,15 @@ for (const [name, prepare] of Object.entries(stores)) {
         ],
         'those that are empty and well are left out'
       )
+    })
+
+    t.test('what was refused and what still waits for an answer is no message of its minute', async (t) => {
+      const [store, records] = await start(t)
+      for (const lane of ['sent', 'refused', 'waiting']) await store.accept([about({ name: lane })], sendTo(lane))
+      await store.settle(await post(store, 'sent'), attempt, sent)
+      await store.settle(await post(store, 'refused'), { at, answer: '400 invalid_blocks' }, dead)
+      await post(store, 'waiting')
+      t.same(await records.perMinute(at, at + minute), [{ minute: at, events: 3, failed: 3, messages: 1 }])
     })
 
     t.test('minutes, rules and the time to Slack are counted', async (t) => {
@@ -424,7 +436,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await records.ruleHits(at + 1), [])
     })
 
-    t.test('of a rule each event and each message counts once, and of a busy one the newest', async (t) => {
+    t.test('each event and each message of a rule counts once; of a busy rule, the newest count', async (t) => {
       const [store, records] = await start(t)
       const twice: Decide = (item) => {
         const decision = sendTo('lane')(item)
@@ -469,7 +481,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
-    t.test('a retried dead letter goes where its destination is now, and its end is sent too', async (t) => {
+    t.test("a retried dead letter goes to its destination's present address, and its end is sent too", async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'shop' })], failing('lane'))
       await bury(store, 'lane')
@@ -500,7 +512,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await records.retry(['1'], lanes, now), [], 'what waits is not tried again')
     })
 
-    t.test('a failure that is over is not remembered as notified', async (t) => {
+    t.test('retrying a dead letter of a past failure does not mark the present one as notified', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'shop' })], failing('lane'))
       await bury(store, 'lane')
@@ -513,7 +525,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same((await memoryOf(store, 'shop'))?.notified, [], 'the failure it is in began later')
     })
 
-    t.test('a failure that is never delivered takes back nothing of a later one that is', async (t) => {
+    t.test('an undelivered failure does not undo the notification of a later, delivered one', async (t) => {
       const [store] = await start(t)
       await store.accept([about({ name: 'shop' })], failing('lane'))
       await store.accept([about({ name: 'shop' })], failing('lane', at + hour))
@@ -525,7 +537,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test(
-      'what goes on behind a failure that is never delivered is what its destination is notified by',
+      "if a failure is never delivered, the news behind it counts as the destination's notification",
       async (t) => {
         const [store] = await start(t)
         const add = (changes: Partial<View>, since = at) =>
@@ -591,7 +603,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
-    t.test('what a mute or a silence withheld says which one it was, also when that is over', async (t) => {
+    t.test('what a mute or a silence withheld says which one it was, even after its end', async (t) => {
       const [store, records] = await start(t)
       await store.accept([about({ name: 'a' })], (item) => {
         const decision = sendTo('lane')(item)
@@ -631,7 +643,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await t.rejects(records.discard(['1); drop table events; --'], at), { code: 'BAD_REQUEST' })
     })
 
-    t.test('a search finds names in any case', async (t) => {
+    t.test('a search ignores the case of names', async (t) => {
       const [store, records] = await start(t)
       const cluster = { cluster: 'Prod-EU' }
       await store.accept([about(cluster), about({ ...cluster, name: 'cart' })], sendTo('lane'))
@@ -649,7 +661,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     })
 
-    t.test('the operator is notified once in a while, whoever says it', async (t) => {
+    t.test('the operator is notified once in a while, whichever replica reports it', async (t) => {
       const [store, records] = await start(t)
       const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
       t.equal(await records.announce({ key: 'k', notices, now: at, withinMs: hour }), true)
@@ -663,22 +675,25 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(both.toSorted(), [false, true])
     })
 
-    t.test('what the operator was notified of is known until it ends, and ends once, whoever says it', async (t) => {
-      const [store, records] = await start(t)
-      const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
-      const ends = (name: string) =>
-        records.announce({ key: `over ${name}`, notices, now: at + hour, withinMs: 0, ends: `begun ${name}` })
-      t.equal(await ends('a%'), false, 'nothing began')
-      for (const key of ['begun a%', 'begun ab', 'Begun a%', 'other'])
-        await records.announce({ key, notices: [], now: at, withinMs: hour })
-      t.same([...(await records.announced('begun '))].toSorted(), [
-        ['a%', at],
-        ['ab', at]
-      ])
-      const both = await Promise.all([ends('a%'), ends('a%')])
-      t.same(both.toSorted(), [false, true])
-      t.equal(store.pending, 1)
-      t.same([...(await records.announced('begun '))], [['ab', at]])
-    })
+    t.test(
+      'what the operator was notified of is known until it ends, and ends once, whichever replica reports it',
+      async (t) => {
+        const [store, records] = await start(t)
+        const notices = [{ rule: 'operator', destination: 'lane', lane: 'lane', view: view('ops') }]
+        const ends = (name: string) =>
+          records.announce({ key: `over ${name}`, notices, now: at + hour, withinMs: 0, ends: `begun ${name}` })
+        t.equal(await ends('a%'), false, 'nothing began')
+        for (const key of ['begun a%', 'begun ab', 'Begun a%', 'other'])
+          await records.announce({ key, notices: [], now: at, withinMs: hour })
+        t.same([...(await records.announced('begun '))].toSorted(), [
+          ['a%', at],
+          ['ab', at]
+        ])
+        const both = await Promise.all([ends('a%'), ends('a%')])
+        t.same(both.toSorted(), [false, true])
+        t.equal(store.pending, 1)
+        t.same([...(await records.announced('begun '))], [['ab', at]])
+      }
+    )
   })
 }

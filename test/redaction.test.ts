@@ -1,4 +1,4 @@
-// Redaction: no secret of a controller's message is shown, and what is none stays.
+// Redaction: no secret in a controller's message is shown, and everything else stays.
 import t from 'tap'
 import { normalise } from '../src/events/flux.ts'
 import { gistOf } from '../src/events/gist.ts'
@@ -44,6 +44,11 @@ const shown: [what: string, text: string, redacted: string][] = [
   ['a JSON web token', `token eyJhbGciOiJI.eyJzdWIiOiIx.${secret} has expired`, 'token … has expired'],
   ['a field of JSON', `{"password":"${secret}","a":1}`, '{"password":"…","a":1}'],
   ['a parameter', `client_secret=${secret}, a`, 'client_secret=…, a'],
+  [
+    'a signature in quotes, and a rule that is called so with what it says',
+    `'signature: 'a b c ${secret}' check-signature: 'failed to verify it: none'`,
+    "'signature: '…' check-signature: 'failed to verify it: none'"
+  ],
   ['a key', `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`, '…'],
   ['what chance has made', `key ${secret}${secret} is wrong`, 'key … is wrong'],
   [
@@ -60,6 +65,16 @@ const shown: [what: string, text: string, redacted: string][] = [
     'a variable of a container in YAML',
     '- name: SECRET_KEY_BASE\n  value: hunter\n- name: PASSWORD_FILE\n  value: /run/a',
     '- name: SECRET_KEY_BASE\n  value: …\n- name: PASSWORD_FILE\n  value: /run/a'
+  ],
+  [
+    'a number in a Secret, where only strings are taken, and what follows',
+    'failed to create typed patch object (a/db; /v1, Kind=Secret): errors:\n  .stringData.pin: expected string, got &value.valueUnstructured{Value:48151623}\n  .data: expected map, got &{hunter\nhunter}\nService/a/b created',
+    'failed to create typed patch object (a/db; /v1, Kind=Secret): errors:\n  .stringData.pin: expected string, got &…\n  .data: expected map, got &…\nService/a/b created'
+  ],
+  [
+    'a number in a variable of a container, where only strings are taken',
+    '(a/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="web"].env[name="DB_PASSWORD"].value: expected string, got &value.valueUnstructured{Value:48151623}',
+    '(a/web; apps/v1, Kind=Deployment): .spec.template.spec.containers[name="web"].env[name="DB_PASSWORD"].value: expected string, got &…'
   ],
   [
     'a field that is refused',
@@ -138,13 +153,14 @@ const shown: [what: string, text: string, redacted: string][] = [
   ]
 ]
 for (const [what, text, redacted] of shown) {
-  t.test(`the secret of ${what} is taken out, and nothing else`, async (t) => {
+  t.test(`the secret of ${what} is redacted, and nothing else`, async (t) => {
     t.equal(redact(text), redacted)
     t.equal(redact(redacted), redacted, 'again changes nothing')
   })
 }
 
 const plain = [
+  '(a/env; /v1, Kind=ConfigMap): .data.VERSION: expected string, got &value.valueUnstructured{Value:1}',
   "unable to clone 'ssh://git@github.com/acme/fleet', error: dial tcp: lookup github.com on 10.96.0.10:53: i/o timeout",
   'oci://ghcr.io/acme/app@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   'http://registry:5000/v2/app@sha256:e3b0c442: not found',
@@ -163,7 +179,7 @@ const plain = [
 ]
 for (const text of plain) t.test(`stays: ${text.slice(0, 60)}`, async (t) => t.equal(redact(text), text))
 
-t.test('what is said of a secret is not taken for one: that it is not there never reads as that it is', async (t) => {
+t.test('a statement about a secret is not taken for one: "missing" never reads as if it were there', async (t) => {
   const names = ['token', 'git-token', 'password', 'client_secret', 'registry-secret', 'api-key', 'access-key', 'sig']
   const sentences = [
     "secret 'flux-system/§': not found",
@@ -190,7 +206,7 @@ t.test('what is said of a secret is not taken for one: that it is not there neve
   }
 })
 
-t.test('a secret is found in whatever text it stands, and redacting again changes nothing', async () => {
+t.test('a secret is found in any text, and redacting again changes nothing', async () => {
   const forms = fc.constantFrom(
     `https://me:${secret}@acme.dev/a`,
     `https://acme.dev/a?X-Amz-Security-Token=${secret}&a=b`,
@@ -218,7 +234,7 @@ const base64 = (length: number) => of(`${upper}${lower}${digits}+/`, length)
 const hex = (length: number) => of('0123456789abcdef', length)
 const accessKey = of(`${upper}234567`, 16).map((key) => `AKIA${key}`)
 
-/** What is written, with each secret of it where § stands. */
+/** A text with § where each secret goes. */
 const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][] = [
   [
     'S3',
@@ -285,6 +301,8 @@ const written: [what: string, text: string, ...secrets: fc.Arbitrary<string>[]][
   ['Shopify', '§', hex(32).map((text) => `shpat_${text}`)],
   ['Supabase', '§', hex(40).map((text) => `sbp_${text}`)],
   ['New Relic', '§', of(`${upper}${digits}`, 27).map((text) => `NRAK-${text}`)],
+  ['PagerDuty', 'routing_key: §', of(`${upper}${digits}`, 30).map((text) => `R0${text}`)],
+  ['PagerDuty in a plan of terraform', '  + integration_key = "§"', hex(32)],
   [
     'Dynatrace',
     '§',
@@ -321,7 +339,7 @@ const sentences = [
   `${'apply '.repeat(46)}§`
 ]
 
-/** All that may be shown of a message: as text, in the gist, in what is posted. */
+/** Everything that may be shown of a message: as text, in the gist, in what is posted. */
 function shownOf(message: string): string {
   const involvedObject = { kind: 'Kustomization', namespace: 'apps', name: 'web' }
   const wire = {
@@ -341,43 +359,40 @@ function shownOf(message: string): string {
   return JSON.stringify([redact(message), gistOf(event.object, 'Failed', message), view, composeOne(view)])
 }
 
-t.test(
-  'what an Alert or an annotation has to show has no secret in it either, and its links still lead somewhere',
-  async (t) => {
-    const notes: [string, string][] = [
-      ['see https://grafana.acme.dev/d/aB3dE5fG7hI9kL1mN3pQ5rS7/apps?orgId=1&var-namespace=apps', ''],
-      ['https://docs.google.com/document/d/1aB3dE5fG7hI9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9f/edit#heading=h.1', ''],
-      [`https://bot:${secret}@wiki.acme.dev/shop?x=1`, 'https://wiki.acme.dev/shop?x=1'],
-      [`https://wiki.acme.dev/shop?x=1&token=${secret}#top`, 'https://wiki.acme.dev/shop?x=1&token=…#top'],
-      [`post to https://hooks.slack.com/services/T0/B0/${secret}`, 'post to https://hooks.slack.com/services/…'],
-      [`password: ${secret}, see https://wiki.acme.dev/a`, 'password: …, see https://wiki.acme.dev/a'],
-      [`ghp_${secret}`, '…'],
-      ['payments', '']
-    ]
-    for (const [note, redacted] of notes) {
-      t.equal(redactNote(note), redacted || note)
-      const event = normalise(
-        {
-          involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
-          severity: 'error',
-          timestamp: '2026-09-21T10:00:00Z',
-          reason: 'Failed',
-          message: 'x',
-          metadata: { summary: note, runbook: note }
-        },
-        { source: 'a', cluster: undefined, defaultCluster: 'b' },
-        1
-      )
-      const advanced = advance(undefined, event, 1)
-      const shown = { links: compileLinks([]).links, show: ['runbook'] }
-      const view = createView(event, advanced, { mention: undefined, says: 'failed' }, shown)
-      t.notMatch(JSON.stringify([view, composeOne(view)]), secret, note)
-      t.equal(view.about, redacted || note)
-    }
+t.test('what an Alert or annotation has to show contains no secret either, and its links still work', async (t) => {
+  const notes: [string, string][] = [
+    ['see https://grafana.acme.dev/d/aB3dE5fG7hI9kL1mN3pQ5rS7/apps?orgId=1&var-namespace=apps', ''],
+    ['https://docs.google.com/document/d/1aB3dE5fG7hI9kL1mN3pQ5rS7tU9vW1xY3zA5bC7dE9f/edit#heading=h.1', ''],
+    [`https://bot:${secret}@wiki.acme.dev/shop?x=1`, 'https://wiki.acme.dev/shop?x=1'],
+    [`https://wiki.acme.dev/shop?x=1&token=${secret}#top`, 'https://wiki.acme.dev/shop?x=1&token=…#top'],
+    [`post to https://hooks.slack.com/services/T0/B0/${secret}`, 'post to https://hooks.slack.com/services/…'],
+    [`password: ${secret}, see https://wiki.acme.dev/a`, 'password: …, see https://wiki.acme.dev/a'],
+    [`ghp_${secret}`, '…'],
+    ['payments', '']
+  ]
+  for (const [note, redacted] of notes) {
+    t.equal(redactNote(note), redacted || note)
+    const event = normalise(
+      {
+        involvedObject: { kind: 'Kustomization', namespace: 'apps', name: 'web' },
+        severity: 'error',
+        timestamp: '2026-09-21T10:00:00Z',
+        reason: 'Failed',
+        message: 'x',
+        metadata: { summary: note, runbook: note }
+      },
+      { source: 'a', cluster: undefined, defaultCluster: 'b' },
+      1
+    )
+    const advanced = advance(undefined, event, 1)
+    const shown = { links: compileLinks([]).links, show: ['runbook'] }
+    const view = createView(event, advanced, { mention: undefined, says: 'failed' }, shown)
+    t.notMatch(JSON.stringify([view, composeOne(view)]), secret, note)
+    t.equal(view.about, redacted || note)
   }
-)
+})
 
-t.test('no secret that a message can have is in any text that is made of it, nor a part of one', async (t) => {
+t.test('no secret that a message may contain is in any text made from it, not even in part', async (t) => {
   for (const [what, text, ...secrets] of written) {
     const property = fc.property(fc.tuple(...secrets), fc.constantFrom(...sentences), (values, sentence) => {
       let n = 0

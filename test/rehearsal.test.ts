@@ -26,7 +26,7 @@ function loaded(tests: string, configText = config) {
   return { config, ...loadTests(tests, 'tests.yaml', { config, read }) }
 }
 
-/** `line:column message` of everything that failed, and the reasons below. */
+/** `line:column message` of each failure, and the reasons below. */
 function failures(tests: string, configText = config): string[] {
   const { config, tests: all, problems, problemAt } = loaded(tests, configText)
   if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'))
@@ -55,7 +55,7 @@ tests:
   )
 })
 
-t.test('who is not notified: the first condition that failed of each rule that might have notified them', async (t) => {
+t.test('who is not notified: the first failed condition of each rule that might have notified them', async (t) => {
   t.same(
     failures(`tests:
   - { name: any rule, event: { namespace: shop }, expect: [platform, dba] }
@@ -76,7 +76,7 @@ t.test('who is not notified: the first condition that failed of each rule that m
   )
 })
 
-t.test('who is notified and should not be is shown with the message they get', async (t) => {
+t.test('an unexpected notification is shown with its message', async (t) => {
   t.same(
     failures(`tests:
   - name: nobody
@@ -111,7 +111,7 @@ t.test('the object is remembered from step to step: first failure, reminder, rec
   )
 })
 
-t.test('a wrong transition is reported once, with when', async (t) => {
+t.test('a wrong transition is reported once, with its time', async (t) => {
   t.same(
     failures(`tests:
   - { name: x, event: {}, every: 10m, times: 50, transition: failed }`),
@@ -119,7 +119,7 @@ t.test('a wrong transition is reported once, with when', async (t) => {
   )
 })
 
-t.test('a flood of what is not expected is shown by its first three', async (t) => {
+t.test('a flood of unexpected notifications is shown by its first three', async (t) => {
   const reported = failures(
     'tests: [{ name: x, event: {}, every: 10m, times: 50, expect: [] }]',
     config.replace('name: failures,', 'name: failures, notify: every,')
@@ -151,7 +151,7 @@ t.test('as many expectations as possible are met: a broad one does not take the 
   )
 })
 
-t.test('no recovery for who was not notified of the failure, and the reason is said', async (t) => {
+t.test('whoever was not notified of the failure gets no recovery, and the reason is given', async (t) => {
   t.same(
     failures(`tests:
   - name: x
@@ -177,7 +177,7 @@ t.test('an event as Flux posted it comes from a file, at the time of its step an
   )
 })
 
-t.test('source and metadata of a test apply to all its steps, and a step may say otherwise', async (t) => {
+t.test('source and metadata of a test apply to all its steps, unless a step has its own', async (t) => {
   t.same(
     failures(`tests:
   - name: x
@@ -195,7 +195,7 @@ t.test('terminal codes in an event do not reach the terminal', async (t) => {
   t.equal(reported[1], '  databases: namespace is ab, wanted db-*')
 })
 
-t.test('what is left out of an event is as Flux would send it', async (t) => {
+t.test('what a test omits from an event is as Flux would send it', async (t) => {
   const everything = config.replace('name: failures,', 'name: failures, match: { severity: info }, notify: every,')
   const messages = {
     '{ kind: HelmRelease }': 'HelmRelease   UpgradeFailed',
@@ -259,24 +259,27 @@ t.test('everything wrong with a tests file is reported at once, each at its plac
   t.same(faults('tests: []'), ['1:1 must not be empty'])
 })
 
-t.test('a mute that ends once is in no test, before its end or after, and a weekly one is at its hours', async (t) => {
-  const weekly = '{ days: [mon], from: "20:00", to: "07:00", timeZone: UTC }'
-  const muted = `${config}mute:
+t.test(
+  'a one-time mute has no effect in tests, before or after its end, and a weekly one applies in its hours',
+  async (t) => {
+    const weekly = '{ days: [mon], from: "20:00", to: "07:00", timeZone: UTC }'
+    const muted = `${config}mute:
   - { name: upgrade, match: { namespace: db-shop }, until: 2036-12-01T06:00:00Z }
   - { name: over, match: { name: apps }, until: 2026-02-01T06:00:00Z }
   - { name: nights, match: { namespace: shop }, weekly: ${weekly} }
 `
-  t.same(
-    failures(
-      `
+    t.same(
+      failures(
+        `
 tests:
   - { name: a database, event: { namespace: db-shop }, expect: [platform, dba] }
   - { name: by day, event: { namespace: shop }, expect: [platform] }
   - { name: by night, event: { namespace: shop }, at: 11h, expect: [] }
   - { name: in the morning, event: { namespace: shop }, at: 22h, expect: [platform] }
 `,
-      muted
-    ),
-    []
-  )
-})
+        muted
+      ),
+      []
+    )
+  }
+)

@@ -1,4 +1,4 @@
-// Rehearsed rollouts: `test`, `replay` and `explain` wait as a relay does, and say what it would post, of the event it is about.
+// Rehearsed rollouts: `test`, `replay` and `explain` wait as a relay does, and attribute each post to the event it is about.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
@@ -45,7 +45,7 @@ t.test('a rollout that settles is expected of the step that began it', async (t)
   t.same(failuresOf(webhook, steps), [])
 })
 
-t.test('what fails is said at once, of the step by which it does, and the rest when it has settled', async (t) => {
+t.test('a failure is reported at once, of the step that causes it, and the rest when it has settled', async (t) => {
   const fails = `event: { name: cart, reason: HealthCheckFailed, revision: "${commit('b')}" }`
   const steps = [
     ...[was('shop'), was('cart'), was('mail')],
@@ -56,7 +56,7 @@ t.test('what fails is said at once, of the step by which it does, and the rest w
   t.same(failuresOf(webhook, steps), [])
 })
 
-t.test('a card is what it is after its first seconds', async (t) => {
+t.test('a card is shown as it is after its first seconds', async (t) => {
   const steps = [
     ...[was('shop'), was('cart')],
     `after: 5m, ${is('shop', '{ destination: feed, text: "1 applied, 1 to come" }')}`,
@@ -65,7 +65,7 @@ t.test('a card is what it is after its first seconds', async (t) => {
   t.same(failuresOf(cards, steps), [])
 })
 
-t.test('a test that expects it of another step is told where it counted', async (t) => {
+t.test('a test that expects it of another step is told which step it belongs to', async (t) => {
   const [missing, surplus] = failuresOf(webhook, [
     ...[was('shop'), was('cart')],
     `after: 5m, ${is('shop')}`,
@@ -93,7 +93,7 @@ const histories = fc.array(
 )
 
 for (const [kind, config] of Object.entries({ webhook, cards, 'by revision': byRevision })) {
-  t.test(`whatever comes, a rehearsal says what a store does: ${kind}`, async (t) => {
+  t.test(`in any sequence, a rehearsal says what a store does: ${kind}`, async (t) => {
     const { sqlite } = storesFor(t)
     await fc.assert(
       fc.asyncProperty(histories, async (history) => {
@@ -126,7 +126,7 @@ for (const [kind, config] of Object.entries({ webhook, cards, 'by revision': byR
   })
 }
 
-t.test('a replay with the file that was there finds nothing that would change', async (t) => {
+t.test('a replay with the same file finds no changes', async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   for (const name of ['shop', 'cart', 'mail']) await fleet.apply('eu', name, of('a'))
   await fleet.pass(5 * 60_000)

@@ -78,9 +78,12 @@ t.test('a message Slack refuses is sent once more as plain text', async (t) => {
   const payload = relay.slack.accepted[0]?.body as Payload
   t.equal(payload.blocks, undefined)
   t.match(payload.text, /apps\/shop[\s\S]*kustomize build: [\s\S]*Kustomization/)
+  await settled(relay)
+  const { next } = JSON.parse(relay.log.find((line) => line.includes('message postponed')) ?? '{}')
+  t.equal(next, new Date(clock.now()).toISOString(), 'the log says when: at once')
 })
 
-t.test('a dead webhook blocks its lane: nothing is lost, and it is asked again after five minutes', async (t) => {
+t.test('a dead webhook blocks its lane: nothing is lost, and it is tried again after five minutes', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
@@ -94,7 +97,7 @@ t.test('a dead webhook blocks its lane: nothing is lost, and it is asked again a
   await relay.slack.until(({ accepted }) => accepted.length === 2)
 })
 
-t.test('what cannot be delivered for a day becomes a dead letter, and the next message goes', async (t) => {
+t.test('what cannot be delivered for a day becomes a dead letter, and the next message is sent', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', () => ({ status: 500 }))
@@ -112,11 +115,11 @@ t.test('what cannot be delivered for a day becomes a dead letter, and the next m
   t.match(relay.log.join(''), /not delivered within 24 hours.*dead letters/)
 })
 
-t.test('a restart goes on where the last relay stopped, and keeps its pace', async (t) => {
+t.test('a restart continues where the last relay stopped, and keeps its pace', async (t) => {
   const clock = createClock()
   const config = openConfig.replace('perSecond: 50, burst: 100', 'perSecond: 1, burst: 2')
   const first = await startRelay(t, { clock, config })
-  // One after the other: two that wait together are gathered for a moment that this clock never comes to.
+  // One after the other: two that wait together would be gathered for a time that this clock never reaches.
   await first.post(about('one'))
   await first.slack.until(({ accepted }) => accepted.length === 1)
   await first.post(about('two', { reason: 'PruneFailed' }))
@@ -131,7 +134,7 @@ t.test('a restart goes on where the last relay stopped, and keeps its pace', asy
   t.match(first.slack.accepted[2]?.text, /three/)
 })
 
-t.test('a stop lets the post under way be answered', async (t) => {
+t.test('a stop waits for the answer to the post under way', async (t) => {
   const relay = await startRelay(t)
   relay.slack.behave('*', [{ is: 'slow', ms: 300 }])
   await relay.post({})
@@ -142,7 +145,7 @@ t.test('a stop lets the post under way be answered', async (t) => {
   t.match(relay.log.join(''), /message sent/)
 })
 
-t.test('a storm is folded: every object named in a handful of messages', async (t) => {
+t.test('a storm is condensed: a handful of messages name every object', async (t) => {
   const relay = await startRelay(t, {
     slack: { perSecond: 1, burst: 4, latencyMs: 5 },
     config: openConfig.replace('perSecond: 50, burst: 100', 'perSecond: 1, burst: 3')
@@ -150,7 +153,7 @@ t.test('a storm is folded: every object named in a handful of messages', async (
   await Promise.all(Array.from({ length: 300 }, (_, n) => relay.post(about(`app-${n}`))))
   const named = () => new Set(relay.slack.accepted.flatMap(({ text }) => text.match(/app-\d+/g) ?? []))
   await relay.slack.until(() => named().size === 300)
-  // However long the posting takes on a busy machine, one message a second is all that goes.
+  // However long posting takes on a busy machine, only one message a second is sent.
   t.ok(relay.slack.accepted.length < 30, `${relay.slack.accepted.length} messages`)
   t.equal(relay.slack.received.length, relay.slack.accepted.length, 'none refused')
 })
@@ -168,7 +171,7 @@ rules: [{ name: all, match: { severity: info }, send: [${names.join(', ')}] }]`
   await relay.slack.until(({ accepted }) => accepted.length === 48)
   t.equal(new Set(relay.slack.accepted.map(({ path }) => path)).size, 48)
   await relay.slack.until(({ received }) => received.length === 50)
-  // The one that hangs would be waited for at the stop.
+  // A stop would wait for the one that hangs.
   relay.slack.calm()
 })
 
@@ -187,7 +190,7 @@ rules: [{ name: all, match: { severity: info }, send: [chat, plain] }]`
   t.same(Object.keys(bodyAt('/anywhere') as object), ['text'])
 })
 
-t.test('a group is sent as one message when the time of its first is up', async (t) => {
+t.test('a group is sent as one message when its first notification is due', async (t) => {
   const clock = createClock()
   const config = openConfig.replace('send:', 'group: { by: [cluster, revision], wait: 10s }, send:')
   const relay = await startRelay(t, { clock, config })
@@ -281,7 +284,7 @@ t.test('a preview destination needs no Slack and shows what Slack would get', as
   t.match(relay.log.join(''), /message previewed/)
 })
 
-/** Waits until the outcome of one more post has been written down. */
+/** Waits until the outcome of one more post has been recorded. */
 async function settled(
   relay: Relay,
   outcome = /message (sent|postponed|not delivered)|destination rejects/

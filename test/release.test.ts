@@ -1,4 +1,4 @@
-// Release: its workflow can be trusted, goes where one setting says, and describes itself in docs/release.md.
+// Release: its workflow can be trusted, publishes where one setting says, and describes itself in docs/release.md.
 import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
@@ -26,7 +26,7 @@ interface Job {
 const jobsOf = (file: string): Record<string, Job> => parse(read(`.github/workflows/${file}`)).jobs
 const release = jobsOf('release.yaml')
 
-t.test('the notes of a release are what CHANGELOG.md says of it, whole and nothing else', async (t) => {
+t.test("the notes of a release are CHANGELOG.md's section on it, whole and nothing else", async (t) => {
   const line = fc.stringMatching(/^[-a-z][a-z ]{0,20}$/)
   const version = fc.tuple(fc.nat(20), fc.nat(20), fc.nat(20)).map((parts) => parts.join('.'))
   const section = fc.record({ version, dated: fc.boolean(), lines: fc.array(line, { minLength: 1, maxLength: 4 }) })
@@ -50,13 +50,13 @@ for (const [what, changelog] of Object.entries({
   'an empty last section': '## 1.2.3',
   'two sections': '## 1.2.3\n\n- x\n\n## 1.2.3\n\n- y\n'
 })) {
-  t.test(`there is no release where CHANGELOG.md has ${what}`, async (t) => {
+  t.test(`there is no release if CHANGELOG.md has ${what}`, async (t) => {
     t.throws(() => notesOf('1.2.3', changelog), /CHANGELOG\.md/)
   })
 }
 
 for (const file of readdirSync(folder)) {
-  t.test(`${file} runs nothing that somebody else can exchange`, async (t) => {
+  t.test(`${file} runs nothing that somebody else can replace`, async (t) => {
     const text = read(`.github/workflows/${file}`)
     for (const [line, what = '', version = ''] of text.matchAll(/^.*\buses: (\S+)(.*)$/gm)) {
       if (what.startsWith('./')) continue
@@ -73,13 +73,13 @@ for (const file of readdirSync(folder)) {
   })
 }
 
-t.test('dependabot renews actions and the base image', async (t) => {
+t.test('dependabot updates actions and the base image', async (t) => {
   const { updates } = parse(read('.github/dependabot.yml'))
   const ecosystems = updates.map((entry: Record<string, string>) => entry['package-ecosystem']).sort()
   t.strictSame(ecosystems, ['docker', 'github-actions', 'npm'])
 })
 
-t.test('the image is built on the very base that was looked at, of the Node that the tests run on', async (t) => {
+t.test('the image is built on a pinned base with the same Node that the tests run on', async (t) => {
   const bases = [...read('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, base = '']) => base)
   const [first = ''] = bases
   t.match(first, /^node:\d+\.\d+\.\d+-slim@sha256:[0-9a-f]{64}$/)
@@ -96,9 +96,9 @@ t.test('the image is built on the very base that was looked at, of the Node that
   )
 })
 
-t.test('whatever a relay loads late is compiled in the image', (t) => {
+t.test('everything that a relay loads late is compiled in the image', (t) => {
   const dockerfile = read('Dockerfile')
-  // Commands, and what only they load, have nothing to do for longer than it takes.
+  // Commands, and what only they load, do not run long enough to benefit.
   const files = globSync('{src,routes}/**/*.ts', { cwd: root }).filter(
     (file) => !/^src\/(cli|demo|store\/verify)\b/.test(file)
   )
@@ -121,7 +121,7 @@ t.test('only the job that signs can sign, and only the one that makes the releas
   t.strictSame(tags, { push: { tags: ['v*'] } }, 'nothing but a tag starts it: the identity says which')
 })
 
-t.test('the image is of two architectures, with an SBOM and its provenance', async (t) => {
+t.test('the image is for two architectures, with an SBOM and its provenance', async (t) => {
   t.strictSame(
     release['image']?.strategy?.matrix.include.map(({ platform }) => platform),
     ['amd64', 'arm64']
@@ -133,7 +133,7 @@ t.test('the image is of two architectures, with an SBOM and its provenance', asy
   for (const [, name] of built.matchAll(/^(\w+)=/gm)) t.match(dockerfile, new RegExp(`^ARG ${name}=`, 'm'))
 })
 
-t.test('the list of npm packages is of what the image installs, and whole', async (t) => {
+t.test('the list of npm packages is complete and describes what the image installs', async (t) => {
   const script = read('.ci/sbom')
   const [, install = ''] = /RUN (npm ci .*?) &&/.exec(read('Dockerfile')) ?? []
   t.match(install, /--omit=dev/)
@@ -154,7 +154,7 @@ t.test('everything that is pushed is signed, by its digest', async (t) => {
   for (const run of pushing) t.match(run, /cosign sign --yes "\$IMAGE[\w/-]*@\$digest"\n?$/)
 })
 
-t.test('nothing is pushed before CI passed and notes and version were there', async (t) => {
+t.test('nothing is pushed before CI has passed and notes and version exist', async (t) => {
   const before = (job: string): string[] =>
     [release[job]?.needs ?? []].flat().flatMap((each) => [each, ...before(each)])
   const pushes = Object.keys(release).filter((job) => release[job]?.permissions?.['packages'] === 'write')
@@ -166,14 +166,14 @@ t.test('nothing is pushed before CI passed and notes and version were there', as
   t.ok('workflow_call' in parse(read('.github/workflows/ci.yml')).on)
 })
 
-t.test('one setting says where all of it goes', async (t) => {
+t.test('one setting says where everything is published', async (t) => {
   const text = read('.github/workflows/release.yaml')
   t.strictSame(text.match(/\bvars\.IMAGE\b/g)?.length, 1)
   const addresses = text.replace(/^ *#.*$/gm, '').match(/\b(?:oci|https?):\/\/[^\s"]+/g)
   for (const address of addresses ?? []) t.match(address, /^oci:\/\/\$IMAGE\//)
 })
 
-t.test('what a user verifies is what the workflow signs with', async (t) => {
+t.test('users verify exactly what the workflow signs with', async (t) => {
   const { version } = JSON.parse(read('package.json'))
   const page = read('docs/release.md')
   const [, identity = ''] = /--certificate-identity (\S+)/.exec(page) ?? []

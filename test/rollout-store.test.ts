@@ -1,5 +1,5 @@
-// Rollouts on a real store: the same on both, through restarts, set clocks and between replicas; and whatever comes, what is said
-// is what came last.
+// Rollouts on a real store: the same on both, across restarts, set clocks and replicas; in any sequence, the last news is what
+// is reported.
 import t, { type Test } from 'tap'
 import { viewOfRollout } from '../src/render/compose/rollout.ts'
 import type { NewNotification, Rollout, RolloutReport } from '../src/store/kept.ts'
@@ -36,7 +36,7 @@ async function report(
   }))
 }
 
-/** What is due at `now`: of each rollout its revision, and how many objects are what. */
+/** What is due at `now`: each rollout's revision, and its counts of objects. */
 async function due(store: Store, now: number): Promise<string[]> {
   const said: string[] = []
   await store.sayRollouts(now, (rollout: Rollout): NewNotification | undefined => {
@@ -60,7 +60,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       return world
     }
 
-    t.test('it is said once, when it has been quiet for long enough, also after a restart', async (t) => {
+    t.test('a rollout is reported once, when it has been quiet for long enough, even after a restart', async (t) => {
       const world = await start(t)
       await report(world.store, { name: 'a', revision: 'one', is: 'coming' })
       await report(world.store, { name: 'a', revision: 'one', now: at + seconds(60), isMove: false })
@@ -72,18 +72,21 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await world.store.busyLanes(), ['feed'])
     })
 
-    t.test('what fails is said at once, and what had a revision before is expected in the next', async (t) => {
-      const { store } = await start(t)
-      for (const object of ['a', 'b', 'c']) await report(store, { name: object, revision: 'one' })
-      t.same(await due(store, at + seconds(121)), ['one settled: 3 0 0'])
-      await report(store, { name: 'a', revision: 'two', is: 'failing', now: at + seconds(200) })
-      t.same(await due(store, at + seconds(201)), ['two failing: 0 1 2'])
-      await report(store, { name: 'b', revision: 'two', now: at + seconds(210) })
-      t.same(await due(store, at + seconds(329)), [])
-      t.same(await due(store, at + seconds(331)), ['two failing: 1 1 1'])
-    })
+    t.test(
+      'a failure is reported at once, and objects of the previous revision are expected in the next',
+      async (t) => {
+        const { store } = await start(t)
+        for (const object of ['a', 'b', 'c']) await report(store, { name: object, revision: 'one' })
+        t.same(await due(store, at + seconds(121)), ['one settled: 3 0 0'])
+        await report(store, { name: 'a', revision: 'two', is: 'failing', now: at + seconds(200) })
+        t.same(await due(store, at + seconds(201)), ['two failing: 0 1 2'])
+        await report(store, { name: 'b', revision: 'two', now: at + seconds(210) })
+        t.same(await due(store, at + seconds(329)), [])
+        t.same(await due(store, at + seconds(331)), ['two failing: 1 1 1'])
+      }
+    )
 
-    t.test('of those that are due together, the one that began first is said first', async (t) => {
+    t.test('of rollouts due together, the one that began first is reported first', async (t) => {
       const { store } = await start(t)
       await report(store, { name: 'a', revision: 'one', cluster: 'eu', now: at - seconds(10) })
       await report(store, { name: 'b', revision: 'two', cluster: 'us' })
@@ -91,7 +94,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await due(store, at + seconds(121)), ['one settled: 2 0 0', 'two settled: 1 0 0'])
     })
 
-    t.test('a revision that was seen does not begin again', async (t) => {
+    t.test('a finished revision does not begin again', async (t) => {
       const { store } = await start(t)
       await report(store, { name: 'a', revision: 'one' })
       await due(store, at + seconds(121))
@@ -109,7 +112,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await due(store, at + seconds(999)), [])
     })
 
-    t.test('over, it is forgotten with its objects', async (t) => {
+    t.test('a finished rollout is forgotten with its objects', async (t) => {
       const { store } = await start(t)
       await report(store, { name: 'a', revision: 'one' })
       await due(store, at + seconds(121))
@@ -120,7 +123,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(await due(store, before + seconds(121)), ['one settled: 1 0 0'])
     })
 
-    t.test('whatever comes, what was said last of a revision is what came last', async (t) => {
+    t.test('in any sequence, the last report about a revision is its latest state', async (t) => {
       const events = fc.array(
         fc.record({
           name: fc.constantFrom('a', 'b', 'c', 'd'),
@@ -136,7 +139,7 @@ for (const [name, prepare] of Object.entries(stores)) {
           const store = await open()
           let now = at
           const said: string[] = []
-          // Revisions go on, never back.
+          // Revisions go forward, never back.
           const order = ['one', 'two', 'three']
           let latest = 0
           const states = new Map<string, string>()

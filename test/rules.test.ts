@@ -23,7 +23,7 @@ const compile = (...texts: readonly Partial<RuleText>[]): RuleSet => {
   return rules
 }
 
-/** What a rule with this `match` says of the event. */
+/** The verdict of a rule with this `match` on the event. */
 const verdict = (matchText: MatchText, overrides: EventOverrides = {}, transition: Transition = 'failed') =>
   match(subject(overrides, transition), compile({ match: matchText }), true).verdicts[0] as Verdict
 
@@ -158,20 +158,20 @@ const whys: readonly Why[] = [
 ]
 
 for (const [matchText, overrides, because, wanted, got] of whys) {
-  t.test(`a rule that stays quiet says what it wanted and what it got: ${because} ${wanted}`, async (t) => {
+  t.test(`a rule that does not fire says what it wanted and what it got: ${because} ${wanted}`, async (t) => {
     const said = verdict(matchText, overrides)
     t.match(said, { got })
     t.strictSame({ ...said, got }, { rule: '0', fired: false, because, wanted, got })
   })
 }
 
-t.test('a condition that CEL cannot decide counts as no match, and is not taken for false', async (t) => {
+t.test('a condition that CEL cannot evaluate counts as no match, and not as false', async (t) => {
   const when = 'metadata.team.startsWith("pay")'
   t.match(verdict({ when }), { fired: false, because: 'when', wanted: when, isError: true, got: /^No such key: team$/ })
   t.strictSame(fired(compile({ match: { when } }, {})), ['1'])
 })
 
-t.test('a condition in CEL may look at the transition', async (t) => {
+t.test('a condition in CEL may use the transition', async (t) => {
   const when = 'transition != "repeated"'
   t.ok(verdict({ when }, {}, 'failed').fired)
   t.notOk(verdict({ when }, {}, 'repeated').fired)
@@ -192,7 +192,7 @@ t.test('a final rule is the last one to fire, and only if it fires', async (t) =
   t.match(match(subject(), rules, true).verdicts[2], stopped, 'as `explain` says')
 })
 
-t.test('rules for other kinds are passed over, and `explain` shows them all the same', async (t) => {
+t.test('rules for other kinds are skipped, and `explain` shows them all the same', async (t) => {
   const rules = compile(
     { match: { kind: 'Bucket' } },
     { match: { kind: ['Alert', 'Kustomization'] } },
@@ -203,7 +203,7 @@ t.test('rules for other kinds are passed over, and `explain` shows them all the 
   t.strictSame(judged(rules, {}, true), ['0', '1', '2'])
 })
 
-t.test('of a thousand rules an event shows the fired ones and a bounded number of others', async (t) => {
+t.test('of a thousand rules an event shows the fired ones and a limited number of others', async (t) => {
   const others = Array.from({ length: 1000 }, (_, n) => ({ match: { name: `app-${n}` } }))
   const rules = compile(...others, { match: { name: 'shop' } }, { match: { namespace: 'elsewhere' } })
   const verdicts = judged(rules, named('shop'))
@@ -212,7 +212,7 @@ t.test('of a thousand rules an event shows the fired ones and a bounded number o
   t.equal(judged(rules, named('shop'), true).length, 1002)
 })
 
-t.test('what a rule leaves out has the default that is documented', async (t) => {
+t.test('what a rule omits has the documented default', async (t) => {
   const { all } = compile(
     {},
     { send: ['a', 'b'], notify: 'every', remindEvery: '1h30m', mention: '<!here>', final: true }
@@ -242,7 +242,7 @@ t.test('every fault of every rule is found at once, each with its place in the f
   ])
 })
 
-t.test('a filter outside the rules asks for no severity unless it says so', async (t) => {
+t.test('a filter outside the rules matches any severity unless it names one', async (t) => {
   const faults: Fault[] = []
   const filter = (text: MatchText) => compileFilter(text, ['links', 0, 'match'], faults)
   t.ok(filter({ namespace: 'team-a' })(subject(info)))
@@ -269,7 +269,7 @@ t.test('the indexes by kind and namespace change no decision', async (t) => {
     const last = firing.findIndex(([, { final }]) => final)
     return firing.slice(0, last < 0 ? undefined : last + 1).map(([at]) => `${at}`)
   }
-  // So many that the namespace counts, too.
+  // So many that the index by namespace is used too.
   const many = Array.from({ length: maxPassedOver }, () => ({ match: { reason: 'never' } }))
   fc.assert(
     fc.property(texts, events, fc.boolean(), (texts, events, isMany) => {

@@ -1,4 +1,4 @@
-// Config schema: takes what the loader takes, as do editors' completion and the page made of it.
+// Config schema: accepts what the loader accepts, and so do editors' completion and the page generated from it.
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import t from 'tap'
@@ -7,15 +7,15 @@ import { configSchema, pageFile, pageText, type Schema, schemaFile, schemaText }
 const page = readFileSync(pageFile, 'utf8')
 const stale = '`npm run schema` writes it anew'
 
-t.test('config.schema.json is that of the loader', async (t) => {
+t.test("config.schema.json is the loader's", async (t) => {
   t.ok(readFileSync(schemaFile, 'utf8') === schemaText(), stale)
 })
 
-t.test('the lists in docs/configuration.md are those of the loader', async (t) => {
+t.test("the lists in docs/configuration.md are the loader's", async (t) => {
   t.ok(page === pageText(page), stale)
 })
 
-/** Every schema in `schema` that stands under a key of the file, by its path. */
+/** Every schema within `schema` that belongs to a key of the file, by its path. */
 function optionsIn(
   { properties = {}, items, additionalProperties, anyOf = [] }: Schema,
   path: string
@@ -36,11 +36,11 @@ function optionsIn(
 
 const options = optionsIn(configSchema, '')
 
-t.test('every option has a title, a description in sentences, and examples that it takes', async (t) => {
+t.test('every option has a title, a description in sentences, and examples that it accepts', async (t) => {
   t.ok(options.length > 60, `${options.length} options`)
   const ajv = new Ajv({ allowUnionTypes: true, strict: false })
   for (const [path, { title, description, examples, ...schema }] of options) {
-    // What Slack's blocks are is not ours to exemplify.
+    // Slack documents its blocks itself.
     if (path.includes('.blocks.')) continue
     t.match(title, /^[A-Z]/, `${path}: its title`)
     t.match(description, /^[A-Z`].*[.`]$/s, `${path}: its description`)

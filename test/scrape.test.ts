@@ -1,4 +1,4 @@
-// Scrape: its text is what prom-client itself would say, made in turns, so that a fleet's series keep nobody waiting.
+// Scrape: its text is what prom-client itself would produce, made in turns, so that a fleet's series delay nobody.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import t from 'tap'
 import { counterText, gaugeText, partsOf, registryText, type Text } from '../src/scrape/text.ts'
@@ -7,7 +7,7 @@ const nameOf = (n: number) => `c${n} "quoted" \\ \n`
 const values = ['active', 'quiet']
 const other = { label: 'state', values }
 
-/** What `work` resolves to, and how many turns others had meanwhile. */
+/** The result of `work`, and how many turns others had meanwhile. */
 async function withTurns(work: () => Text): Promise<{ text: string; turns: number }> {
   let turns = 0
   const onTurn = () => {
@@ -45,7 +45,7 @@ for (const size of [0, 1, 499, 500, 501, 2300]) {
     t.ok(turns >= leastTurns, `others had ${turns} turns`)
   })
 
-  t.test(`a gauge of ${size} sources that nobody keeps`, async (t) => {
+  t.test(`a gauge of ${size} sources that nobody updates`, async (t) => {
     const family = { name: 'state', help: 'How a source stands' }
     const kept = new Gauge({ ...family, labelNames: ['source', 'state'], registers: [new Registry()] })
     const numberOf = (n: number, value: string) => (n % 3 === 0 ? undefined : (n + value.length) / 3)
@@ -62,7 +62,7 @@ for (const size of [0, 1, 499, 500, 501, 2300]) {
     t.ok(turns >= leastTurns, `others had ${turns} turns`)
   })
 
-  t.test(`a counter of ${size} sources, of which some have counted`, async (t) => {
+  t.test(`a counter of ${size} sources, some of which have counted`, async (t) => {
     const counter = new Counter({ name: 'hits_total', help: 'Hits', labelNames: ['source', 'state'], registers: [] })
     const full = new Counter({ name: 'hits_total', help: 'Hits', labelNames: ['source', 'state'], registers: [] })
     counter.inc({ source: '', state: 'quiet' }, 7)

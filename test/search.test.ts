@@ -6,7 +6,7 @@ import { anyCharacters, fc } from './fixtures/fc.ts'
 
 const fields = ['cluster', 'name', 'kind']
 
-t.test('fields, words and quotes', async (t) => {
+t.test('fields, words and quotes are understood', async (t) => {
   for (const [text, search] of [
     ['', { fields: {}, words: [] }],
     ['cluster:prod-eu', { fields: { cluster: ['prod-eu'] }, words: [] }],
@@ -21,7 +21,7 @@ t.test('fields, words and quotes', async (t) => {
   t.match(parseSearch('nmae:x', fields), /no field "nmae"; did you mean "name"/)
 })
 
-t.test('the case never counts, values of a field are globs, and every word is needed', async (t) => {
+t.test('case is ignored, values of a field are globs, and every word is needed', async (t) => {
   const finds = (text: string) =>
     compileSearch(parseSearch(text, fields) as never)({ name: 'Ledger', kind: 'HelmRelease' }, ['Deadline exceeded'])
   for (const text of ['', 'name:ledg*', 'NAME:LEDGER', 'kind:x kind:helm*', '"deadline EXC" ledg', 'name:l?dger']) {
@@ -30,7 +30,7 @@ t.test('the case never counts, values of a field are globs, and every word is ne
   for (const text of ['name:ledg', 'cluster:x', 'deadline missing', 'name:ledger kind:pod']) t.notOk(finds(text), text)
 })
 
-t.test('any text is read, and a value that is added can be taken away again', async () => {
+t.test('any text can be parsed, and a value that is added can be removed again', async () => {
   fc.assert(
     fc.property(anyCharacters(), (text) => {
       const search = parseSearch(text, fields)

@@ -20,7 +20,7 @@ if (config === undefined) throw new Error('this config is fine')
 
 const start = Date.UTC(2026, 0, 5, 9)
 
-/** What is notified of each of `events`, which come ten minutes apart. */
+/** The notifications caused by each of `events`, which come ten minutes apart. */
 function play(common: ShortEvent, events: readonly ShortEvent[]): string[][] {
   const { receive } = startRehearsal(config as NonNullable<typeof config>)
   return events.map((event, at) => {
@@ -44,7 +44,7 @@ const sequences: readonly {
   events: readonly (readonly [event: ShortEvent, ...read: RegExp[]])[]
 }[] = [
   {
-    about: 'an upgrade that is given up for a newer one is a warning, and its end names what is there now',
+    about: 'an upgrade given up for a newer one is a warning, and its end names the installed version',
     of: release,
     events: [
       [upgraded('1.0.0'), /apps\/web is at 1\.0\.0/],
@@ -77,7 +77,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'a release that waited for another says which version it is at once it no longer waits',
+    about: 'a release that waited for another names its version once it no longer waits',
     of: release,
     events: [
       [{ reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" }, /apps\/web waits/],
@@ -88,7 +88,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'what waited, and fails then, has failed: nobody read before that it did',
+    about: 'an object that waited and then fails is reported as failed, because nobody has read so before',
     of: release,
     events: [
       [{ reason: 'DependencyNotReady', message: "dependency 'apps/db' is not ready" }, /^⚠️ .*apps\/web waits/],
@@ -104,7 +104,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'a plan that waits for approval says which, and outputs say their names',
+    about: 'a plan that waits for approval is named, and so are its outputs',
     of: { kind: 'Terraform', namespace: 'infra', name: 'dns' },
     events: [
       [
@@ -122,7 +122,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'a failure of which no revision is known ends with that which is there now',
+    about: 'a failure without a known revision ends with the present one',
     of: release,
     events: [
       [upgraded('1.0.0'), /is at 1\.0\.0/],
@@ -131,7 +131,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'a source that works again says at which commit',
+    about: 'a source that works again names its commit',
     of: { kind: 'GitRepository', name: 'fleet' },
     events: [
       [{ severity: 'error', reason: 'GitOperationFailed', message: 'authentication required' }, /^🔴/],
@@ -142,7 +142,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'images that are pushed with the end of a failure are named',
+    about: 'images pushed at the end of a failure are named',
     of: { kind: 'ImageUpdateAutomation' },
     events: [
       [{ severity: 'error', reason: 'GitOperationFailed', message: 'failed to push to remote: EOF' }, /^🔴/],
@@ -157,7 +157,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'a plan that was applied with the end of a failure says what it did',
+    about: 'a plan applied at the end of a failure says what it did',
     of: { kind: 'Terraform', namespace: 'infra', name: 'dns' },
     events: [
       [{ severity: 'error', reason: 'TFExecApplyFailed', message: 'error running Apply: Throttling' }, /^🔴/],
@@ -168,7 +168,7 @@ const sequences: readonly {
     ]
   },
   {
-    about: 'a set of resources that is well again says no more than that',
+    about: 'a resource set that is well again says just that',
     of: { kind: 'ResourceSet', namespace: 'apps', name: 'tenants' },
     events: [
       [
@@ -199,7 +199,7 @@ for (const { about, of, events } of sequences) {
   })
 }
 
-t.test('whatever ends a failure, the message that says so names the version that came with it', async () => {
+t.test('whatever ends a failure, the message about the end names the version that came with it', async () => {
   const failure = fc.constantFrom<ShortEvent>(
     { severity: 'error', reason: 'UpgradeFailed', message: helm('upgrade failed', '2.0.0'), revision: '2.0.0' },
     { severity: 'error', reason: 'ArtifactFailed', message: 'EOF' },

@@ -1,4 +1,4 @@
-// Shadowed rules: are reported only where no event can reach them, and quickly.
+// Shadowed rules: are reported only if no event can reach them, and quickly.
 import t from 'tap'
 import { severityNames } from '../src/events/severity.ts'
 import { globCovers } from '../src/patterns.ts'
@@ -39,9 +39,7 @@ const certain: readonly (readonly [what: string, wide: Match, narrow: Match])[] 
 ]
 
 for (const [what, wide, narrow] of certain) {
-  t.test(`a rule below a final one is unreachable where it asks for ${what}`, async (t) =>
-    t.ok(isShadowed(wide, narrow))
-  )
+  t.test(`a rule below a final one is unreachable if it asks for ${what}`, async (t) => t.ok(isShadowed(wide, narrow)))
 }
 
 const reachable: readonly (readonly [what: string, wide: Match, narrow: Match])[] = [
@@ -61,12 +59,12 @@ const reachable: readonly (readonly [what: string, wide: Match, narrow: Match])[
 ]
 
 for (const [what, wide, narrow] of reachable) {
-  t.test(`a rule below a final one may be reached where it asks for ${what}`, async (t) =>
+  t.test(`a rule below a final one may be reached if it asks for ${what}`, async (t) =>
     t.notOk(isShadowed(wide, narrow))
   )
 }
 
-t.test('the final rule that takes it is named, the first where there are several', async (t) => {
+t.test('the final rule that hides it is named, or the first of several', async (t) => {
   const rules: RuleText[] = [
     { name: 'other', match: { kind: 'A' }, send: 'a' },
     { name: 'first', match: { kind: ['B', 'C'] }, final: true, send: 'a' },
@@ -84,7 +82,7 @@ t.test('the final rule that takes it is named, the first where there are several
   ])
 })
 
-t.test('no event ever reaches a rule that is said to be unreachable', async (t) => {
+t.test('no event ever reaches a rule that is reported as unreachable', async (t) => {
   const pattern = fc.constantFrom('a', 'b', 'ab', 'a*', '*b', '?', '*', 'a?')
   const patterns = fc.oneof(pattern, fc.array(pattern, { minLength: 1, maxLength: 2 }))
   const severity = fc.constantFrom(...severityNames)
@@ -131,7 +129,7 @@ t.test('no event ever reaches a rule that is said to be unreachable', async (t) 
   t.ok(found > 300, `${found} of them had one`)
 })
 
-t.test('a glob covers another only where it matches all that the other does', async (t) => {
+t.test('a glob covers another only if it matches everything that the other does', async (t) => {
   const yes = [
     ['*', 'a*'],
     ['a*', 'a'],
@@ -153,7 +151,7 @@ t.test('a glob covers another only where it matches all that the other does', as
   for (const [wide = '', narrow = ''] of no) t.notOk(globCovers(wide, narrow), `${wide} does not cover ${narrow}`)
 })
 
-t.test('a file of many final rules is searched as far as the bound, and what is found first is right', async (t) => {
+t.test('a file of many final rules is searched up to the limit, and what is found first is right', async (t) => {
   const team = (at: number): RuleText => ({
     name: `${at}`,
     match: { kind: ['Kustomization', 'HelmRelease'], namespace: [`team-${at}`, `team-${at}-*`], severity: 'warn' },

@@ -1,4 +1,4 @@
-// Sightings: the proof knows which message a request carried, also where two have the same text.
+// Sightings: the proof knows which message a request carried, even if two have the same text.
 import t from 'tap'
 import { recognise } from '../proof/sightings.ts'
 

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { type Credentials, equal, sign, verify } from '../src/events/signature.ts'
 
-// notification-controller's own vector: internal/notifier/forwarder_test.go, client_test.go.
+// notification-controller's own test vector: internal/notifier/forwarder_test.go, client_test.go.
 const body = Buffer.from(
   '{"involvedObject":{"kind":"GitRepository","namespace":"gitops-system","name":"webapp"},"severity":"info","timestamp":"2022-09-30T06:40:29Z","message":"message","reason":"reason","metadata":{"test":"metadata"},"reportingController":"source-controller","reportingInstance":"source-controller-xyz"}'
 )

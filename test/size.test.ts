@@ -15,7 +15,7 @@ import { arrival, at, sendTo } from './fixtures/store.ts'
 
 const mib = 1024 * 1024
 
-t.test('the log that a flood has made long, while a backup was read, is cut again', async (t) => {
+t.test('a log that grew in a flood while a backup was read is truncated again', async (t) => {
   const file = join(tempFolder(t), 'relay.db')
   const store = await openStore(`sqlite:${file}`)
   t.teardown(() => store.close())
@@ -32,7 +32,7 @@ t.test('the log that a flood has made long, while a backup was read, is cut agai
   while (logBytes() < 64 * mib) await write(50)
   t.equal((await store.size()).logBytes, logBytes())
   reader.close()
-  // Another thread moves it, in its own time: in memory, a thousand commits can be over before it has moved once.
+  // Another thread moves the log in its own time: in memory, a thousand commits may be over before it has done so once.
   for (let tries = 0; tries < 1000 && logBytes() > 32 * mib; tries++) {
     await write(1)
     await pause(10)
@@ -40,7 +40,7 @@ t.test('the log that a flood has made long, while a backup was read, is cut agai
   t.ok(logBytes() <= 32 * mib, `${logBytes()} bytes`)
 })
 
-t.test('whoever writes while the database closes does not end the process', async (t) => {
+t.test('a write while the database closes does not end the process', async (t) => {
   for (let round = 0; round < 5; round++) {
     const file = join(tempFolder(t), 'relay.db')
     const store = await openStore(`sqlite:${file}`)
@@ -56,7 +56,7 @@ t.test('whoever writes while the database closes does not end the process', asyn
       isClosed = true
     })
     while (!isClosed) {
-      // Threads that are busy let the disk wait, as a slow disk would.
+      // Busy threads delay the disk as a slow disk would.
       for (let n = 0; n < 4; n++) pbkdf2('x', 'x', 10_000, 32, 'sha256', () => {})
       await Promise.race([closing, store.ping().catch(() => {})])
     }
@@ -82,7 +82,7 @@ t.test('what pruning leaves is counted as room', async (t) => {
 })
 
 t.test(
-  'however many bodies came within two minutes, memory has room for so many, and the newest are known',
+  'however many bodies come within two minutes, memory holds a limited number, and the newest are known',
   async (t) => {
     const file = join(tempFolder(t), 'relay.db')
     const store = await openStore(`sqlite:${file}`)
@@ -99,7 +99,7 @@ t.test(
   }
 )
 
-t.test('Prometheus sees how large the database is, and what is left for it', async (t) => {
+t.test('Prometheus sees how large the database is, and how much room is left', async (t) => {
   const relay = await startRelay(t)
   await relay.post(about('shop'))
   const seen = await scrape(relay)
@@ -108,7 +108,7 @@ t.test('Prometheus sees how large the database is, and what is left for it', asy
   t.ok((seen.value('database_reusable_bytes') ?? Number.NaN) <= 4096, 'next to nothing of a new one')
 })
 
-t.test('of a PostgreSQL its size is known, and nothing that would be taken for an empty volume', async (t) => {
+t.test('the size of a PostgreSQL is known, and nothing that looks like an empty volume', async (t) => {
   const { url } = await startPostgres(t)
   const relay = await startRelay(t, { env: { DATABASE_URL: url } })
   const seen = await scrape(relay)

@@ -29,23 +29,20 @@ async function build(t: Test, options: SlackApiOptions = {}) {
   return { api, raw, call, read, post }
 }
 
-t.test(
-  'a message is posted under the ID of its channel, with a time of its own, and repeated in the answer',
-  async (t) => {
-    const { api, post } = await build(t)
-    const answers = [await post({ blocks }), await post({ channel: '#platform' }), await post({ channel: 'platform' })]
-    for (const answer of answers) t.match(answer, { ok: true, channel: 'C0123ABCD', ts: /^\d{10}\.\d{6}$/ })
-    t.equal(new Set(answers.map(({ ts }) => ts)).size, 3)
-    t.match(answers[0]?.['message'], { text: 'hello', blocks })
-    t.equal(api.seen('platform').length, 3)
-    t.match(await post({ text: 'é/<'.repeat(9000) }), { ok: true }, 'Slack escapes it, and makes it long')
-    const last = api.calls.at(-1)?.request.answer ?? ''
-    t.match(last, /\\u00e9\\\//)
-    t.ok(last.indexOf('"ts"') > 16 * 1024, 'when it was posted stands far behind')
-  }
-)
+t.test("a message is posted under its channel's ID, with a time of its own, and repeated in the answer", async (t) => {
+  const { api, post } = await build(t)
+  const answers = [await post({ blocks }), await post({ channel: '#platform' }), await post({ channel: 'platform' })]
+  for (const answer of answers) t.match(answer, { ok: true, channel: 'C0123ABCD', ts: /^\d{10}\.\d{6}$/ })
+  t.equal(new Set(answers.map(({ ts }) => ts)).size, 3)
+  t.match(answers[0]?.['message'], { text: 'hello', blocks })
+  t.equal(api.seen('platform').length, 3)
+  t.match(await post({ text: 'é/<'.repeat(9000) }), { ok: true }, 'Slack escapes it, and makes it long')
+  const last = api.calls.at(-1)?.request.answer ?? ''
+  t.match(last, /\\u00e9\\\//)
+  t.ok(last.indexOf('"ts"') > 16 * 1024, 'when it was posted stands far behind')
+})
 
-t.test('every no is a 200 with its word', async (t) => {
+t.test('every no is a 200 with its error code', async (t) => {
   const { raw, call, post } = await build(t, {
     apps: {
       [botToken]: { name: 'flux', userId: 'U0FLUX' },
@@ -103,7 +100,7 @@ t.test('every no is a 200 with its word', async (t) => {
   t.equal((await raw('../elsewhere', '{}')).statusCode, 404)
 })
 
-t.test('what is wrong with blocks is said with its place', async (t) => {
+t.test('a fault in blocks is reported with its place', async (t) => {
   const { post } = await build(t)
   const attachments = [{ color: '#fff', blocks: [section(), { type: 'poem' }] }]
   const expected: [object, string][] = [
@@ -121,7 +118,7 @@ t.test('what is wrong with blocks is said with its place', async (t) => {
   }
 })
 
-t.test('an update shows the newest state; without blocks it takes them away, and is marked', async (t) => {
+t.test('an update shows the newest state; without blocks it removes them, and is marked', async (t) => {
   const { api, call, post } = await build(t)
   const { ts } = await post({
     blocks,
@@ -162,7 +159,7 @@ t.test('messages of others, and those that are too old, cannot be updated', asyn
   t.match(await call('chat.update', args), { error: 'is_inactive' })
 })
 
-t.test('replies are seen in their thread, and in the channel where they are broadcast', async (t) => {
+t.test('replies are seen in their thread, and in the channel if they are broadcast', async (t) => {
   const { api, call, post } = await build(t)
   const { ts: thread_ts } = await post()
   const { ts } = await post({ text: 'quiet', thread_ts })
@@ -177,7 +174,7 @@ t.test('replies are seen in their thread, and in the channel where they are broa
   t.match(await post({ thread_ts }), { error: 'cannot_reply_to_message' })
 })
 
-t.test('history needs its scope, knows metadata where it is asked, and comes late and in pages', async (t) => {
+t.test('history needs its scope, has metadata on request, and comes late and in pages', async (t) => {
   const { api, read, post } = await build(t, { historyLagMs: 60_000 })
   const args = { channel: 'C0123ABCD' }
   const metadata = { event_type: 'relay', event_payload: { message: '7' } }
@@ -203,7 +200,7 @@ t.test('history needs its scope, knows metadata where it is asked, and comes lat
   t.match((asked['messages'] as Answer[])[2], { metadata })
 })
 
-t.test('a permalink leads to a message that there is', async (t) => {
+t.test('a permalink leads to an existing message', async (t) => {
   const { api, read, post } = await build(t)
   const { ts = '' } = await post()
   const args = { channel: 'C0123ABCD', message_ts: ts }
@@ -214,12 +211,12 @@ t.test('a permalink leads to a message that there is', async (t) => {
   t.match(await read('chat.getPermalink', { channel: 'C0123ABCD' }), { error: 'invalid_arguments' })
 })
 
-t.test('whose token it is', async (t) => {
+t.test('auth.test says whose token it is', async (t) => {
   const { call } = await build(t)
   t.match(await call('auth.test'), { ok: true, user: 'flux', user_id: 'U0FLUX', team: 'Acme', bot_id: 'B0FLUX' })
 })
 
-t.test('a channel takes one message a second, a method what its tier says, and both answer 429 beyond', async (t) => {
+t.test('a channel accepts one message a second, a method what its tier says, and both answer 429 beyond', async (t) => {
   const { api, raw, post } = await build(t, { perSecond: 1, burst: 2, tiers: { 'chat.update': 3 } })
   t.same([(await post()).ok, (await post()).ok, (await post()).error], [true, true, 'ratelimited'])
   const update = () => raw('chat.update', JSON.stringify({ channel: 'C0123ABCD', ts: '1.2', text: 'x' }))

@@ -19,7 +19,7 @@ const blocks = (language: string) =>
 const manifest = parse(readFileSync(join(root, 'deploy', 'slack', 'app-manifest.yaml'), 'utf8'))
 const [, bot = ''] = /^\/invite @(\S+)$/m.exec(page) ?? []
 
-t.test('the configs of the page are right', async (t) => {
+t.test('the configs of the page are valid', async (t) => {
   const restFor = (app: string | undefined) => ({
     destinations: { local: { slack: { app, channel: 'C0123ABCD' } } },
     rules: []
@@ -37,7 +37,7 @@ t.test('the configs of the page are right', async (t) => {
 })
 
 t.test('the manifest makes an app that can post, and nothing else', async (t) => {
-  // raw.githubusercontent.com/slackapi/manifest-schema: the keys, and how long texts may be.
+  // raw.githubusercontent.com/slackapi/manifest-schema: the keys, and the maximum lengths of texts.
   t.same(Object.keys(manifest), ['display_information', 'features', 'oauth_config', 'settings'])
   t.ok(manifest.display_information.name.length <= 35)
   t.ok(manifest.display_information.description.length <= 140)
@@ -72,7 +72,7 @@ t.test('the steps of the page end as it shows', async (t) => {
   t.equal(api.seen('platform').length, 1)
 })
 
-t.test('every word in the table of the page means what it says there', async (t) => {
+t.test('every error in the table of the page means what the table says', async (t) => {
   const scopes = { 'this channel': 'channel', 'all channels of the app': 'token', 'this message': 'message' }
   const rows = [...page.matchAll(/^\| (`.*?) \| (this channel|all channels of the app|this message) \|/gm)]
   t.ok(rows.length > 6)

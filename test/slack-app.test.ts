@@ -58,41 +58,38 @@ t.test('one token posts to channels by ID and by name, and is in no log, page, a
   t.match(await lane(relay, 'b'), { lane: 'slack:acme:team-b' })
 })
 
-t.test(
-  'a channel that the app is not in blocks its own lane; the operator is notified of how to let it in',
-  async (t) => {
-    const { api, relay, clock } = await build(t)
-    const channel = api.channels[0]
-    if (channel) channel.members = []
-    await relay.post(about('a1'))
-    await relay.slack.until(({ accepted }) => accepted.length === 1)
-    const [notice] = relay.slack.accepted
-    t.match(
-      notice?.text,
-      /destination a takes no messages: the answer is 200 not_in_channel[\s\S]*Invite the app to the channel[\s\S]*\/invite @/
-    )
-    t.notMatch(notice?.text, /webhook/)
-    t.match(await lane(relay, 'a'), { block: { reason: '200 not_in_channel' } })
-    t.match(
-      relay.log.find((line) => line.includes('destination rejects')),
-      /"advice":"invite the app to the channel.*\/invite @/
-    )
-    const page = (await relay.get('/')).body
-    t.match(page, /200 not_in_channel<.*What to do: invite the app to the channel/s)
-    t.match(page, /C000000A, by the app acme · 50 a second/)
-    await relay.post(about('b1'))
-    await api.until(() => api.seen('team-b').length === 1)
-    t.match(await lane(relay, 'b'), { block: null }, 'the others go on')
-    if (channel) channel.members = ['U0FLUX']
-    clock.advance(5 * 60_000)
-    await api.until(() => api.seen('team-a').length === 1)
-    await relay.slack.until(({ accepted }) => accepted.length === 2)
-    t.match(relay.slack.accepted[1]?.text, /destination a takes messages again after 5 m/)
-  }
-)
+t.test('a channel that the app is not in blocks its own lane; the operator is notified how to invite it', async (t) => {
+  const { api, relay, clock } = await build(t)
+  const channel = api.channels[0]
+  if (channel) channel.members = []
+  await relay.post(about('a1'))
+  await relay.slack.until(({ accepted }) => accepted.length === 1)
+  const [notice] = relay.slack.accepted
+  t.match(
+    notice?.text,
+    /destination a takes no messages: the answer is 200 not_in_channel[\s\S]*Invite the app to the channel[\s\S]*\/invite @/
+  )
+  t.notMatch(notice?.text, /webhook/)
+  t.match(await lane(relay, 'a'), { block: { reason: '200 not_in_channel' } })
+  t.match(
+    relay.log.find((line) => line.includes('destination rejects')),
+    /"advice":"invite the app to the channel.*\/invite @/
+  )
+  const page = (await relay.get('/')).body
+  t.match(page, /200 not_in_channel<.*What to do: invite the app to the channel/s)
+  t.match(page, /C000000A, by the app acme · 50 a second/)
+  await relay.post(about('b1'))
+  await api.until(() => api.seen('team-b').length === 1)
+  t.match(await lane(relay, 'b'), { block: null }, 'the others go on')
+  if (channel) channel.members = ['U0FLUX']
+  clock.advance(5 * 60_000)
+  await api.until(() => api.seen('team-a').length === 1)
+  await relay.slack.until(({ accepted }) => accepted.length === 2)
+  t.match(relay.slack.accepted[1]?.text, /destination a takes messages again after 5 m/)
+})
 
 t.test(
-  'a token that is not taken is asked about once, and when it is taken again, all lanes go on at once',
+  'a rejected token is tried once for all lanes, and when it is accepted again all lanes go on at once',
   async (t) => {
     const { api, relay, clock } = await build(t)
     const app = api.apps[botToken]
@@ -127,7 +124,7 @@ t.test(
   }
 )
 
-t.test('a token that one replica finds taken again is asked about by the others, too', async (t) => {
+t.test('a token that one replica finds accepted again is tried by the others too', async (t) => {
   const { url } = await startPostgres(t)
   const slackApi = await startSlackApi({ perSecond: 1000, burst: 1000, latencyMs: 0, channels: channels() })
   t.teardown(() => slackApi.close())
@@ -144,13 +141,13 @@ t.test('a token that one replica finds taken again is asked about by the others,
   if (app) delete app.error
   await fetch(`${one.url}/api/lanes/a/try`, { method: 'POST' })
   await slackApi.until(() => slackApi.seen('team-a').length === 1 && slackApi.seen('team-b').length === 1)
-  // Either might post what comes now.
+  // Either replica might post new events.
   await one.app.close()
   await other.post(about('a2'))
   await slackApi.until(() => slackApi.seen('team-a').length === 2)
 })
 
-t.test('who tries a lane by hand has Slack asked again', async (t) => {
+t.test('trying a lane by hand asks Slack again', async (t) => {
   const { api, relay } = await build(t)
   const app = api.apps[botToken]
   if (app) app.error = 'missing_scope'
@@ -163,11 +160,11 @@ t.test('who tries a lane by hand has Slack asked again', async (t) => {
   t.equal(posts(api).length, 3)
 })
 
-t.test('a rate limit that one channel meets is kept by all channels of the token', async (t) => {
+t.test('a rate limit in one channel is kept by all channels of the token', async (t) => {
   const { api, relay, clock } = await build(t)
   const start = clock.now()
   const times: number[] = []
-  // Not in the header, or the stand-in would keep to it in its own time.
+  // Not in the header, which the stand-in would enforce in real time.
   const limit = { status: 429, body: '{"ok":false,"error":"ratelimited","retry_after":30}' }
   api.behave('chat.postMessage', (_, index) => {
     times.push(clock.now() - start)
@@ -188,7 +185,7 @@ t.test('a rate limit that one channel meets is kept by all channels of the token
   )
 })
 
-t.test('an answer that repeats a long message is read to where it says when it was posted', async (t) => {
+t.test('an answer that repeats a long message is read up to the time of the post', async (t) => {
   const { api, relay } = await build(t)
   const answer = { ok: true, channel: 'C000000A', message: { text: 'x'.repeat(200_000) }, ts: '1503435956.000247' }
   api.behave('chat.postMessage', [{ status: 200, body: JSON.stringify(answer), type: 'application/json' }])
@@ -197,7 +194,7 @@ t.test('an answer that repeats a long message is read to where it says when it w
   t.match(await lane(relay, 'a'), { block: null, backlog: 0 })
 })
 
-t.test('what does not let a message through is asked with an empty one, to the same channel', async (t) => {
+t.test('a proxy that refuses messages is tested with an empty one, to the same channel', async (t) => {
   const { api, relay, clock } = await build(t)
   const page = { status: 200, body: '<!DOCTYPE html><title>Blocked by policy</title>' }
   api.behave('chat.postMessage', ({ text }) => (text.includes('"text"') ? page : undefined))
@@ -213,7 +210,7 @@ t.test('what does not let a message through is asked with an empty one, to the s
   )
 })
 
-t.test('a message that Slack refuses goes as plain text; the log has what was wrong and where', async (t) => {
+t.test('a message that Slack refuses is sent as plain text; the log has what was wrong and where', async (t) => {
   const { api, relay } = await build(t)
   const messages = ['[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]']
   const body = JSON.stringify({ ok: false, error: 'invalid_blocks', response_metadata: { messages } })
@@ -229,7 +226,7 @@ t.test('a message that Slack refuses goes as plain text; the log has what was wr
   })
 })
 
-t.test('only an answer that says where and when is a yes; whatever else comes, the message is not lost', async (t) => {
+t.test('only an answer with channel and time is a yes; whatever else comes, the message is not lost', async (t) => {
   const html = { status: 200, body: '<!DOCTYPE html><title>Sign in</title>' }
   const rude: [string, Parameters<SlackApi['behave']>[1], number][] = [
     ['a reset', [{ is: 'reset' }], 1],
@@ -261,7 +258,7 @@ t.test('only an answer that says where and when is a yes; whatever else comes, t
 })
 
 t.test(
-  'a storm over many channels keeps to what Slack allows one token: no 429, and every message arrives',
+  "a storm over many channels keeps Slack's limits for one token: no 429, and every message arrives",
   async (t) => {
     const names = Array.from({ length: 40 }, (_, n) => `c${n}`)
     const many = names.map((name, n) => ({ id: `C00000${String(n).padStart(3, '0')}`, name, members: ['U0FLUX'] }))
@@ -288,7 +285,7 @@ rules: [{ name: all, match: { severity: info }, send: [${names.join(', ')}] }]
   }
 )
 
-t.test('messages wait through a restart, and go to the channel when the relay is back', async (t) => {
+t.test('messages wait through a restart, and reach the channel when the relay is back', async (t) => {
   const folder = tempFolder(t)
   const api = await startSlackApi({ perSecond: 1000, burst: 1000, latencyMs: 0, channels: channels() })
   t.teardown(() => api.close())

@@ -16,7 +16,7 @@ const step = fc.record({
   afterMs: fc.oneof(fc.constant(0), fc.nat({ max: 2000 }))
 })
 
-t.test('in no minute more messages go than Slack allows, and none before a wait is over', async () => {
+t.test('no minute has more messages than Slack allows, and none is sent before a wait is over', async () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 300, maxLength: 1500 }), (steps) => {
       const budget = createBudget()
@@ -47,7 +47,7 @@ t.test('in no minute more messages go than Slack allows, and none before a wait 
   )
 })
 
-t.test('a hundred channels at once go one after the other, and each in its turn', async (t) => {
+t.test('a hundred channels at once take turns, one after the other', async (t) => {
   const budget = createBudget()
   const turns = Array.from({ length: 100 }, (_, lane) => budget.turnOf(`${lane}`, 0))
   t.same(
@@ -66,7 +66,7 @@ t.test("a turn that nobody needed is the next one's", async (t) => {
   }
 })
 
-t.test('after a limit there is no burst, and who had a turn before asks for another', async (t) => {
+t.test('after a limit there is no burst, and whoever had a turn before has to ask for another', async (t) => {
   const budget = createBudget()
   const early = Array.from({ length: 25 }, (_, lane) => budget.turnOf(`${lane}`, 0))
   t.ok(early.every((turn) => turn < 30_000))
@@ -88,7 +88,7 @@ t.test('a clock that is set back by a day makes nobody wait for a day', async (t
   t.equal(budget.refusalAt(60_000), undefined)
 })
 
-t.test('where the clock is set while Slack is about to answer, nobody waits for longer or shorter', async (t) => {
+t.test('a clock set while Slack is about to answer makes no wait longer or shorter', async (t) => {
   const day = 24 * 60 * 60_000
   for (const [asked, answered] of [
     [0, day],
@@ -105,7 +105,7 @@ t.test('where the clock is set while Slack is about to answer, nobody waits for 
   }
 })
 
-t.test('a no to the token is known until it may be asked again, or somebody wants to know', async (t) => {
+t.test('a rejected token is remembered until it may be tried again, or somebody asks for it', async (t) => {
   const budget = createBudget<string>()
   t.equal(budget.forgive(), false)
   budget.refuse('token_revoked', 1000, 0)

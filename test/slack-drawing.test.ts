@@ -6,7 +6,7 @@ import { mrkdwn } from '../src/render/slack/blocks.ts'
 import type { Payload } from '../src/render/slack/payload.ts'
 import { cpuMs } from './fixtures/cpu.ts'
 
-t.test('mrkdwn as HTML', async (t) => {
+t.test('mrkdwn becomes HTML', async (t) => {
   for (const [text, wanted] of [
     ['*bold* and ~gone~ and _slanted_', '<b>bold</b> and <s>gone</s> and <i>slanted</i>'],
     ['~Failed~ → *Ready*', '<s>Failed</s> → <b>Ready</b>'],
@@ -33,7 +33,7 @@ t.test('mrkdwn as HTML', async (t) => {
   }
 })
 
-t.test('text made to be slow is not', async (t) => {
+t.test('text made to be slow is drawn quickly', async (t) => {
   const started = cpuMs()
   for (const mark of ['*', '_', '~', '`', '<', '```', '*_~', '<!date^1^', ':a']) slackText(mark.repeat(20_000))
   t.ok(cpuMs() - started < 2000)

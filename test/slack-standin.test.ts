@@ -54,7 +54,7 @@ const badBlocks = {
   'a block_id of 256': { type: 'divider', block_id: 'x'.repeat(256) }
 }
 
-t.test('takes every block within its limits and refuses every block beyond them', async (t) => {
+t.test('accepts every block within its limits and refuses every block beyond them', async (t) => {
   for (const [name, block] of Object.entries(goodBlocks)) {
     t.equal(faultsOf({ text: 'x', blocks: [block] }), undefined, name)
     t.equal(
@@ -69,7 +69,7 @@ t.test('takes every block within its limits and refuses every block beyond them'
   }
 })
 
-t.test('takes every message within its limits and refuses every message beyond them', async (t) => {
+t.test('accepts every message within its limits and refuses every message beyond them', async (t) => {
   const attached = (attachment: object, count = 1) => ({ text: 'x', attachments: times(count, attachment) })
   const line = { type: 'divider', block_id: 'line' }
   const kilo = section(1000)
@@ -133,7 +133,7 @@ t.test('answers like Slack and remembers everything it was sent', async (t) => {
   t.equal(slack.maxInFlight(), 1, 'one after another is never two at once')
 })
 
-t.test('takes one message a second and a short burst, path by path, and notices who does not wait', async (t) => {
+t.test('accepts one message a second and a short burst, path by path, and notices who does not wait', async (t) => {
   const { slack, post } = await build(t, {})
   for (let i = 0; i < 4; i++) t.match(await post({ text: 'x' }), { status: 200 })
   const refusal = '{"retry_after":1,"ok":false,"error":"rate_limited"}'
@@ -182,7 +182,7 @@ t.test('misbehaves as asked, then is normal again', async (t) => {
   t.equal(slack.impatient, 1, 'a Retry-After outlives the script that gave it')
 })
 
-t.test('takes the slow message of a client that has hung up, and counts who is there at once', async (t) => {
+t.test('accepts the slow message of a client that has hung up, and counts simultaneous requests', async (t) => {
   const { slack, post } = await build(t)
   const hangUp = async (text: string) => {
     const client = new AbortController()

@@ -1,4 +1,4 @@
-// Sources: a fleet's are looked at in turns, so that whoever posts meanwhile is answered.
+// Sources: a fleet's are checked in turns, so that events that arrive meanwhile are answered.
 import { pino } from 'pino'
 import t from 'tap'
 import { sourcesCard } from '../src/dashboard/sources.ts'
@@ -17,7 +17,7 @@ function fleetOf(count: number, expectMs: number | undefined): Map<string, Sourc
   return new Map(names.map((name) => [name, { name, cluster: name, expectMs, hmacKeys: ['key'], tokens: [] }]))
 }
 
-/** Sources on a store that only keeps what is noted of them. */
+/** Sources on a store that keeps only their notes. */
 function watch(fleet: ReadonlyMap<string, Source>) {
   const clock = createClock()
   const notices: string[] = []
@@ -81,7 +81,7 @@ for (const [what, expectMs] of [
   })
 }
 
-t.test('an event that comes at whatever moment of the look is noted, with it or with the next', async (t) => {
+t.test('an event that arrives at any moment of the check is noted, in it or in the next one', async (t) => {
   for (let moment = 0; moment < 12; moment++) {
     const { clock, lastEvents, sources } = watch(fleetOf(1200, undefined))
     await sources.look()
@@ -96,22 +96,41 @@ t.test('an event that comes at whatever moment of the look is noted, with it or 
   }
 })
 
-t.test(
-  'of a fleet, the first page lists some hundred sources, those in trouble first, and says how many there are',
-  async (t) => {
-    const { clock, sources } = watch(fleetOf(3000, undefined))
-    await sources.look()
-    for (let n = 0; n < 2999; n++) sources.accepted(`c${n}`, `c${n}`)
-    sources.refused('c2998', 'BAD_SIGNATURE')
-    const page = String(await sourcesCard(sources.standing(), clock.now()))
-    const listed = [...page.matchAll(/<b>(c\d+)<\/b>/g)].map(([, name]) => name)
-    t.same(listed.slice(0, 2), ['c2998', 'c2999'], 'one that was refused, one that never posted')
-    t.equal(listed.length, 212)
-    t.match(page, 'Sources <span class="count">3,000</span>')
-    t.match(page, '2,988 more')
-    t.match(page, '2,788 more, all active: <code>flux-relay sources</code>')
-  }
-)
+t.test('the first page lists some hundred sources of a fleet, those in trouble first, and counts all', async (t) => {
+  const { clock, sources } = watch(fleetOf(3000, undefined))
+  await sources.look()
+  for (let n = 0; n < 2999; n++) sources.accepted(`c${n}`, `c${n}`)
+  sources.refused('c2998', 'BAD_SIGNATURE')
+  const page = String(await sourcesCard(sources.standing(), clock.now()))
+  const listed = [...page.matchAll(/<b>(c\d+)<\/b>/g)].map(([, name]) => name)
+  t.same(listed.slice(0, 2), ['c2998', 'c2999'], 'one that was refused, one that never posted')
+  t.equal(listed.length, 212)
+  t.match(page, 'Sources <span class="count">3,000</span>')
+  t.match(page, '2,988 more')
+  t.match(page, '2,788 more, all active: <code>flux-relay sources</code>')
+})
+
+t.test('refused requests that are said alike are said once, with their sum', async (t) => {
+  const { clock, sources } = watch(fleetOf(1, undefined))
+  await sources.look()
+  for (const code of [
+    'BAD_EVENT',
+    'BAD_JSON',
+    'WRONG_TYPE',
+    'BAD_JSON',
+    'TOO_LARGE',
+    'CANNOT_STORE',
+    'INTERNAL'
+  ] as const)
+    sources.refused('c0', code)
+  const page = String(await sourcesCard(sources.standing(), clock.now()))
+  t.same(page.match(/\d+ requests? [a-zA-Z_ ]+ in the last hour/g), [
+    '4 requests were not Flux events in the last hour',
+    '1 request was larger than MAX_BODY_BYTES in the last hour',
+    '1 request could not be stored in the last hour',
+    '1 request failed here in the last hour'
+  ])
+})
 
 for (const [what, ahead] of [
   ['an hour', 60 * minute],
@@ -140,7 +159,7 @@ for (const [what, ahead] of [
           const isKnown = after === 'another event'
           await pass(1)
           if (after === 'a restart') sources = start()
-          // When it was first expected was noted before the clock was wrong.
+          // The time from which it was expected was recorded before the clock was wrong.
           const mayBeQuiet = isAheadFrom === 'later' && !posts
           const about = `${isAheadFrom}, ${posts ? 'one event' : 'no event'}, ${after}`
           for (let minutes = 0; minutes < 8; minutes++) {
@@ -164,7 +183,7 @@ for (const [what, ahead] of [
   })
 }
 
-t.test('that anyone can post to a source is said at the start, at a reload and beside the source', async (t) => {
+t.test('a source that anyone can post to is reported at the start, at a reload and beside the source', async (t) => {
   const config = `sources: { default: { hmacKeys: [key] }, direct: { cluster: prod }, old: { tokens: [word], cluster: old } }${openConfig}`
   const relay = await startRelay(t, { config })
   const said = /source \\"(\w+)\\" accepts events from anyone who can reach it; give it hmacKeys, or, .*direct-mode\.md/

@@ -7,7 +7,7 @@ import { at, view } from './fixtures/store.ts'
 const minute = 60_000
 const row = (id: number, destination = 'team', createdAt = at) => ({ id, destination, created_at: createdAt })
 
-t.test('a lane that is to wait goes on at that moment, and not before', async (t) => {
+t.test('a lane that has to wait goes on at that moment, and not before', async (t) => {
   const standing = { state: { bucket: undefined, notBefore: at }, open: undefined, isDue: true }
   const plan = { token: () => ({ bucket: { tokens: 0, at } }) }
   t.same(turnOf(standing, plan, at - 1), { is: 'wait', until: at })
@@ -34,7 +34,7 @@ t.test('a message is as old as the newest that it carries, and names no more', a
   t.same(made.ids, [1, 2])
 })
 
-t.test('what a mute withholds, and a dead letter, wait for no group and for nothing to last', async (t) => {
+t.test('muted and dead notifications wait neither for a group nor for `for`', async (t) => {
   const group = { key: 'revision', waitMs: minute }
   const fresh = { rule: 'r', destination: 'team', lane: 'lane', view: view('a'), group, heldUntil: at + minute }
   const muted = { ...fresh, muting: { name: 'night', until: at + minute } }
@@ -47,7 +47,7 @@ t.test('what a mute withholds, and a dead letter, wait for no group and for noth
   t.equal(lastsUntil(fresh, at + minute), undefined, 'it has lasted')
 })
 
-t.test('what is held from a time to come is held anew, the rest has lasted', async (t) => {
+t.test('what is held from a time in the future is held anew, the rest has lasted', async (t) => {
   const held = (id: number, heldAt: number | null, holds = 0) => ({
     ...{ id, created_at: at, held_until: at, held_at: heldAt, holds }
   })
@@ -56,7 +56,7 @@ t.test('what is held from a time to come is held anew, the rest has lasted', asy
   t.equal(lasting([held(3, null), held(4, at, 1)], at), undefined)
 })
 
-t.test('a file that shortens what is held leaves it what its group waits for', async (t) => {
+t.test('a file that shortens `for` does not shorten the wait for a group', async (t) => {
   const held = { created_at: at, held_until: at + 10 * minute, since: at - minute }
   t.equal(shortened(held, { forMs: 3 * minute, waitMs: 0 }, at), at + 2 * minute)
   t.equal(shortened(held, { forMs: 3 * minute, waitMs: 5 * minute }, at), at + 5 * minute)

@@ -72,7 +72,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await after.close()
     })
 
-    t.test('a body is known after a restart, also where an earlier one came by a clock that was ahead', async (t) => {
+    t.test('a body is known after a restart, even if an earlier one arrived by a clock that was ahead', async (t) => {
       const { open } = await prepare(t)
       const before = await open()
       const early = arrival('a')
@@ -96,24 +96,27 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what a new config file moves while a message is composed of it goes where it is by now', async (t) => {
-      // PostgreSQL holds the lane meanwhile, so that it is moved before or after.
-      if (name !== 'sqlite') return
-      const { open } = await prepare(t)
-      const store = await open()
-      await store.accept([arrival('a')], sendTo('lane'))
-      let moving: Promise<unknown> | undefined
-      const next: Plan['next'] = (...of) => {
-        moving ??= store.follow(() => new Map([['lane', 'elsewhere']]), at)
-        return plan.next(...of)
+    t.test(
+      'notifications that a new config file moves while a message is composed are sent from their new lane',
+      async (t) => {
+        // PostgreSQL holds the lane meanwhile, so it is moved before or after.
+        if (name !== 'sqlite') return
+        const { open } = await prepare(t)
+        const store = await open()
+        await store.accept([arrival('a')], sendTo('lane'))
+        let moving: Promise<unknown> | undefined
+        const next: Plan['next'] = (...of) => {
+          moving ??= store.follow(() => new Map([['lane', 'elsewhere']]), at)
+          return plan.next(...of)
+        }
+        t.same(await store.next('lane', { ...plan, next }, at), { is: 'idle' })
+        await moving
+        t.match(await store.next('elsewhere', plan, at), { is: 'post', message: { lane: 'elsewhere' } })
+        await store.close()
       }
-      t.same(await store.next('lane', { ...plan, next }, at), { is: 'idle' })
-      await moving
-      t.match(await store.next('elsewhere', plan, at), { is: 'post', message: { lane: 'elsewhere' } })
-      await store.close()
-    })
+    )
 
-    t.test('what an object is remembered by is there for its next event', async (t) => {
+    t.test('the memory of an object is there for its next event', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const seen: unknown[] = []
@@ -160,7 +163,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('a group is held until the deadline of its first, also through a restart', async (t) => {
+    t.test('a group is held until the deadline of its first notification, even across a restart', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
       const grouped = (item: Arrival): Decision => {
@@ -192,7 +195,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('a notice to the operator of an outcome is written with it, unless it is no news', async (t) => {
+    t.test('a notice to the operator about an outcome is stored with it, unless it is no news', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one'), arrival('two'), arrival('three')], sendTo('lane'))
@@ -247,7 +250,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('an answer that says how many tokens there are counts for more than what was counted', async (t) => {
+    t.test('an answer that says how many tokens there are overrides the count', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('lane'))
@@ -264,7 +267,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('a lane goes on at once when somebody asks for it, unless it waits for a rate limit', async (t) => {
+    t.test('a lane goes on at once on request, unless it waits for a rate limit', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       t.equal(await store.tryNow('of nobody', at), undefined)
@@ -311,7 +314,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what waited too long is dead, and what came later goes', async (t) => {
+    t.test('what waited too long becomes a dead letter, and what came later is sent', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('old', { receivedAt: at - maxAgeMs - 1 }), arrival('new')], sendTo('lane'))
@@ -320,7 +323,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('pending notifications and dead letters are counted for each destination', async (t) => {
+    t.test('pending notifications and dead letters are counted by destination', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
       const tooOld = arrival('old', { receivedAt: at - maxAgeMs - 1 })
@@ -334,7 +337,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(Object.fromEntries([...store.tally()].map(([lane, { buried }]) => [lane, buried])), { gone: 1, lane: 2 })
       t.equal(store.buried, 3, 'and in all')
       const pending = () => Object.fromEntries([...store.tally()].map(([lane, tally]) => [lane, tally.pending]))
-      // The one counts as it goes, the other now and then.
+      // SQLite counts as it goes, PostgreSQL now and then.
       if (name === 'sqlite') {
         t.match(pending(), { lane: 1, other: 1, gone: 0 })
         await store.records.retry(['3'], new Map([['lane', 'lane']]), at)
@@ -351,7 +354,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('the last event of a source is known, and until when somebody listened', async (t) => {
+    t.test('the last event of a source is known, and until when the relay listened', async (t) => {
       const { open } = await prepare(t)
       let store = await open()
       t.same(await store.lastEvents(), { sources: new Map(), listenedUntil: undefined })
@@ -381,7 +384,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('the last events of as many sources as a fleet has', async (t) => {
+    t.test('the last events of as many sources as a fleet has are known', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const sources = new Map(Array.from({ length: 2500 }, (_, n) => [`c${n}`, at + n]))
@@ -411,7 +414,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what is being posted when its webhook changes is awaited first, then goes to the new one', async (t) => {
+    t.test('a post under way when its webhook changes is awaited first, then goes to the new one', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const toTeam = (item: Arrival): Decision => {
@@ -436,7 +439,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('a dead letter made while it is being posted is not posted again', async (t) => {
+    t.test('a notification that becomes a dead letter while it is being posted is not posted again', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))
@@ -448,7 +451,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test(
-      'much that waits for a destination that is gone is given up in steps, until it is there again',
+      'a large backlog of a removed destination is given up in steps, unless the destination returns',
       async (t) => {
         const { open } = await prepare(t)
         const store = await open()
@@ -466,7 +469,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     )
 
     for (const behind of [0, 480, 490, 499, 980]) {
-      t.test(`of a message to a destination that is gone nothing is left, with ${behind} behind it`, async (t) => {
+      t.test(`nothing is left of a message to a removed destination, with ${behind} behind it`, async (t) => {
         const { open } = await prepare(t)
         const store = await open()
         const arrivals = (count: number, name: string) =>
@@ -489,7 +492,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       })
     }
 
-    t.test('what waits for a destination that is gone is a dead letter', async (t) => {
+    t.test('the backlog of a removed destination becomes dead letters', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('one')], sendTo('gone'))
@@ -543,9 +546,9 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('what a mute of the file withholds goes by a new file, and what a silence withholds does not', async (t) => {
+    t.test('a new file changes what a mute of the file withholds, but not what a silence does', async (t) => {
       const { open } = await prepare(t)
-      // No other replica may have an older file any more.
+      // By then no other replica may have an older file.
       const later = at + rolloutMs + 1
       const store = await open()
       const { id, endsAt } = await store.addSilence({ match: {}, comment: '', endsAt: later + 1000 }, at)
@@ -591,7 +594,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('silences are there until they end, and can be ended before', async (t) => {
+    t.test('silences exist until they end, and can be ended before', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const first = await store.addSilence({ match: { namespace: 'db' }, comment: 'upgrade', endsAt: at + 1000 }, at)
@@ -663,7 +666,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what a mute withholds is kept until it was summed up, however long that is', async (t) => {
+    t.test('what a mute withholds is kept until it is summed up, however long that is', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const muting = { name: 'long', until: at + 30 }
@@ -687,7 +690,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test(
-      'of a source with too many objects the oldest healthy ones are forgotten, and one that fails last',
+      'if a source has too many objects, the oldest healthy ones are forgotten first, failing ones last',
       async (t) => {
         const { open } = await prepare(t)
         const store = await open()
@@ -716,7 +719,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('how many objects each source has is right while they come and go', async (t) => {
+    t.test('the number of objects of each source is right while they come and go', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const counts = async () => Object.fromEntries(await store.boundObjects(9))
@@ -751,7 +754,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await again.close()
     })
 
-    t.test('pruning takes what is over, in small steps, and never what waits', async (t) => {
+    t.test('pruning removes what is over, in small steps, and never what waits', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await store.accept([arrival('sent-1'), arrival('sent-2'), arrival('waits')], sendTo('lane'))
@@ -775,13 +778,13 @@ t.test('a database file serves one relay at a time, and says so', async (t) => {
   const { open } = await stores.sqlite(t)
   const store = await open()
   const lockedOut = /another relay is using this database/
-  // The second waits a moment for the first to go.
+  // The second relay waits a moment for the first to go.
   await t.rejects(open(), { code: 'BAD_DATABASE', message: lockedOut })
   await store.close()
   await (await open()).close()
 })
 
-t.test('an object that is heard of while the oldest of its source are forgotten stays', async (t) => {
+t.test('an object with an event while the oldest of its source are forgotten stays', async (t) => {
   const store = await (await stores.sqlite(t)).open()
   for (const [n, name] of ['one', 'two', 'three'].entries())
     await store.accept([arrival(name, { receivedAt: at + n })], sendTo('lane'))
@@ -811,7 +814,7 @@ const rows1 = `
 const migration = (store: string, version: number) =>
   readFileSync(join(import.meta.dirname, '..', 'src', 'store', store, `${version}.sql`), 'utf8')
 
-/** A database of `version`, in which the rows of the first have been since. */
+/** A database of `version`, with rows from the first version. */
 async function earlierSqlite(t: Test, version: number) {
   const prepared = await stores.sqlite(t)
   const db = new DatabaseSync(prepared.file)
@@ -853,7 +856,7 @@ const earlier = {
 }
 
 for (const [name, prepare] of Object.entries(earlier)) {
-  t.test(`${name}: the database goes on where it was`, async (t) => {
+  t.test(`${name}: the database continues where it was`, async (t) => {
     const { open } = await prepare(t)
     const store = await open()
     t.equal(store.pending, 1)
@@ -877,25 +880,22 @@ for (const [name, prepare] of Object.entries(earlier)) {
   })
 }
 
-t.test(
-  'that a database of an earlier version is changed is said before it is, and of a new one nothing is',
-  async (t) => {
-    const { file } = await earlierSqlite(t, 6)
-    const { url } = await earlierPostgres(4)
-    for (const [address, versions] of [
-      [`sqlite:${file}`, [6]],
-      [`sqlite:${file}`, []],
-      [url, [4]],
-      [(await stores.postgres(t)).url, []],
-      [`sqlite:${(await stores.sqlite(t)).file}`, []]
-    ] as const) {
-      const said: number[] = []
-      const store = await openStore(address ?? '', { migrating: (from) => said.push(from) })
-      t.strictSame(said, versions)
-      await store.close()
-    }
+t.test('changing a database of an earlier version is announced before; a new one needs no announcement', async (t) => {
+  const { file } = await earlierSqlite(t, 6)
+  const { url } = await earlierPostgres(4)
+  for (const [address, versions] of [
+    [`sqlite:${file}`, [6]],
+    [`sqlite:${file}`, []],
+    [url, [4]],
+    [(await stores.postgres(t)).url, []],
+    [`sqlite:${(await stores.sqlite(t)).file}`, []]
+  ] as const) {
+    const said: number[] = []
+    const store = await openStore(address ?? '', { migrating: (from) => said.push(from) })
+    t.strictSame(said, versions)
+    await store.close()
   }
-)
+})
 
 t.test('a database of a newer version is refused with the reason', async (t) => {
   const { open, file } = await stores.sqlite(t)

@@ -1,11 +1,11 @@
-// Tables: align what people read, and keep what matters where there is little room.
+// Tables: align what people read, and keep what matters when there is little room.
 import fc from 'fast-check'
 import t from 'tap'
 import { age, table } from '../src/cli/output.ts'
 
 const columns = [{ name: 'ID' }, { name: 'TO' }, { name: 'WHY' }]
 
-t.test('columns stand under each other, and the last is cut to the terminal', async (t) => {
+t.test('columns are aligned, and the last is cut to the terminal', async (t) => {
   const rows = [
     ['1', 'team', 'a long reason'],
     ['22', 'x', 'short']
@@ -20,7 +20,7 @@ t.test('no text of an event can steer the terminal', async (t) => {
 })
 
 t.test(
-  'where there is little room columns leave in their order, then names lose their middle, and why goes last',
+  'with little room, columns disappear in their order, then names lose their middle, and reasons go last',
   async (t) => {
     const wide = [
       { name: 'ID' },
@@ -38,7 +38,7 @@ t.test(
   }
 )
 
-t.test('whatever the texts are, no line is longer than the terminal, and why keeps its 30 characters', async () => {
+t.test('whatever the texts are, no line is longer than the terminal, and reasons keep 30 characters', async () => {
   const text = fc.string({ unit: 'grapheme-ascii', maxLength: 120 })
   const wide = [{ name: 'ID' }, { name: 'RULE', leaves: 1 }, { name: 'ABOUT', least: 20 }, { name: 'WHY' }]
   const row = fc.tuple(fc.stringMatching(/^[0-9]{1,6}$/), text, text, fc.stringMatching(/^[a-z]{30,200}$/))
@@ -48,6 +48,33 @@ t.test('whatever the texts are, no line is longer than the terminal, and why kee
       return lines.every((line, index) => line.length <= width && line.includes(rows[index]?.[3].slice(0, 29) ?? ''))
     })
   )
+})
+
+/** Of two columns, of one, and of none. */
+const letters = ['部', '署', '한', 'あ', '！', '🔥', '🚀', 'x', 'é', 'ש', 'ß', '→', '\u0301', '\u0302']
+const twoColumns = new Set(['部', '署', '한', 'あ', '！', '🔥', '🚀'])
+const columnsOf = (line: string) =>
+  [...line].reduce((sum, letter) => sum + (twoColumns.has(letter) ? 2 : /[\u0301\u0302]/.test(letter) ? 0 : 1), 0)
+
+t.test('wide letters and emoji take two columns, accents none, and every column stands where it should', async (t) => {
+  const text = fc
+    .array(fc.constantFrom(...letters), { minLength: 1, maxLength: 80 })
+    .map((parts) => `a${parts.join('')}z`)
+  const three = [{ name: 'ID' }, { name: 'ABOUT', least: 12 }, { name: 'WHY' }]
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 4 }),
+      fc.integer({ min: 50, max: 200 }),
+      (found, width) => {
+        const rows = found.map(([about, why]) => ['7', about, `|${why}`])
+        const [, ...lines] = table(three, rows, width).trimEnd().split('\n')
+        const starts = new Set(lines.map((line) => columnsOf(line.slice(0, line.indexOf('|')))))
+        return starts.size === 1 && lines.every((line) => columnsOf(line) <= width)
+      }
+    )
+  )
+  t.equal(table(three, [['1', '集群一/shop', '部署失敗']], 40), 'ID  ABOUT        WHY\n1   集群一/shop  部署失敗\n')
+  t.equal(table([{ name: 'A' }, { name: 'WHY' }], [['x', '部署失敗：無法']], 10), 'A  WHY\nx  部署失…\n')
 })
 
 t.test('an age has two units at most, in whole minutes', async (t) => {

@@ -49,7 +49,7 @@ function reads(t: Test, payload: Payload, expected: string) {
   t.equal(faultsOf(payload), undefined, 'Slack takes it')
 }
 
-t.test('title, body and fields stand where the relay’s own would', async (t) => {
+t.test("title, body and fields replace the relay's own", async (t) => {
   const payload = message(`
     title: "{{ transition | state }} *{{ object.kind }} {{ object.namespace }}/{{ object.name }}* in {{ object.cluster | code }}"
     body: "It says: {{ event.message }}"
@@ -70,7 +70,7 @@ main@8bd5de2
   t.equal(payload.attachments?.[0]?.color, '#a30200', 'beside the colour of its state')
 })
 
-t.test('what a template leaves out stays as it is without one', async (t) => {
+t.test('what a template omits stays as it is without one', async (t) => {
   const usual = message('    summary: x')
   t.match(
     toText(message('    title: "Oh no"')),
@@ -93,7 +93,7 @@ t.test('what a template leaves out stays as it is without one', async (t) => {
   t.strictSame(noTitle, usual, 'a title of nothing is no title')
 })
 
-t.test('every variable and filter of the contract', async (t) => {
+t.test('every variable and filter of the contract works', async (t) => {
   const cases: [text: string, shown: string][] = [
     ['{{ transition }} {{ transition | state }}', 'recovered ✅ Recovered'],
     [
@@ -153,7 +153,7 @@ t.test('every variable and filter of the contract', async (t) => {
   })
 })
 
-t.test('a value is harmless in the place where it stands', async (t) => {
+t.test('a value is harmless wherever it is put', async (t) => {
   const text = '*a* `b` ```c``` d_e _f_ <!here> https://x.example &'
   const cases: [text: string, mrkdwn: string][] = [
     ['{{ v }}', '∗a∗ ˋbˋ ˋˋˋcˋˋˋ d_e ＿f＿ &lt;!here&gt; https://x.example &amp;'],
@@ -175,7 +175,7 @@ t.test('a value is harmless in the place where it stands', async (t) => {
   }
 })
 
-t.test('a mention is written out in the template, and the rule’s own comes with any', async (t) => {
+t.test("a mention is spelt out in the template, and the rule's own is added to any", async (t) => {
   const title = `    title: '{% if transition == "failed" %}{{ "S012AB3CD" | mention }} {{ "here" | mention }}{% endif %} <@U012AB3CD>'`
   t.match(message(title).blocks?.[0], { text: { text: '<!subteam^S012AB3CD> <!here> <@U012AB3CD>' } })
   t.notMatch(message(title).text, /S012|U012|here/, 'not on the lock screen')
@@ -204,7 +204,7 @@ const kit = `
           - { type: button, text: { type: plain_text, text: Commit }, url: "{{ links.commit }}", style: primary }
           - { type: button, text: { type: plain_text, text: Compare }, url: "{{ links.compare }}" }`
 
-t.test('blocks are the whole message, without what an event has nothing for', async (t) => {
+t.test('blocks are the whole message, without those that an event has nothing for', async (t) => {
   const payload = message(kit)
   t.strictSame(payload.blocks, [
     { type: 'header', text: { type: 'plain_text', text: ':red_circle: Failed <apps> &', emoji: true } },
@@ -328,7 +328,7 @@ t.test('what would be cut or empty is reported when the config loads, with the k
   t.strictSame(warnings(`    body: "{{ event.message }}"`), [], 'a body has room for what is usual')
 })
 
-t.test('what is promised is in the view: the template is not asked again', async (t) => {
+t.test('the view has everything promised: the template is not rendered again', async (t) => {
   const { views } = composed(configWith('templates: { own: { title: "Oh no {{ object.name }}" } }'), [failed])
   t.match(views[0]?.custom, { title: 'Oh no apps' })
   const stored = JSON.parse(JSON.stringify(views[0]))
@@ -409,7 +409,7 @@ templates:
 const ours =
   /<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>|<https:\/\/(git|flux|img|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
 
-/** Everything that would make Slack refuse the message, or take something in it for an order. */
+/** Everything in a message that Slack would refuse or take for an order. */
 function faultsIn(payload: Payload): string[] {
   const texts = [...textsOf(payload)].map(({ text }) => text)
   const json = JSON.stringify(payload)
@@ -426,7 +426,7 @@ function faultsIn(payload: Payload): string[] {
 }
 
 t.test(
-  'whatever is in an event and wherever a template puts it: text stays text, and Slack takes the message',
+  'whatever is in an event and wherever a template puts it: text stays text, and Slack accepts the message',
   async (t) => {
     const configs = [...hostileTemplates, ...hostileBlocks]
     const property = fc.property(anyEvent, fc.nat(configs.length - 1), (event, at) => {
@@ -464,7 +464,7 @@ t.test('no other receiver takes any of it for an order either', async (t) => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 50, includeErrorInReport: true }))
 })
 
-t.test('every fixture reads well by the template of the contract', async (t) => {
+t.test('every fixture reads well with the template of the contract', async (t) => {
   const own = configWith(`${links}
 templates:
   own:
@@ -479,7 +479,7 @@ templates:
   }
 })
 
-t.test('how a failure began and how it ended have names of their own', async (t) => {
+t.test('the beginning and the end of a failure have variables of their own', async (t) => {
   const own =
     'templates: { own: { title: "{{ transition | state }} | {{ failure.began.reason }} | {{ failure.reason }} | {{ failure.ending }}" } }'
   const at = (clock: string, severity: 'info' | 'error', reason: string): WireEvent => ({

@@ -1,4 +1,4 @@
-// Texts: what is read of a view or a memory is what was written, and nothing that Flux said is written twice.
+// Texts: a view or a memory is read as it was written, and no text of Flux is stored twice in it.
 import { assert, constantFrom, oneof, property, record, string } from 'fast-check'
 import t from 'tap'
 import type { Failure, ObjectMemory } from '../src/objects/memory.ts'
@@ -24,7 +24,7 @@ t.test('a view comes back as it was', async () => {
   )
 })
 
-t.test('a memory comes back as it was, that of a twin too', async () => {
+t.test('a memory comes back as it was, including that of a twin', async () => {
   const failures = record({ reason, text: said, began: record({ reason, text: said }) })
   assert(
     property(failures, failures, (one, other) => {
@@ -40,7 +40,7 @@ t.test('a memory comes back as it was, that of a twin too', async () => {
   )
 })
 
-t.test('the first event of a failure is written once', async (t) => {
+t.test('the first event of a failure is stored once', async (t) => {
   const failure: Failure = {
     ...{ severity: 'error', reason: 'BuildFailed', revision: '', text: line, at: 1 },
     ...{ began: { reason: 'BuildFailed', text: line }, since: 1, count: 1, prints: [] }

@@ -28,7 +28,7 @@ const toAll = `
 destinations: { team: { preview: true } }
 rules: [{ name: failures, match: { severity: error }, send: team }]`
 
-/** Of one object. `at` in ms since 1970. */
+/** An event about one object. `at` is in ms since the epoch. */
 function wire(is: 'failed' | 'ready', at: number | null | string, changes: Partial<WireEvent> = {}): WireEvent {
   return fluxEvent({
     timestamp: typeof at === 'number' ? new Date(at).toISOString() : at,
@@ -37,7 +37,7 @@ function wire(is: 'failed' | 'ready', at: number | null | string, changes: Parti
   })
 }
 
-t.test('an event’s own time counts within 15 minutes of its receipt, and never later than that', async (t) => {
+t.test("an event's own time counts within 15 minutes of its receipt, and never later than that", async (t) => {
   const now = Date.parse('2026-09-21T14:00:00Z')
   const table: [stamp: number, behindMs: number, at: number, why: string][] = [
     [now - 30 * second, 0, now - 30 * second, 'a retry'],
@@ -97,7 +97,7 @@ t.test('a controller that moved to a node whose clock is behind or ahead has its
   }
 })
 
-t.test('a failure that comes after the success that followed it is notified as what it is', async (t) => {
+t.test('a failure that arrives after the success that followed it is notified as a late report', async (t) => {
   const start = Date.parse('2026-09-21T12:00:00Z')
   const replay = startReplay(toAll)
   replay.receive(wire('ready', start + 40 * second), second)
@@ -109,7 +109,7 @@ t.test('a failure that comes after the success that followed it is notified as w
   t.equal(replay.said.length, 2, 'a failure after that is one')
 })
 
-t.test('a failure that is older than any retry makes its object fail: its clock is behind', async (t) => {
+t.test('a failure older than any retry fails its object: its clock must be behind', async (t) => {
   const start = Date.parse('2026-09-21T12:00:00Z')
   const replay = startReplay(toAll)
   replay.receive(wire('ready', start), second)
@@ -117,7 +117,7 @@ t.test('a failure that is older than any retry makes its object fail: its clock 
   t.match(replay.said, [{ says: 'failed' }])
 })
 
-t.test('a wrong clock of a source is notified once, measured, and so is that it is right again', async (t) => {
+t.test("a source's wrong clock is notified once, with its error, and so is its correction", async (t) => {
   const clock = createClock()
   const config = `
 destinations:
@@ -147,7 +147,7 @@ rules: [{ name: failures, send: team }]`
   t.equal(await skew(), '0')
 })
 
-/** Of an operator whom nobody notifies. */
+/** Alarms of an operator whom nobody notifies. */
 const nobody: Lasting = { begun: async () => new Map(), begin: async () => true, end: async () => true }
 
 const watched = `
@@ -157,7 +157,7 @@ destinations:
 operator: ops
 rules: [{ name: failures, send: team }]`
 
-/** A relay, posts of clocks that are `behind`, what its operator was notified of, and the next relay on its database. */
+/** A relay whose clients' clocks are `behind`, the notices to its operator, and a restart on its database. */
 async function startWatched(t: Test) {
   const clock = createClock()
   let relay = await startRelay(t, { clock, config: watched })
@@ -172,7 +172,7 @@ async function startWatched(t: Test) {
         clock.advance(minute)
         await relay.post(wire('ready', clock.now() - behind, { reportingInstance: pod }))
       }
-      // What the operator is notified of is written down beside the answer.
+      // The notice to the operator is stored beside the answer.
       await relay.get('/readyz')
       await relay.app.idle()
     },
@@ -185,7 +185,7 @@ async function startWatched(t: Test) {
   }
 }
 
-t.test('that a clock is wrong is not said again by a relay that starts, and that it is right again is', async (t) => {
+t.test('after a restart, a wrong clock is not reported again, but its correction is', async (t) => {
   const { posted, post, restart } = await startWatched(t)
   await post(2 * hour, 4)
   t.match(posted(), [/has a clock of helm-controller-7c7b that is 2 h behind/])
@@ -203,26 +203,23 @@ t.test('that a clock is wrong is not said again by a relay that starts, and that
   t.equal(posted().length, 2)
 })
 
-t.test(
-  'a wrong clock of which no more comes is over after a day, also where the relay was started meanwhile',
-  async (t) => {
-    for (const restarts of [0, 1]) {
-      const { clock, posted, post, restart } = await startWatched(t)
-      await post(2 * hour, 4)
-      if (restarts > 0) await restart()
-      clock.advance(20 * hour)
-      await post(0, 4, 'helm-controller-9f9f')
-      t.equal(posted().length, 1)
-      clock.advance(5 * hour)
-      await post(0, 4, 'helm-controller-9f9f')
-      t.match(posted()[1], /has sent nothing with a wrong time for a day/)
-      await post(2 * hour, 4, 'helm-controller-9f9f')
-      t.match(posted()[2], /has a clock of helm-controller-9f9f/)
-    }
+t.test('a wrong clock that sends nothing more counts as over after a day, even across a restart', async (t) => {
+  for (const restarts of [0, 1]) {
+    const { clock, posted, post, restart } = await startWatched(t)
+    await post(2 * hour, 4)
+    if (restarts > 0) await restart()
+    clock.advance(20 * hour)
+    await post(0, 4, 'helm-controller-9f9f')
+    t.equal(posted().length, 1)
+    clock.advance(5 * hour)
+    await post(0, 4, 'helm-controller-9f9f')
+    t.match(posted()[1], /has sent nothing with a wrong time for a day/)
+    await post(2 * hour, 4, 'helm-controller-9f9f')
+    t.match(posted()[2], /has a clock of helm-controller-9f9f/)
   }
-)
+})
 
-t.test('a clock that goes wrong again within the hour is news when that is over', async (t) => {
+t.test('a clock that goes wrong again within the hour is news after that hour', async (t) => {
   const { posted, post } = await startWatched(t)
   for (const behind of [2 * hour, 0, 2 * hour, 0]) await post(behind, 5)
   t.match(posted(), [/that is 2 h behind/, /right again/], 'nobody is flooded')
@@ -232,7 +229,7 @@ t.test('a clock that goes wrong again within the hour is news when that is over'
   t.match(posted()[2], /that is 2 h behind/)
 })
 
-t.test('a notice of a wrong clock that the database did not take is tried again', async (t) => {
+t.test('a notice of a wrong clock that the database refused is tried again', async (t) => {
   const clock = createClock()
   const said: string[] = []
   let isAway = true
@@ -262,7 +259,7 @@ t.test('a notice of a wrong clock that the database did not take is tried again'
   t.same(said, ['wrong', 'right'])
 })
 
-t.test('the same event posted by hand again and again says nothing of a clock', async (t) => {
+t.test('the same event posted by hand again and again says nothing about a clock', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   for (let n = 0; n < 5; n++) {
@@ -272,7 +269,7 @@ t.test('the same event posted by hand again and again says nothing of a clock', 
   t.notMatch(relay.log.join(''), /The clock/)
 })
 
-t.test('small steps of the clock do not make it run back, and a large one is followed', async (t) => {
+t.test('small steps of the clock do not make time run back, and a large one is followed', async (t) => {
   const own = createClock(1_000_000)
   const steady = steadyClock(own, (now) => now)
   t.equal(steady.now(), 1_000_000)
@@ -290,7 +287,7 @@ t.test('small steps of the clock do not make it run back, and a large one is fol
   t.equal(steady.now(), own.now(), 'nobody has to wait forty days')
 })
 
-t.test('only time that passed while somebody looked makes anything old', async (t) => {
+t.test('only time that passed while the relay was listening makes anything old', async (t) => {
   const clock = createClock()
   const ages = createAges(clock, 0)
   const start = clock.now()
@@ -373,7 +370,7 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
   return {
     own,
     store,
-    /** Deletes and makes dead letters as a running relay does, and says how many wait. */
+    /** Prunes and makes dead letters as a running relay does; resolves to how many wait. */
     async tidy() {
       const before = {
         events: ages.before(7 * day),
@@ -386,7 +383,7 @@ function startHistory(t: Parameters<typeof tempFolder>[0]) {
         await store.next(lane, { ...failing, oldest: ages.before(day) }, clock.now())
       return store.pending
     },
-    /** What the event did, whether anybody is notified, and whether its object fails. */
+    /** Posts an event; resolves to its transition, whether anybody is notified, and whether the object fails. */
     async post(is: 'failed' | 'ready', stamp: number, pod: string, message = `${is} ${events}`) {
       const receivedAt = clock.now()
       const event = wire(is, Math.floor(stamp / second) * second, { message })
@@ -437,7 +434,7 @@ t.test(
   }
 )
 
-t.test('what an object says once the relay’s clock was put right is later than what it said before', async (t) => {
+t.test("after the relay's clock was put right, an object's events count as later than those before", async (t) => {
   for (const [ahead, events] of [[5 * minute, 3] as const, [hour, 0] as const, [40 * day, 0] as const]) {
     for (const ends of [false, true]) {
       const { own, store, post } = startHistory(t)
@@ -460,7 +457,7 @@ t.test('what an object says once the relay’s clock was put right is later than
   }
 })
 
-t.test('however wrong a clock is, a success that Flux’s retries made late is no recovery', async (t) => {
+t.test("however wrong a clock is, a success delayed by Flux's retries is not a recovery", async (t) => {
   const event = fc.record({
     is: fc.constantFrom('failed', 'ready'),
     after: fc.integer({ min: 1, max: 40 }),
@@ -495,7 +492,7 @@ t.test('however wrong a clock is, a success that Flux’s retries made late is n
 })
 
 t.test(
-  'a lane that failed while the relay’s clock was ahead goes on within its backoff once that is right',
+  "a lane that failed while the relay's clock was ahead goes on within its backoff once that is right",
   async (t) => {
     for (const ahead of [hour, 40 * day]) {
       const clock = createClock()
@@ -528,7 +525,7 @@ rules: [{ name: failures, notify: every, send: team }]`
   }
 )
 
-t.test('a clock that is set while Slack is about to answer makes a lane wait neither longer nor shorter', async (t) => {
+t.test('a clock set while Slack is about to answer makes a lane wait neither longer nor shorter', async (t) => {
   for (const ahead of [hour, 40 * day, -hour, -40 * day]) {
     const clock = createClock()
     const relay = await startRelay(t, { clock })

@@ -38,7 +38,7 @@ t.test('a clock that is put back neither keeps old counts for ever nor loses new
   t.equal(count.total(start + 60 * minute), 0)
 })
 
-t.test('a cluster of which nothing came for a week makes room for another', async (t) => {
+t.test('a cluster without events for a week makes room for another', async (t) => {
   const traffic = createTraffic()
   for (let n = 0; n < 21; n++) traffic.accepted('eu', `old-${n}`, start)
   const later = start + 8 * 24 * 60 * minute
@@ -49,7 +49,7 @@ t.test('a cluster of which nothing came for a week makes room for another', asyn
   t.match(traffic.of('eu', later), { lastEventAt: undefined, clusters: [], hasMoreClusters: false })
 })
 
-t.test('quiet is what expectEvery says, or ten times the usual gap, and no less than an hour', async (t) => {
+t.test('quiet means the time in expectEvery, or ten times the usual gap, and no less than an hour', async (t) => {
   const cases: [number | undefined, number[], number][] = [
     [undefined, [], 60],
     [undefined, [5, 5, 5, 5, 5], 60],
@@ -68,7 +68,7 @@ t.test('quiet is what expectEvery says, or ten times the usual gap, and no less 
   }
 })
 
-t.test('requests by a clock that has been put back since are no part of a flood', async (t) => {
+t.test('requests by a clock that has been put back since are not part of a flood', async (t) => {
   const flood = createFlood()
   for (let n = 0; n < 9; n++) flood(start + 40 * 24 * 60 * 60_000)
   for (let n = 0; n < 9; n++) t.equal(flood(start + n * 1000), undefined)

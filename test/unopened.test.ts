@@ -1,4 +1,4 @@
-// A PostgreSQL that cannot be opened: the start says where it was looked for, what it said, and what to do.
+// A PostgreSQL that cannot be opened: the start says where the relay looked, what the server said, and what to do.
 import { join } from 'node:path'
 import t from 'tap'
 import { moveToPostgres } from '../src/store/migrate.ts'
@@ -11,7 +11,7 @@ import { tempFolder } from './fixtures/relay.ts'
 
 const postgres = await startPostgres(t)
 
-t.test('a database that cannot hold every message is refused before an event is taken for it', async (t) => {
+t.test('a database that cannot hold every message is refused before an event is accepted for it', async (t) => {
   const name = `latin_${Date.now()}`
   await execute(postgres.url, `create database ${name} encoding 'LATIN1' locale 'C' template template0`)
   t.teardown(() => execute(postgres.url, `drop database ${name} with (force)`))
@@ -29,20 +29,20 @@ t.test('a database that cannot hold every message is refused before an event is 
   )
 })
 
-t.test('a missing password is said to be it, and nothing is waited for', async (t) => {
+t.test('a missing password is reported as such, without waiting', async (t) => {
   const url = Object.assign(new URL(postgres.url), { password: '' })
   const waiting = () => t.fail('it will not come by itself')
   const message = `cannot use the database at ${url.host}: it asks for a password, and there is none in DATABASE_URL (nor in PGPASSWORD)`
   await t.rejects(openStore(url.href, { waiting }), { code: 'BAD_DATABASE', message })
 })
 
-t.test('where nothing answers, that is said with the place and what to look at', async (t) => {
+t.test('if nothing answers, that is reported with the address and what to check', async (t) => {
   const host = `127.0.0.1:${await freePort()}`
   const message = `cannot use the database at ${host}: ECONNREFUSED; is it up, and do host and port lead there?`
   await t.rejects(openStore(`postgres://relay:s3cret@${host}/relay`), { code: 'BAD_DATABASE', message })
 })
 
-t.test('what the server itself says comes with what to do', async (t) => {
+t.test('an error of the server itself comes with what to do', async (t) => {
   const missing = Object.assign(new URL(postgres.url), { pathname: '/nowhere' })
   await t.rejects(openStore(missing.href), {
     message: `cannot use the database at ${missing.host}: database "nowhere" does not exist (3D000); make it: create database … encoding 'UTF8'`
@@ -56,7 +56,7 @@ t.test('what the server itself says comes with what to do', async (t) => {
   t.equal(sayHint('password authentication failed for user "relay" (28P01)'), '')
 })
 
-t.test('a search_path that leads nowhere is said to be it', async (t) => {
+t.test('a search_path that leads nowhere is reported as such', async (t) => {
   const name = `lost_${Date.now()}`
   await execute(postgres.url, `create database ${name}`)
   t.teardown(() => execute(postgres.url, `drop database ${name} with (force)`))
@@ -68,7 +68,7 @@ t.test('a search_path that leads nowhere is said to be it', async (t) => {
   })
 })
 
-t.test('no part of a password that was not encoded is taken for a place', async (t) => {
+t.test('no part of an unencoded password is taken for an address', async (t) => {
   t.equal(sayPlace('postgres://relay:s3cret@a:5432,[::1]:5433/relay?sslmode=disable'), ' at a:5432,[::1]:5433')
   t.equal(sayPlace('postgres://db.example.com'), ' at db.example.com')
   const odd = ['re@la', 're/la', 're?la', 're#la', '12/la', '12?la', '@', '/@']

@@ -26,7 +26,7 @@ function write(relay: Relay, config: string): void {
   relay.app.reload()
 }
 
-t.test('a new webhook URL unblocks at once: what waited goes to it, in order', async (t) => {
+t.test('a new webhook URL unblocks at once: what waited is sent to it, in order', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', [{ status: 404, body: 'no_service' }])
@@ -58,7 +58,7 @@ t.test('a bad file changes nothing, and says why', async (t) => {
   t.match((await relay.get('/metrics')).body, /^flux_relay_config_last_reload_successful 1$/m)
 })
 
-t.test('what waits for a destination that is removed becomes a dead letter, and nothing else is touched', async (t) => {
+t.test('what waits for a removed destination becomes a dead letter, and nothing else is touched', async (t) => {
   const clock = createClock()
   const both = `
 destinations:
@@ -77,7 +77,7 @@ rules: [{ name: all, match: { severity: info }, send: [team, gone] }]`
   t.equal(relay.slack.accepted[0]?.path, '/services/T000/B000/secret')
 })
 
-t.test('a ConfigMap is followed through the swap of its link', async (t) => {
+t.test('a ConfigMap is followed when its link is swapped', async (t) => {
   const folder = tempFolder(t)
   const version = (name: string, config: string) => {
     mkdirSync(join(folder, name))
@@ -97,7 +97,7 @@ t.test('a ConfigMap is followed through the swap of its link', async (t) => {
   t.equal((await relay.get('/api/preview/one')).status, 404)
 })
 
-t.test('a change that comes while the relay is starting is seen', async (t) => {
+t.test('a change while the relay is starting is noticed', async (t) => {
   const folder = tempFolder(t)
   const file = join(folder, 'config.yaml')
   const preview = (name: string) => `destinations: { ${name}: { preview: true } }\nrules: []`
@@ -116,7 +116,7 @@ t.test('a change that comes while the relay is starting is seen', async (t) => {
   t.match(log.join(''), /config reloaded/)
 })
 
-t.test('reloads under load lose no event, and turn none away', async (t) => {
+t.test('reloads under load lose no event, and refuse none', async (t) => {
   const relay = await startRelay(t)
   const names = Array.from({ length: 1000 }, (_, n) => `app-${n}`)
   const waiting = [...names]
@@ -140,14 +140,14 @@ t.test('reloads under load lose no event, and turn none away', async (t) => {
   t.same(missing(), [])
 })
 
-/** The last is no config. */
+/** The last is not a config. */
 const versions = [
   openConfig,
   openConfig.replace('name: everything', 'name: all of it'),
   openConfig.replace('severity: info', 'severity: inof')
 ]
 
-t.test('a file that is gone is said before a restart does not find it, and that it is back', async (t) => {
+t.test('a missing file is reported before a restart fails over it, and so is its return', async (t) => {
   const relay = await startRelay(t)
   const { CONFIG_FILE: file } = relay.app.env
   renameSync(file, `${file}.away`)
@@ -165,7 +165,7 @@ t.test('a file that is gone is said before a restart does not find it, and that 
 const preview = (...names: string[]) =>
   `rules: []\ndestinations:\n${names.map((name) => `  ${name}: { preview: true }\n`).join('')}`
 
-/** Follows a file in a time of its own. */
+/** Watches a file in virtual time. */
 function watch(t: Test, file: string, whenChanged = async () => {}) {
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())
@@ -180,7 +180,7 @@ function watch(t: Test, file: string, whenChanged = async () => {}) {
   }
 }
 
-t.test('half a file that is still being written is not taken for one without the rest', async (t) => {
+t.test('a half-written file is not taken for one without the rest', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(file, preview('one', 'two', 'three'))
   const { pass, destinations } = watch(t, file)
@@ -194,15 +194,15 @@ t.test('half a file that is still being written is not taken for one without the
   t.same(destinations(), ['one', 'two', 'four'])
 })
 
-t.test('a change is seen though the file keeps its time and its length', async (t) => {
+t.test('a change is noticed even if the file keeps its time and its length', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(file, preview('one'))
-  // Fractions of a millisecond cannot be set again.
+  // utimes cannot restore fractions of a millisecond.
   utimesSync(file, new Date(0), new Date(0))
   const { pass, destinations } = watch(t, file)
   const { atime, mtime, ctimeMs } = statSync(file)
   writeFileSync(file, preview('two'))
-  // The kernel's clock for files goes in steps of some milliseconds.
+  // The kernel's clock for files advances in steps of some milliseconds.
   while (statSync(file).ctimeMs === ctimeMs) utimesSync(file, atime, mtime)
   utimesSync(file, atime, mtime)
   pass(1000)
@@ -225,7 +225,7 @@ t.test('a pipe in place of the file is refused, and not waited for', async (t) =
   t.same(destinations(), ['two'])
 })
 
-/** A file with one key, which is in another. */
+/** A config file with one key, which is in another file. */
 function withKey(t: Test, key: string) {
   const folder = tempFolder(t)
   const [file, secret] = [join(folder, 'config.yaml'), join(folder, 'key')]
@@ -235,7 +235,7 @@ function withKey(t: Test, key: string) {
   return { ...watched, file, secret, keys: () => watched.config.current().sources.get('default')?.hmacKeys }
 }
 
-t.test('a secret that is rotated in its file is in use without a signal, however it gets there', async (t) => {
+t.test('a secret rotated in its file is in use without a signal, however it gets there', async (t) => {
   const { secret, pass, keys } = withKey(t, 'first')
   writeFileSync(secret, 'second')
   pass(1000)
@@ -252,7 +252,7 @@ t.test('a secret that is rotated in its file is in use without a signal, however
 })
 
 t.test(
-  'a secret that is gone or empty is said while the one before is in use, and is read when it is there again',
+  'a missing or empty secret is reported while the previous one stays in use, and is read once it returns',
   async (t) => {
     const { config, secret, pass, keys } = withKey(t, 'first')
     rmSync(secret)
@@ -271,7 +271,7 @@ t.test(
   }
 )
 
-t.test('a file that names a secret before it is mounted is in use once that is there', async (t) => {
+t.test('a file that names a secret before it is mounted is in use once the secret is there', async (t) => {
   const folder = tempFolder(t)
   const [file, secret] = [join(folder, 'config.yaml'), join(folder, 'key')]
   writeFileSync(file, preview('one'))
@@ -285,7 +285,7 @@ t.test('a file that names a secret before it is mounted is in use once that is t
   t.same(destinations(), ['two'])
 })
 
-t.test('what stands in the place of a file or of a secret keeps nobody waiting', async (t) => {
+t.test('nothing in place of a file or of a secret makes the relay hang', async (t) => {
   const { config, file, secret, pass, keys } = withKey(t, 'first')
   const text = readFileSync(file, 'utf8')
   const inPlaceOf = (path: string) => ({
@@ -313,7 +313,7 @@ t.test('what stands in the place of a file or of a secret keeps nobody waiting',
 })
 
 t.test(
-  'a secret of bytes that are no text is refused, as half of them would be one and the same character',
+  'a secret whose bytes are not text is refused, because many of them would become the same character',
   async (t) => {
     const { config, secret, pass, keys } = withKey(t, 'first')
     const random = Buffer.from('8a0fc3d2917ee4b55c1df6a0337bc8e9', 'hex')
@@ -326,7 +326,7 @@ t.test(
   }
 )
 
-t.test('a variable that was set after the start is said to need a restart', async (t) => {
+t.test('a variable set after the start is said to need a restart', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(file, preview('one'))
   const { config, pass } = watch(t, file)
@@ -354,7 +354,7 @@ t.test('changes take effect one after the other, and none after a stop', async (
   t.same([...config.current().destinations.keys()], ['one'])
 })
 
-t.test('an app that is taken out again at once keeps no connection to Slack', async (t) => {
+t.test('an app that is removed again at once keeps no connection to Slack', async (t) => {
   const other = 'xapp-1-A0OTHER-1234567890123-0123456789abcdef'
   const api = await startSlackApi({ appTokens: { [appToken]: botToken, [other]: botToken } })
   t.teardown(() => api.close())

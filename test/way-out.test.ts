@@ -1,5 +1,5 @@
-// Way out: what stands between the relay and Slack neither holds its requests, nor reads what is for this machine, nor makes half of
-// an answer a whole one, nor fills a channel.
+// Way out: nothing between the relay and Slack holds its requests, reads what is for this machine, turns half an answer into a
+// whole one, or fills a channel.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { constants, createSecureServer, type ServerHttp2Stream } from 'node:http2'
@@ -39,15 +39,15 @@ function slackOf(t: Test, environment: Record<string, string> = {}) {
   return slack
 }
 
-/** A receiver that speaks HTTP/2 where it is asked to, as Slack does. */
+/** A receiver that speaks HTTP/2 on request, as Slack does. */
 function createReceiver(t: Test) {
   const certificate = createCertificate('localhost')
   trust(t, [certificate])
   return createSecureServer({ ...certificate, allowHTTP1: true })
 }
 
-t.test('half of an answer is none, also where the receiver speaks HTTP/2', async (t) => {
-  // As a proxy does that loses the one behind it.
+t.test('half of an answer is not an answer, even if the receiver speaks HTTP/2', async (t) => {
+  // Like a proxy that loses its upstream.
   const server = createReceiver(t)
   server.on('stream', (stream: ServerHttp2Stream) => {
     stream.respond({ ':status': 200 })
@@ -62,13 +62,13 @@ t.test('half of an answer is none, also where the receiver speaks HTTP/2', async
   t.equal(kindOf(reply, 'other'), 'transient')
 })
 
-t.test('a connection at whose other end nobody is any more is not tried again', async (t) => {
+t.test('a connection whose other end is gone is not used again', async (t) => {
   const server = createReceiver(t)
   server.on('request', (request, response) => void request.resume().on('end', () => response.end('ok')))
   const port = await listen(t, server)
   const asked = new AbortController()
   const open = new Set<Socket>()
-  // A firewall that has forgotten a connection drops what comes on it, and answers nothing.
+  // A firewall that has forgotten a connection drops its packets and answers nothing.
   const forgotten = new WeakSet<Socket>()
   const firewall = createTcp((socket) => {
     open.add(socket)
@@ -87,7 +87,7 @@ t.test('a connection at whose other end nobody is any more is not tried again', 
   t.match(await slack.post(url, '{}', never()), { is: 'answer', body: 'ok' })
 })
 
-t.test('a proxy that takes a connection and says nothing holds nobody who gives up', async (t) => {
+t.test('a proxy that accepts a connection and stays silent holds nobody who gives up', async (t) => {
   const asked = new AbortController()
   const port = await listen(
     t,
@@ -98,7 +98,7 @@ t.test('a proxy that takes a connection and says nothing holds nobody who gives 
   t.same(reply, { is: 'failure', code: 'AbortError' })
 })
 
-t.test('a proxy that is spoken to in TLS is asked, also one that speaks HTTP/2', async (t) => {
+t.test('a proxy addressed over TLS is used, even one that speaks HTTP/2', async (t) => {
   const proxy = createReceiver(t)
   proxy.on('connect', (_request, socket: Socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
   const slack = slackOf(t, { HTTPS_PROXY: `https://localhost:${await listen(t, proxy)}` })
@@ -122,7 +122,7 @@ t.test('what is for this machine goes to no proxy, which could read it', async (
   t.same(seen, [])
 })
 
-t.test('a variable that is empty does not hide the one that is spelt in capitals', async (t) => {
+t.test('an empty variable does not hide its upper-case form', async (t) => {
   const proxy = createServer()
   proxy.on('connect', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\n\r\n'))
   const HTTPS_PROXY = `http://127.0.0.1:${await listen(t, proxy)}`
@@ -132,12 +132,12 @@ t.test('a variable that is empty does not hide the one that is spelt in capitals
   t.match(await to('hooks.slack-gov.invalid'), { is: 'failure' })
 })
 
-t.test('an address that cannot be asked is an outcome, too', async (t) => {
+t.test('an address that cannot be asked is an outcome too', async (t) => {
   const reply = await slackOf(t).post('https://localhost:70000/services/T/B/x', '{}', never())
   t.match(reply, { is: 'failure' })
 })
 
-/** One that takes every message of whoever believes that it is the receiver. */
+/** A server that accepts every message from clients that take it for the receiver. */
 async function startHttps(t: Test, certificate: Certificate, options: object = {}): Promise<number> {
   const server = createHttps({ ...certificate, ...options }, (request, response) => {
     request.resume().on('end', () => response.end('ok'))
@@ -145,31 +145,34 @@ async function startHttps(t: Test, certificate: Certificate, options: object = {
   return listen(t, server)
 }
 
-t.test('who does not show to be the receiver gets no message, and it is said why and what to do', async (t) => {
-  const [ours, expired, strange] = [
-    createCertificate('localhost'),
-    createCertificate('localhost', new Date('2026-01-01')),
-    createCertificate('localhost')
-  ]
-  trust(t, [ours, expired])
-  const tls12 = { maxVersion: 'TLSv1.2', requestCert: true }
-  const plain = createServer((_request, response) => void response.end('ok'))
-  const cases: [port: number, host: string, code: RegExp, advice: RegExp][] = [
-    [await startHttps(t, expired), 'localhost', /^CERT_HAS_EXPIRED$/, /not valid now.*renew it/],
-    [await startHttps(t, ours), '127.0.0.1', /ALTNAME/, /for another name than that in the address/],
-    [await startHttps(t, strange), 'localhost', /SELF_SIGNED/, /NODE_EXTRA_CA_CERTS, and restart the relay/],
-    [await startHttps(t, ours, tls12), 'localhost', /^ERR_SSL_SSL\/TLS_ALERT_/, /or a certificate of the relay/],
-    [await listen(t, plain), 'localhost', /WRONG_VERSION/, /no TLS is spoken there/]
-  ]
-  for (const [port, host, code, advice] of cases) {
-    const reply = await slackOf(t).post(`https://${host}:${port}/services/T/B/x`, '{}', never())
-    t.match(reply, { is: 'failure', code })
-    t.equal(kindOf(reply, 'slack'), 'untrusted', code.source)
-    t.match(adviceOn('untrusted', reply), advice)
+t.test(
+  'a server that cannot prove to be the receiver gets no message, and the reason and advice are given',
+  async (t) => {
+    const [ours, expired, strange] = [
+      createCertificate('localhost'),
+      createCertificate('localhost', new Date('2026-01-01')),
+      createCertificate('localhost')
+    ]
+    trust(t, [ours, expired])
+    const tls12 = { maxVersion: 'TLSv1.2', requestCert: true }
+    const plain = createServer((_request, response) => void response.end('ok'))
+    const cases: [port: number, host: string, code: RegExp, advice: RegExp][] = [
+      [await startHttps(t, expired), 'localhost', /^CERT_HAS_EXPIRED$/, /not valid now.*renew it/],
+      [await startHttps(t, ours), '127.0.0.1', /ALTNAME/, /for another name than that in the address/],
+      [await startHttps(t, strange), 'localhost', /SELF_SIGNED/, /NODE_EXTRA_CA_CERTS, and restart the relay/],
+      [await startHttps(t, ours, tls12), 'localhost', /^ERR_SSL_SSL\/TLS_ALERT_/, /or a certificate of the relay/],
+      [await listen(t, plain), 'localhost', /WRONG_VERSION/, /no TLS is spoken there/]
+    ]
+    for (const [port, host, code, advice] of cases) {
+      const reply = await slackOf(t).post(`https://${host}:${port}/services/T/B/x`, '{}', never())
+      t.match(reply, { is: 'failure', code })
+      t.equal(kindOf(reply, 'slack'), 'untrusted', code.source)
+      t.match(adviceOn('untrusted', reply), advice)
+    }
   }
-})
+)
 
-t.test('where Slack is not reached, what to look at is said', async (t) => {
+t.test('if Slack cannot be reached, the advice says what to check', async (t) => {
   const slack = slackOf(t)
   const to = async (url: string) => {
     const reply = await slack.post(url, '{}', never())
@@ -179,36 +182,33 @@ t.test('where Slack is not reached, what to look at is said', async (t) => {
   t.match(await to('https://127.0.0.1:1/services/T/B/x'), /nothing listens there/)
 })
 
-t.test(
-  'the operator is notified of a certificate that is not to be trusted, and of its end within a minute',
-  async (t) => {
-    const certificate = createCertificate('localhost')
-    const port = await startHttps(t, certificate)
-    const clock = createClock()
-    const relay = await startRelay(t, {
-      clock,
-      config: `
+t.test('the operator is notified of an untrusted certificate, and of its end within a minute', async (t) => {
+  const certificate = createCertificate('localhost')
+  const port = await startHttps(t, certificate)
+  const clock = createClock()
+  const relay = await startRelay(t, {
+    clock,
+    config: `
 destinations:
   team: { slack: { webhookUrl: "https://localhost:${port}/services/T/B/x" } }
   ops: { slack: { webhookUrl: "$SLACK" } }
 operator: [ops, team]
 rules: [{ name: all, send: team }]`
-    })
-    await relay.post(about('shop'))
-    const { accepted } = relay.slack
-    await advanceUntil(clock, 1000, () => accepted.length === 1)
-    t.match(accepted[0]?.text, /team takes no messages: the answer is DEPTH_ZERO_SELF_SIGNED_CERT/)
-    t.match(accepted[0]?.text, /NODE_EXTRA_CA_CERTS/)
-    clock.advance(6 * 60 * 60 * 1000)
-    trust(t, [certificate])
-    const since = clock.now()
-    await advanceUntil(clock, 1000, () => accepted.length === 2)
-    t.match(accepted[1]?.text, /team takes messages again/)
-    t.ok(clock.now() - since <= 61_000)
-  }
-)
+  })
+  await relay.post(about('shop'))
+  const { accepted } = relay.slack
+  await advanceUntil(clock, 1000, () => accepted.length === 1)
+  t.match(accepted[0]?.text, /team takes no messages: the answer is DEPTH_ZERO_SELF_SIGNED_CERT/)
+  t.match(accepted[0]?.text, /NODE_EXTRA_CA_CERTS/)
+  clock.advance(6 * 60 * 60 * 1000)
+  trust(t, [certificate])
+  const since = clock.now()
+  await advanceUntil(clock, 1000, () => accepted.length === 2)
+  t.match(accepted[1]?.text, /team takes messages again/)
+  t.ok(clock.now() - since <= 61_000)
+})
 
-t.test('a channel that takes a message whose answer is always lost does not fill up with it', async (t) => {
+t.test('a channel that accepts a message whose answer is always lost does not fill up with it', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   relay.slack.behave('*', { is: 'reset-after' })

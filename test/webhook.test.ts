@@ -30,7 +30,7 @@ async function refusedCount(relay: Relay): Promise<number> {
   )
 }
 
-t.test('a flood of refused requests is some lines a minute in the log, with how many there were', async (t) => {
+t.test('a flood of refused requests is a few lines a minute in the log, with their number', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock, config: guarded })
   const lines = () => relay.log.filter((line) => line.includes('request refused')).map((line) => JSON.parse(line))
@@ -219,7 +219,7 @@ t.test(
         t.equal(await refusedCount(relay), index + 1, 'counted')
       })
     }
-    // Of one source and code no more than ten in a minute.
+    // At most ten a minute per source and code.
     const alike = Map.groupBy(cases, ({ code, path }) => `${code} ${path}`)
     const lines = alike.values().reduce((sum, some) => sum + Math.min(some.length, 10), 0)
     t.equal(relay.log.filter((line) => line.includes('request refused')).length, lines, 'a line for each')
@@ -243,7 +243,7 @@ t.test('the same bytes within two minutes are one event', async (t) => {
   t.match(elsewhere.body, { status: 'accepted' }, 'another source is another event')
 })
 
-t.test('with too much waiting, Flux is asked to try again, never that it is at fault', async (t) => {
+t.test('with too much waiting, Flux is asked to retry, never told that it is at fault', async (t) => {
   const relay = await startRelay(t, { env: { MAX_PENDING: '1' } })
   relay.slack.behave('*', () => ({ is: 'hang' }))
   await relay.post({})
@@ -256,14 +256,14 @@ t.test('with too much waiting, Flux is asked to try again, never that it is at f
   t.equal(response.headers.get('retry-after'), null, 'its own backoff is longer than anything that we would say')
 })
 
-t.test('health answers while nothing else may', async (t) => {
+t.test('health endpoints answer when nothing else may', async (t) => {
   const relay = await startRelay(t)
   t.equal((await relay.get('/healthz')).status, 200)
   t.equal((await relay.get('/readyz')).status, 200)
   t.match((await relay.get('/metrics')).body, /^flux_relay_pending\{destination="team"\} 0$/m)
 })
 
-t.test('the API asks for ADMIN_TOKEN, or for this machine where there is none', async (t) => {
+t.test('the API asks for ADMIN_TOKEN, or admits only this machine if there is none', async (t) => {
   const preview =
     'destinations: { look: { preview: true } }\nrules: [{ name: all, match: { severity: info }, send: look }]'
   const path = '/api/preview/look'
@@ -284,7 +284,7 @@ t.test('the API asks for ADMIN_TOKEN, or for this machine where there is none', 
   t.equal((await locked.get('/api/preview/nothing', { authorization: `Basic ${basic}` })).status, 404)
 })
 
-/** What is answered to these bytes, sent as they are; `isAll`: and nothing more will be. */
+/** Sends these bytes as they are and resolves to the answer; `isAll` if nothing more will be sent. */
 function say(url: string, bytes: string, isAll = false): Promise<string> {
   const { port } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -299,7 +299,7 @@ function say(url: string, bytes: string, isAll = false): Promise<string> {
 }
 
 t.test(
-  'what is no request, or has no such path, gets an answer like any other, and none of it comes back',
+  'bytes that are not a request, or have no such path, are answered like any other, and none of them come back',
   async (t) => {
     const relay = await startRelay(t, { env: { LOG_LEVEL: 'trace' } })
     const head = 'host: x\r\nconnection: close\r\nauthorization: Bearer SECRET\r\ncontent-length: 0\r\n\r\n'
@@ -321,14 +321,14 @@ t.test(
   }
 )
 
-t.test('an address that can mean only one thing is taken, however many slashes it has', async (t) => {
+t.test('an address that can mean only one thing is accepted, however many slashes it has', async (t) => {
   const relay = await startRelay(t, { config: guarded })
   const address = (path: string, status: number, code?: string) => ({ path, status, code })
   const cases = [
     ...['/webhook/open/', '//webhook/open', '/webhook//open', '//webhook//open//', '/webhook/open?x=1'].map((path) =>
       address(path, 202)
     ),
-    // The keys of the source count there, too.
+    // The keys of the source apply there as well.
     ...['/webhook/', '//webhook', '/webhook//', '/webhook?x=1'].map((path) => address(path, 401, 'BAD_SIGNATURE')),
     address('/webhook/nobody/', 404, 'UNKNOWN_SOURCE')
   ]
@@ -338,7 +338,7 @@ t.test('an address that can mean only one thing is taken, however many slashes i
   }
 })
 
-t.test('who posts to a wrong address reads the right one in the answer, and never a redirect', async (t) => {
+t.test('whoever posts to a wrong address reads the right one in the answer, and never a redirect', async (t) => {
   const relay = await startRelay(t, { config: guarded, env: { ADMIN_TOKEN: 'secret' } })
   const statuses: [path: string, status: number][] = [
     ['/', 405],
@@ -362,7 +362,7 @@ t.test('who posts to a wrong address reads the right one in the answer, and neve
   }
 })
 
-t.test('a POST that a redirect turned into a GET is answered so', async (t) => {
+t.test('a POST that a redirect turned into a GET is told so', async (t) => {
   const relay = await startRelay(t)
   for (const path of ['/webhook', '/webhook/', '/webhook/prod', '//webhook']) {
     const response = await fetch(relay.url + path)
@@ -402,7 +402,7 @@ t.test('a method that a path does not take is answered 405 with those that it ta
   }
 })
 
-t.test('requests that meet no route are all counted, and logged once a minute without what they ask for', async (t) => {
+t.test('requests that match no route are all counted, and logged once a minute without their contents', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   const lines = () => relay.log.map((line) => JSON.parse(line)).filter(({ msg }) => /no route takes this/.test(msg))
@@ -422,7 +422,7 @@ t.test('requests that meet no route are all counted, and logged once a minute wi
 })
 
 t.test(
-  'who leaves in the middle of a request is counted among the refused, not as one that speaks no HTTP',
+  'a client that leaves in the middle of a request counts as refused, not as one that speaks no HTTP',
   async (t) => {
     const relay = await startRelay(t)
     const head = 'POST /webhook HTTP/1.1\r\nhost: relay\r\ncontent-type: application/json\r\n'
@@ -436,7 +436,7 @@ t.test(
   }
 )
 
-t.test('TLS on the plain port is counted, and said once a minute', async (t) => {
+t.test('TLS on the plain port is counted, and reported once a minute', async (t) => {
   const clock = createClock()
   const relay = await startRelay(t, { clock })
   const hello = () =>
@@ -456,28 +456,31 @@ t.test('TLS on the plain port is counted, and said once a minute', async (t) => 
   t.match(said()[1], { requests: 3 })
 })
 
-t.test('what a proxy in front speaks instead of HTTP/1.1 is known, and said to it and in the log', async (t) => {
-  const relay = await startRelay(t)
-  const asked = 'POST /webhook HTTP/1.1\r\nhost: relay\r\ncontent-length: 2\r\n\r\n{}'
-  // haproxy.org/download/3.2/doc/proxy-protocol.txt: version 2 of TCP over IPv4.
-  const second = Buffer.from('0d0a0d0a000d0a515549540a2111000c01020304050607081a0a1f90', 'hex').toString('latin1')
-  const cases: [said: string, what: string, answer: RegExp, log: RegExp][] = [
-    [`PROXY TCP4 10.0.0.1 10.0.0.2 1 80\r\n${asked}`, 'proxy', /PROXY protocol.*turn it off/, /turn it off there/],
-    [`PROXY UNKNOWN\r\n${asked}`, 'proxy', /PROXY protocol/, /turn it off there/],
-    [second + asked, 'proxy', /PROXY protocol/, /turn it off there/],
-    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'http2', /the relay speaks HTTP\/1\.1/, /h2c or grpc/]
-  ]
-  for (const [said, what, answer, log] of cases) {
-    t.match(await say(relay.url, said), /^HTTP\/1\.1 400 /, what)
-    t.match(await say(relay.url, said), answer)
-    await relay.logged(log)
+t.test(
+  'what a proxy in front speaks instead of HTTP/1.1 is recognised, and explained to it and in the log',
+  async (t) => {
+    const relay = await startRelay(t)
+    const asked = 'POST /webhook HTTP/1.1\r\nhost: relay\r\ncontent-length: 2\r\n\r\n{}'
+    // haproxy.org/download/3.2/doc/proxy-protocol.txt: version 2 of TCP over IPv4.
+    const second = Buffer.from('0d0a0d0a000d0a515549540a2111000c01020304050607081a0a1f90', 'hex').toString('latin1')
+    const cases: [said: string, what: string, answer: RegExp, log: RegExp][] = [
+      [`PROXY TCP4 10.0.0.1 10.0.0.2 1 80\r\n${asked}`, 'proxy', /PROXY protocol.*turn it off/, /turn it off there/],
+      [`PROXY UNKNOWN\r\n${asked}`, 'proxy', /PROXY protocol/, /turn it off there/],
+      [second + asked, 'proxy', /PROXY protocol/, /turn it off there/],
+      ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'http2', /the relay speaks HTTP\/1\.1/, /h2c or grpc/]
+    ]
+    for (const [said, what, answer, log] of cases) {
+      t.match(await say(relay.url, said), /^HTTP\/1\.1 400 /, what)
+      t.match(await say(relay.url, said), answer)
+      await relay.logged(log)
+    }
+    const { body } = await relay.get('/metrics')
+    t.match(body, /^flux_relay_unreadable_requests_total\{what="proxy"\} 6$/m)
+    t.match(body, /^flux_relay_unreadable_requests_total\{what="http2"\} 2$/m)
   }
-  const { body } = await relay.get('/metrics')
-  t.match(body, /^flux_relay_unreadable_requests_total\{what="proxy"\} 6$/m)
-  t.match(body, /^flux_relay_unreadable_requests_total\{what="http2"\} 2$/m)
-})
+)
 
-t.test('a request without a host, or with an expectation that nobody meets, is refused in words', async (t) => {
+t.test('a request without a host, or with an unknown expectation, is refused in words', async (t) => {
   const relay = await startRelay(t)
   t.match(await say(relay.url, 'GET /healthz HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 .*"the Host header is missing/s)
   t.match(await say(relay.url, 'GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /)
@@ -485,7 +488,7 @@ t.test('a request without a host, or with an expectation that nobody meets, is r
   t.match(await say(relay.url, expecting), /^HTTP\/1\.1 417 .*"only 100-continue may be expected/s)
 })
 
-t.test('the largest event that notification-controller takes is taken, with what its Alert adds', async (t) => {
+t.test('the largest event that notification-controller accepts is accepted, with what its Alert adds', async (t) => {
   const relay = await startRelay(t)
   // Go's encoder writes <, > and & as six bytes.
   const goJson = (value: object) => json(value).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)
@@ -496,7 +499,7 @@ t.test('the largest event that notification-controller takes is taken, with what
   t.match(await relay.post(goJson(fluxEvent({ message, metadata }))), { status: 202 })
 })
 
-t.test('a source takes a bearer token with letters beyond ASCII, however a client writes them', async (t) => {
+t.test('a source accepts a bearer token with letters beyond ASCII, however a client writes them', async (t) => {
   const [token, plain] = ['schlüssel-à-密', 'schlüssel']
   const config = `sources: { default: { tokens: [ "${token}", ${plain} ] } }${openConfig}`
   const relay = await startRelay(t, { config })

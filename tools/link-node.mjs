@@ -1,5 +1,5 @@
-// Link of Node: makes `node_modules/.bin/node` where npm has taken it away, so that scripts run on the project's own Node.
-// npm 10, which Node 20 and 22 bring, deletes the commands of packages for other machines, and all of these have one name.
+// Link of Node: restores `node_modules/.bin/node` after npm removed it, so that scripts run on the project's own Node. npm 10,
+// which comes with Node 20 and 22, deletes the commands of packages for other machines, and all of these share one name.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ const installed = Object.keys(optionalDependencies).find((name) =>
 
 if (installed !== undefined && !existsSync(link)) {
   mkdirSync(join(link, '..'), { recursive: true })
-  // One that leads nowhere.
+  // Removes a dangling link.
   rmSync(link, { force: true })
   symlinkSync(join('..', installed, 'bin', 'node'), link)
 }

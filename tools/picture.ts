@@ -1,4 +1,5 @@
-// Picture: draws docs/images/messages.png: what Slack shows of one failure in the demo's day, by Flux's own provider and by the relay.
+// Picture: draws docs/images/messages.png: what Slack shows of one failure in the demo's day, by Flux's own provider and by the
+// relay.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { html } from 'hono/html'
@@ -9,7 +10,7 @@ import type { Payload } from '../src/render/slack/payload.ts'
 
 const root = join(import.meta.dirname, '..')
 const style = readFileSync(join(root, 'src', 'dashboard', 'assets', 'style.css'), 'utf8')
-/** A relay on which `flux-relay demo` is over. */
+/** The address of a relay on which `flux-relay demo` has finished. */
 const [url = 'http://localhost:8080', browser = '/usr/bin/chromium'] = process.argv.slice(2)
 const object = 'payments/ledger'
 
@@ -26,7 +27,8 @@ const theirs = createDay(start)
   .map(({ event }) => event)
   .filter(({ involvedObject: { namespace, name } }) => `${namespace}/${name}` === object)
 
-// As notification-controller posts it (internal/notifier/slack.go): an attachment with the object, the text, and fields.
+// The form in which notification-controller posts (internal/notifier/slack.go): an attachment with the object, the text and
+// fields.
 const flood = theirs.map(({ involvedObject: { kind = '', name, namespace }, message, severity, metadata }) => {
   const fields = Object.entries(metadata ?? {}).map(([key, value]) => html`<div><b>${key}</b><br>${value}</div>`)
   const title = `${kind.toLowerCase()}/${name}.${namespace}`

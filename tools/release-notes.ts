@@ -1,9 +1,10 @@
-// Release notes: prints what CHANGELOG.md says of one version, `node tools/release-notes.ts 0.1.0`; the release workflow does.
+// Release notes: `node tools/release-notes.ts 0.1.0` prints what CHANGELOG.md says of one version. The release workflow runs
+// it.
 import { readFileSync } from 'node:fs'
 
 /**
- * The text below `## VERSION` or `## VERSION · date`, up to the next version. Throws where there is none or where it is
- * empty: a release without notes is one whose CHANGELOG was forgotten.
+ * The text below `## VERSION` or `## VERSION · date`, up to the next version. Throws if the section is missing or empty,
+ * because then somebody forgot the CHANGELOG.
  */
 export function notesOf(version: string, changelog: string): string {
   const sections = changelog.split(/^## /m).slice(1)

@@ -1,11 +1,11 @@
-// Benches and proofs: runs one by its name, `npm run bench NAME`, or `all`; lists them where there is no such name.
+// Benches and proofs: runs one by its name (`npm run bench NAME`) or `all`; lists them if the name does not exist.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 
-/** Programs of `folder` (`bench`, `proof`) by name, each with its use: those whose first line says how to run them. */
+/** The programs of `folder` (`bench`, `proof`) by name, with their usage: files whose first line says how to run them. */
 export function programsIn(folder: string): Map<string, string> {
   const files = readdirSync(join(root, folder)).filter((name) => name.endsWith('.ts'))
   return new Map(
@@ -29,7 +29,7 @@ if (import.meta.main) {
       `${wrong}npm run ${folder} NAME [-- OPTIONS], where NAME is "all" or one of\n${lines.join('\n')}\n`
     )
   }
-  // A program that fails ends the row of them.
+  // The first failure ends the series.
   const failed = chosen.find((name) => {
     const args = [join(root, folder, `${name}.ts`), ...options]
     return spawnSync(process.execPath, args, { stdio: 'inherit' }).status !== 0

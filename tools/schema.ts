@@ -1,10 +1,10 @@
-// Schema writer: makes config.schema.json for editors and the lists in docs/configuration.md. `npm run schema` after each
-// change of an option; a test fails where that was forgotten.
+// Schema writer: generates config.schema.json for editors and the lists in docs/configuration.md. Run `npm run schema` after
+// each change of an option; a test fails if that was forgotten.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { ConfigSchema } from '../src/config/schema.ts'
 
-/** As much of JSON Schema as the config file uses. */
+/** The subset of JSON Schema that the config file uses. */
 export interface Schema {
   type?: string | string[]
   title?: string
@@ -27,13 +27,13 @@ export const configSchema: Schema = JSON.parse(JSON.stringify(ConfigSchema))
 /** The text of config.schema.json. */
 export function schemaText(): string {
   const schema = { $schema: 'http://json-schema.org/draft-07/schema#', ...configSchema }
-  // Editors show `description` as it is written, and only this as Markdown.
+  // Editors show `description` verbatim; they render only `markdownDescription` as Markdown.
   const withMarkdown = (_: string, value: unknown) =>
     isSchema(value) && value.description?.includes('`') ? { ...value, markdownDescription: value.description } : value
   return `${JSON.stringify(schema, withMarkdown, 2)}\n`
 }
 
-/** The text of docs/configuration.md: `page` with its lists made anew. */
+/** The text of docs/configuration.md: `page` with its lists regenerated. */
 export function pageText(page: string): string {
   return page.replace(
     /(<!-- options of (\S+) -->\n).*?(<!-- end -->)/gs,
@@ -45,7 +45,7 @@ export function pageText(page: string): string {
   )
 }
 
-/** The schema of the map in `schema` that has options of its own: itself, a list's items, a map's entries. */
+/** The schema within `schema` that has named options: its own, that of a list's items, or that of a map's entries. */
 function mapIn(schema: Schema): Schema | undefined {
   if (schema.properties !== undefined) return schema
   const { items, additionalProperties, anyOf = [] } = schema
@@ -57,7 +57,7 @@ function listOf(schema: Schema, indent: string): string[] {
   const { properties = {}, required = [] } = mapIn(schema) ?? {}
   return Object.entries(properties).flatMap(([key, option]) => {
     const must = required.includes(key) ? ', required' : ''
-    // The matchers of `not`, and those of a link, are the ones of a rule.
+    // The matchers of `not` and of a link are documented with a rule's.
     const isDocumented = key === 'not' || (key === 'match' && !('notify' in properties))
     return [
       `${indent}- **\`${key}\`** (${typeOf(option)}${must}): ${option.description}${exampleOf(option)}`,

@@ -1,5 +1,5 @@
-// Tests that come too late: tap ends a file that has a teardown and, for a moment, no test; of a test after that it says on
-// stderr that it cannot be, and the file passes without it.
+// Late tests: tap ends a file as soon as it has a teardown and, for a moment, no test. It only reports a later test on stderr,
+// and the file would pass without it.
 import t from 'tap'
 
 process.on('exit', () => {

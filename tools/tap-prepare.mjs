@@ -1,5 +1,5 @@
-// Preparation of tap: builds its Test class without the TypeScript plugin, so that Node strips the types.
-// Without this the first run after `npm ci` fails: tap has already chosen its loader from the old list of plugins.
+// Preparation of tap: builds its Test class without the TypeScript plugin, so that Node strips the types. Otherwise the first
+// run after `npm ci` fails, because tap has already chosen its loader from the old list of plugins.
 import { spawnSync } from 'node:child_process'
 import '@tapjs/core' // first: @tapjs/test refers to it while it loads
 import { signature } from '@tapjs/test'

@@ -1,6 +1,6 @@
-// Test files: each runs in a process of its own, a few at a time; a line says how each went, and failures stand in full.
-// tap's own runner would load itself into each of them, to know which files it reads, and Node would strip the types of all of
-// those anew: half a second for each file, which nobody needed.
+// Test files: runs each in its own process, a few at a time, and prints a line per file and every failure in full. tap's own
+// runner would load itself into each process to trace which files it reads, and Node would strip the types of all of those
+// anew: half a second per file, for nothing.
 import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -14,23 +14,23 @@ export interface Tally {
 }
 
 const root = join(import.meta.dirname, '..')
-/** One more than there are cores: what one waits for, another computes. */
+/** One more than there are cores, because tests also wait. */
 const atATime = availableParallelism() + 1
-/** What tap gets to say which test still ran, before its process is killed. */
+/** Time for tap to say which test still ran, before its process is killed. */
 const graceMs = 15_000
 
 export interface TestFileOptions {
-  /** Of each, in seconds. */
+  /** Limit per file, in seconds. */
   timeout: number
   env: NodeJS.ProcessEnv
-  /** Ends those that run, and begins no more. */
+  /** Aborting it ends the running files and starts no more. */
   signal: AbortSignal
 }
 
-/** Runs all, whichever of them fail. */
+/** Runs all files, even if some fail. */
 export async function runTestFiles(files: readonly string[], options: TestFileOptions): Promise<Tally> {
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 }
-  // The largest ones first, so that none of them is left alone at the end.
+  // Largest first, so that none of them runs alone at the end.
   const waiting = [...files].sort((a, b) => statSync(join(root, b)).size - statSync(join(root, a)).size)
   async function runNext(): Promise<void> {
     for (let file = waiting.shift(); file !== undefined && !options.signal.aborted; file = waiting.shift()) {
@@ -71,7 +71,7 @@ async function runTestFile(file: string, tally: Tally, { timeout, env, signal }:
   clearTimeout(kill)
   parser.end()
   const isOk = parser.ok && end === 0
-  // It may have ended between two tests, with all that it had said passed.
+  // The process may have died between two tests, when everything it had reported passed.
   if (!isOk && failures.length === 0) {
     tally.failed++
     failures.push(`FAILED ${file} > ended with ${end}, after ${parser.count} tests\n`)
@@ -79,7 +79,7 @@ async function runTestFile(file: string, tally: Tally, { timeout, env, signal }:
   return [...failures, `${isOk ? 'ok' : 'NOT OK'} ${file}\n`]
 }
 
-/** Calls back for the innermost asserts: a subtest closes with an assert of its own in its parent. */
+/** Calls back for the innermost asserts: each subtest also closes with an assert in its parent. */
 function watch(parser: Parser, path: string[], seen: (result: Result, path: string[]) => void): void {
   let closing: Parser | undefined
   parser.on('child', (child: Parser) => {

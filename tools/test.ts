@@ -1,6 +1,6 @@
-// Tests: runs files of them with what all share: one PostgreSQL, code whose types are stripped once, and a temporary folder
-// in memory, where there is room: nothing is lost there by what a test does, which is to kill a process and not the machine.
-// Closes with `N passed, N failed`, a line that machines read.
+// Tests: runs test files with what they share: one PostgreSQL, a cache of stripped code, and a temporary folder in memory if
+// there is room. Memory is safe, because tests kill processes, never the machine. Ends with `N passed, N failed`, a line that
+// machines read.
 import { chmodSync, globSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { startPostgres } from '../test/fixtures/postgres.ts'
 import { runTestFiles } from './test-files.ts'
 
-/** What the files of a few tests at a time take, and PostgreSQL's, several times over. */
+/** Several times what the files of a few simultaneous tests and of PostgreSQL take. */
 const roomBytes = 4 * 1024 ** 3
 
 const root = join(import.meta.dirname, '..')
@@ -30,7 +30,7 @@ if (folder !== undefined) {
   process.env['TMPDIR'] = folder
   ends.push(() => rmSync(folder, { recursive: true, force: true }))
 }
-// Where there is none, the tests that need one say why.
+// Without PostgreSQL, the tests that need it say why.
 const postgres = await startPostgres({ teardown: (end) => void ends.push(end) }).catch(() => undefined)
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort())
@@ -40,7 +40,7 @@ const { passed, failed, skipped } = await runTestFiles(found.flat(), {
   env: {
     ...process.env,
     ...(postgres && { RUN_DATABASE_URL: postgres.url }),
-    // Without it each process strips the types of all that it loads.
+    // Otherwise each process strips the types of everything it loads.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'flux-relay-tests')
   }
 })
@@ -48,7 +48,7 @@ for (const end of ends.reverse()) await end()
 process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
 process.exitCode = failed === 0 && passed > 0 && !stop.signal.aborted ? 0 : 1
 
-/** A folder of ours in memory; undefined where there is none, or no room. */
+/** Creates a temporary folder in memory; undefined if there is no such file system or too little room. */
 function inMemory(): string | undefined {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')

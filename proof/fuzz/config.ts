@@ -1,4 +1,4 @@
-// Config target: whatever is in the file, it loads or its faults have a place, and no secret in it is repeated.
+// Config target: any file either loads or has faults with a place, and none of them repeats a secret.
 import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { type Loaded, loadConfig } from '../../src/config/config.ts'

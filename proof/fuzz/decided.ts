@@ -12,7 +12,7 @@ export const now = Date.UTC(2026, 8, 21, 15)
 
 const loaded = new Map<string, Config>()
 
-/** The config of `text`, which has to be right. */
+/** Loads the config in `text`; throws if it has faults. */
 export function configOf(text: string): Config {
   const known = loaded.get(text)
   if (known !== undefined) return known
@@ -34,7 +34,7 @@ export function decidedBy(config: string | Config, events: readonly WireEvent[])
   })
 }
 
-/** As they come out of the database. */
+/** The views of `decisions` as they come out of the database. */
 export function viewsIn(decisions: readonly Decision[]): View[] {
   return decisions.flatMap(({ notifications }) =>
     notifications.map(({ view }) => JSON.parse(JSON.stringify(view)) as View)

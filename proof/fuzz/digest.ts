@@ -1,4 +1,4 @@
-// Digest target: empties a lane full of hostile events: every message keeps every limit, and nobody is left out.
+// Digest target: empties a lane full of hostile events; every message keeps all limits, and no event is left out.
 import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
 import { composeDigest } from '../../src/render/compose/digest.ts'
@@ -28,7 +28,7 @@ interface Digest {
   payload: Payload
 }
 
-/** Storms have few causes and many objects: the same event about others. */
+/** A storm has few causes and many objects: the same event about others. */
 const storm = fc
   .tuple(
     fc.array(anyEvent, { minLength: 1, maxLength: 4 }),

@@ -1,4 +1,5 @@
-// CEL: any text is either a condition or refused with its place; a condition is true, false or an error, and quick.
+// CEL: any text is either a condition or refused with the place of its fault; a condition quickly yields true, false or an
+// error.
 import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
 import { normalise } from '../../src/events/flux.ts'

@@ -1,10 +1,10 @@
-// Hostile text: is what an attacker would write: orders to Slack and others, characters that hide or reorder, and much of
+// Hostile text: what an attacker would write: orders to Slack and others, characters that hide or reorder text, and too much of
 // anything.
 import fc from 'fast-check'
 import type { WireEvent } from '../../src/events/flux.ts'
 import { fixture, fixtureNames } from '../../test/fixtures/events.ts'
 
-/** Its words are in no config and no template of the targets: where they work, an event made them work. */
+/** No config or template of the targets contains these words: where one takes effect, an event made it. */
 export const orders = [
   ...'<!channel> <!here> <!everyone> <!subteam^SEVIL0001> <@UEVIL0001> <#CEVIL0001> @everyone @channel @here'.split(
     ' '
@@ -71,7 +71,7 @@ const marks = [
   ]
 ]
 
-// What the relay looks for in texts: where it looks, it may look for too long.
+// Texts that the relay searches for: its searches may take too long.
 const wordsOfFlux = [
   ...[
     'timeout waiting for: [',
@@ -117,7 +117,7 @@ const part = fc.oneof(
 /** A few parts in a row. */
 export const anyText = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''))
 
-/** Something before, a lot of one thing, something after: what is slow is slow on that. */
+/** A prefix, many repetitions of one part, a suffix: the input on which slow code is slow. */
 export function pumped(maxLength: number): fc.Arbitrary<string> {
   return fc
     .tuple(anyText, fc.array(part, { minLength: 1, maxLength: 3 }), fc.nat(maxLength), anyText)
@@ -127,7 +127,7 @@ export function pumped(maxLength: number): fc.Arbitrary<string> {
     })
 }
 
-/** `texts`, each changed in a few places: what is almost right goes deeper than what is not. */
+/** `texts`, each changed in a few places: nearly valid input gets deeper into the code than random input. */
 export function mutated(texts: readonly string[], parts: fc.Arbitrary<string> = part): fc.Arbitrary<string> {
   const edit = fc.record({
     at: fc.nat(10_000),
@@ -160,7 +160,7 @@ const name = fc
   .oneof(anyText, mutated(['apps', 'podinfo-frontend', 'a', '']), pumped(253))
   .map((text) => text.slice(0, 253))
 
-/** An event that the schema lets in. */
+/** Any event that the schema accepts. */
 export const anyEvent: fc.Arbitrary<WireEvent> = fc
   .record({
     involvedObject: fc.record({
@@ -194,7 +194,7 @@ export const anyEvent: fc.Arbitrary<WireEvent> = fc
   })
   .map((event) => whole(event))
 
-/** Half characters are refused at the door (routes/webhook.ts). */
+/** Lone surrogates are refused on receipt (routes/webhook.ts). */
 function whole<T>(value: T): T {
   if (typeof value === 'string') return value.toWellFormed() as T
   if (typeof value !== 'object' || value === null) return value

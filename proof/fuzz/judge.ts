@@ -1,4 +1,4 @@
-// Judge: finds what may never be in a message, for Slack and for the receivers that only look like it.
+// Judge: finds what must never be in a message, for Slack and for the receivers that only resemble it.
 import { bodyFor, type Dialect, dialectNames } from '../../src/render/receivers/dialect.ts'
 import { type Payload, textsOf, withoutBlocks } from '../../src/render/slack/payload.ts'
 import { textsIn } from '../../test/fixtures/messages.ts'
@@ -6,11 +6,11 @@ import { faultsOf } from '../../test/fixtures/slack.ts'
 import { hidden } from './mrkdwn.ts'
 import { faultsAmong } from './target.ts'
 
-// What may stand in angle brackets: times, and links to the hosts that the targets' configs name.
+// What angle brackets may contain: times, and links to the hosts that the targets' configs name.
 const ours =
   /<!date\^-?\d+\^\{date_short_pretty\} \{time\}\|[^<>]* UTC>|<https:\/\/(?:git|flux|x)\.example\/[^<>|\s]*\|[^<>\n]*>/g
 
-/** Everything that would make Slack refuse `payload`, or take something in it for an order. */
+/** Everything in `payload` that Slack would refuse or take for an order. */
 export function slackFaults(payload: Payload): string[] {
   const texts = [payload.text, ...[...textsOf(payload)].map(({ text }) => text)]
   const json = JSON.stringify(payload)
@@ -36,7 +36,7 @@ const signs: readonly (readonly [what: string, pattern: RegExp])[] = [
   ['a hidden character', hidden]
 ]
 
-/** The same for every other receiver, each in its own words. */
+/** {@link slackFaults} for all other receivers, each in its own words. */
 export function strangerFaults(payload: Payload): string[] {
   const strangers = dialectNames.filter((dialect) => !dialect.startsWith('slack'))
   return strangers.flatMap((dialect) => {

@@ -1,4 +1,4 @@
-// Text for Slack: whatever it was, it is text afterwards, and as long as it may be.
+// Text for Slack: any input comes out as text, within its limit.
 import fc from 'fast-check'
 import { clean } from '../../src/legible.ts'
 import { code, cut, cutMiddle, escapeMrkdwn, fence, link, plain, time, words } from '../../src/render/slack/mrkdwn.ts'
@@ -10,7 +10,7 @@ const url = fc.oneof(
   mutated(['https://git.example/a/b?c=d&e=f#g', 'http://[::1]:80/%3C', 'https://u:p@x.example/'])
 )
 
-/** What `clean` takes away: terminal codes, what hides or reorders, half characters. */
+/** What `clean` removes: control codes, and characters that hide or reorder text. */
 export const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/
 
 export const mrkdwn: Target<{ text: string; url: string; max: number; at: number }, Record<string, string>> = {

@@ -1,4 +1,5 @@
-// Globs and regular expressions: any pattern is either refused with its place or answers quickly, whatever the text.
+// Globs and regular expressions: any pattern is either refused with the place of its fault or matches quickly, whatever the
+// text.
 import fc from 'fast-check'
 import { compileGlobs, compileRegex, globCovers } from '../../src/patterns.ts'
 import { anyText, pumped } from './hostile.ts'
@@ -74,7 +75,7 @@ const glob = fc
   })
   .map((parts) => parts.join(''))
 
-/** What a glob means, said in another way: the last letter is compared with every place of the glob at once. */
+/** A second implementation of globs, which tracks all possible places in the glob at once. */
 function oracle(glob: string, text: string): boolean {
   let places = new Set(afterStars(glob, 0))
   for (let at = 0; at < text.length; at++) {

@@ -1,12 +1,12 @@
-// Run: tries one target with so many cases from a seed, each against its promises and the clock of the CPU.
+// Run: tries one target with many cases from a seed, each against its promises and a limit of CPU time.
 import fc from 'fast-check'
 import type { AnyTarget } from './target.ts'
 
-/** More CPU time than this for one input is a hang: whoever can make it can make a thousand. */
+/** More CPU time than this for one input is a hang: whoever can send it can send a thousand. */
 const hangMs = 100
 /** Compilers and garbage collectors work when they like; a slow input is slow every time. */
 const tries = 4
-/** A failure is made smaller for so many cases and no longer. */
+/** Cases spent on making a failure smaller. */
 const maxShrinks = 300
 const chunk = 500
 const maxFailures = 5
@@ -21,12 +21,12 @@ export interface Result {
 export interface RunOptions {
   cases: number
   seed: number
-  /** What one case may take, in ms of CPU: not the same on a machine that has other work. */
+  /** Limit for one case, in ms of CPU; higher on a machine with other work. */
   maxMs?: number
   progress?: (done: number) => void
 }
 
-/** Runs `cases` cases of `target`. Those of a failure can be run again with its seed. */
+/** Runs `cases` cases of `target`. A failed case can be repeated with its seed. */
 export async function runTarget(
   target: AnyTarget,
   { cases, seed, maxMs = hangMs, progress = () => {} }: RunOptions
@@ -64,7 +64,7 @@ async function runChunk(
   return { faults, input: fc.stringify(counterexample[0]) }
 }
 
-/** What is wrong with one case, and the CPU time that it took at best. */
+/** The faults of one case, and the least CPU time of its tries. */
 async function judge(
   { run, faults }: AnyTarget,
   input: unknown,

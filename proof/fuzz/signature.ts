@@ -1,4 +1,4 @@
-// Signature target: only the right signature or token is taken, and the right one always is.
+// Signature target: only the right signature or token is accepted, and the right one always is.
 
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
@@ -58,7 +58,8 @@ export const signature: Target<Request, Authenticity> = {
     const because = verdict.ok ? '' : verdict.because
     return faultsAmong({
       'the right one is refused': isRight && !verdict.ok,
-      // By chance no one hits a key; that a token is guessed letter by letter is what short tokens are for.
+      // No forged signature matches by chance, but garbage may hit a short token, and a token with "x" appended may be another
+      // valid one.
       'a forged one is taken':
         !isRight && forge !== 'another' && verdict.ok && !credentials.tokens.some((token) => token.endsWith('x')),
       'a reason that is too long': because.length > 120,

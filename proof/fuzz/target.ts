@@ -3,19 +3,19 @@ import type fc from 'fast-check'
 
 export interface Target<In, Out> {
   name: string
-  /** Of a million cases, how many are its own. */
+  /** Its number of cases in a million. */
   share: number
   input: fc.Arbitrary<In>
   /** The code under attack; its CPU time is measured. */
   run(input: In): Out | Promise<Out>
-  /** What is wrong with `output`; its time is not measured. */
+  /** The faults of `output`; not measured. */
   faults(output: Out, input: In): string[]
 }
 
-/** A target of which only its runner knows what goes in and what comes out. */
+/** A target whose input and output types only its runner knows. */
 export type AnyTarget = Target<unknown, unknown>
 
-/** `conditions` that are true, by their names. */
+/** The names of the `conditions` that are true. */
 export function faultsAmong(conditions: Record<string, boolean>): string[] {
   return Object.keys(conditions).filter((name) => conditions[name])
 }

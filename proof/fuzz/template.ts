@@ -1,4 +1,4 @@
-// Message templates: any text is either refused with its place or fills in; what an event brings stays text in it.
+// Message templates: any text is either refused with the place of its fault or can be filled in; text of an event stays text.
 import fc from 'fast-check'
 import type { Fault } from '../../src/errors.ts'
 import { normalise, type WireEvent } from '../../src/events/flux.ts'

@@ -1,4 +1,4 @@
-// Webhook target: any bytes and headers get a short answer that repeats nothing, and only what is whole is taken.
+// Webhook target: any bytes and headers get a short answer that repeats nothing, and only complete events are accepted.
 
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'

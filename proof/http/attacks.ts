@@ -1,24 +1,26 @@
-// Attacks: do what a hostile or broken client does to an HTTP server, each for as long as it is let.
+// Attacks: what a hostile or broken client does to an HTTP server, each for as long as it is let.
 import { connect, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 
 export interface Attack {
   name: string
-  /** Connections that are opened, and opened again when the relay closes them. */
+  /** Number of connections, each opened again when the relay closes it. */
   connections: number
-  /** Said at once on each of them. */
+  /** Sent at once on each connection. */
   opening: string | Buffer
-  /** Said again and again after that, on those that are still open. */
+  /** Sent repeatedly after that, on the connections that are still open. */
   drip?: { text: string | Buffer; everyMs: number }
-  /** What the relay is started through, to have less than it could use. Then others may be refused, too, while it lasts. */
+  /**
+   * Command prefix that starts the relay with fewer resources than it could use. Others may then be refused during the attack.
+   */
   through?: readonly string[]
-  /** More than are let in at a time: others have to wait for their turn while it lasts. */
+  /** True if the connections exceed the limit, so that others have to wait for their turn during the attack. */
   isTooMany?: boolean
-  /** The relay has an administrator with this token, who gets in meanwhile; else it is open to this machine. */
+  /** Administrator's token, which must work during the attack; without it, the relay is open to this machine. */
   token?: string
-  /** Reads no answer. */
+  /** True if the attacker reads no answers. */
   isDeaf?: boolean
-  /** What the relay may answer. */
+  /** Answers that the relay may give. */
   answers: RegExp
 }
 
@@ -30,7 +32,7 @@ const sized = (body: string | Buffer, more = '') =>
     Buffer.from(body)
   ])
 
-/** As a proxy passes it on. */
+/** The request as a proxy passes it on. */
 const proxied = (more: string) =>
   `GET /api/lanes HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 203.0.113.7\r\nconnection: close\r\n${more}\r\n`
 
@@ -235,7 +237,7 @@ export const attacks: readonly Attack[] = [
   }
 ]
 
-/** Attacks until `signal`; resolves to the answers that the relay may not give. */
+/** Attacks until `signal`; resolves to the forbidden answers. */
 export async function run(
   { connections, opening, drip, isDeaf, answers }: Attack,
   port: number,
@@ -270,7 +272,7 @@ export async function run(
     }, drip.everyMs)
   for (let count = 0; count < connections && !signal.aborted; count++) {
     open()
-    // The queue of connections that wait to be accepted is 511 long.
+    // The accept queue holds 511 connections.
     if (count % 200 === 199) await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())))

@@ -1,4 +1,4 @@
-// Watch: measures what everyone else notices meanwhile: how soon /healthz answers, whether good events are taken, how
+// Watch: measures what everyone else notices during an attack: how fast /healthz answers, whether good events are accepted, how
 // large the relay grows.
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -14,7 +14,7 @@ export interface Seen {
 
 interface Asked {
   body?: string
-  /** Of the administrator. */
+  /** The administrator's token. */
   token?: string | undefined
 }
 
@@ -38,7 +38,7 @@ function ask(port: number, path: string, { body, token }: Asked = {}): Promise<n
   })
 }
 
-/** Resident memory of a process, in MiB; 0 where the system does not say. */
+/** Resident memory of a process in MiB; 0 if the system does not report it. */
 function memoryOf(pid: number): number {
   try {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
@@ -50,13 +50,13 @@ function memoryOf(pid: number): number {
 interface Watched {
   port: number
   pid: number
-  /** Of an administrator, who is to get in. */
+  /** Token of an administrator, who must get in. */
   token?: string | undefined
 }
 
 const said = ({ message }: Error) => message
 
-/** Looks until `signal`. */
+/** Measures until `signal`. */
 async function watch({ port, pid, token }: Watched, signal: AbortSignal): Promise<Seen> {
   const seen: Seen = { healthMs: [], refused: [], accepted: 0, mostMiB: 0 }
   for (let count = 0; !signal.aborted; count++) {
@@ -77,7 +77,7 @@ async function watch({ port, pid, token }: Watched, signal: AbortSignal): Promis
   return seen
 }
 
-/** On a thread of its own, or it would see how busy the attacker is. */
+/** Runs on a thread of its own; on the attacker's it would measure how busy that is. */
 export function watchFromOutside(port: number, pid: number, ms: number, token?: string): Promise<Seen> {
   const worker = new Worker(new URL(import.meta.url), { workerData: { port, pid, ms, token } })
   return new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))

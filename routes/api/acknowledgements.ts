@@ -1,4 +1,4 @@
-// Acknowledgement routes: list, add and take back acknowledgements of incidents at /api/acknowledgements.
+// Acknowledgement routes: list, add and withdraw acknowledgements of incidents at /api/acknowledgements.
 import type { FastifyInstance } from 'fastify'
 import { closedObject } from '../../src/about.ts'
 import type { ObjectRef } from '../../src/events/flux.ts'
@@ -76,7 +76,7 @@ export function acknowledgements(app: FastifyInstance, { store, clock, actions }
   )
 }
 
-/** The incident may be over. */
+/** 404 if the incident is over. */
 const ofOne = { 200: Incident, 404: ErrorReply }
 
 function incidentOf({ cluster = '', kind, namespace = '', name, since }: AskedIncident) {

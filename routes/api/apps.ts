@@ -1,4 +1,4 @@
-// App routes: list Slack apps at /api/apps, and whether clicks on the buttons below their messages come.
+// App routes: list Slack apps at /api/apps, and whether clicks on their buttons reach the relay.
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from '../../src/json-schema.ts'
 import { socketStates } from '../../src/slack-socket/standing.ts'

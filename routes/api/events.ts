@@ -1,4 +1,4 @@
-// Event routes: list events at /api/events, and one with its whole history at /api/events/:id.
+// Event routes: list events at /api/events, and show one with its whole history at /api/events/:id.
 import type { FastifyInstance } from 'fastify'
 import { closedObject } from '../../src/about.ts'
 import { RelayError } from '../../src/errors.ts'
@@ -155,7 +155,7 @@ export function events(app: FastifyInstance, options: OperatorOptions): void {
       const search = parseSearch(q, eventSearchFields)
       if (typeof search === 'string') throw new RelayError('BAD_REQUEST', `q: ${search}`)
       const filter = { ...fields, since: startOf(since, now), until: momentOf(until, now), search }
-      // Nothing is between them, and the list would look as if all were quiet.
+      // An empty range would look as if all were quiet.
       if (filter.since !== undefined && filter.until !== undefined && filter.until <= filter.since)
         throw new RelayError('BAD_REQUEST', `until, ${iso(filter.until)}, is not after since, ${iso(filter.since)}`)
       const page = pageOf({ limit, cursor, order })

@@ -76,7 +76,7 @@ export function lanes(app: FastifyInstance, { store, config, clock, actions }: O
       lanes: [...keys].sort().flatMap((lane) => {
         const destinations = byLane.get(lane) ?? []
         const record = known.get(lane) ?? { ...unused, lane }
-        // Its destination is gone from the config file, and nothing is waiting.
+        // The lane's destination is gone from the config file, and nothing waits in it.
         if (destinations.length === 0 && record.backlog === 0) return []
         const { backlog, oldest, block, notBefore, bucket } = record
         return {

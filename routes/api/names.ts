@@ -1,4 +1,4 @@
-// Names in a query: refuses those that do not exist, because an empty answer would look as if all were quiet.
+// Names in a query: refuses names that do not exist, because an empty answer would look as if all were quiet.
 import { RelayError } from '../../src/errors.ts'
 import { meantBy } from '../../src/events/vocabulary.ts'
 import { clean, oneLine } from '../../src/legible.ts'
@@ -6,7 +6,7 @@ import { quote, unknownName } from '../../src/spelling.ts'
 import type { Listed, Records } from '../../src/store/records.ts'
 import type { OperatorOptions } from '../options.ts'
 
-/** The fields of a query that name something. */
+/** The fields of a query that hold a name. */
 export interface Named {
   destination?: string | undefined
   rule?: string | undefined
@@ -23,15 +23,15 @@ type Around = Pick<OperatorOptions, 'config' | 'standing' | 'store'>
 
 const one = { limit: 1 }
 
-/** Throws BAD_REQUEST where there is what {@link unknownIn} says. */
+/** Throws BAD_REQUEST with the fault that {@link unknownIn} finds. */
 export async function refuseUnknown(query: Named, around: Around): Promise<void> {
   const fault = await unknownIn(query, around)
   if (fault !== undefined) throw new RelayError('BAD_REQUEST', fault)
 }
 
 /**
- * Says what there is where a name in `query` is neither in the config file nor in anything kept: what has gone from the file is
- * still found by its name. To be asked where nothing was found, which costs a step.
+ * Names the first unknown name in `query` and the known ones. A name is known if it is in the config file or in anything kept,
+ * because what has gone from the file can still be found. Call it only for an empty result: it costs queries.
  */
 export async function unknownIn(query: Named, around: Around): Promise<string | undefined> {
   const { destination, rule, source, lane, cluster, kind, reason } = query
@@ -51,7 +51,7 @@ export async function unknownIn(query: Named, around: Around): Promise<string | 
   ]
   for (const [what, name, names, find] of known) {
     if (name === undefined || names.includes(name) || (await isKept(find))) continue
-    // Whoever posts to a source without a cluster names one, and not all that were ever named are known here.
+    // Senders to a source without a cluster name their own, and not all clusters ever named are known here.
     const areAll = what !== 'cluster' || [...config.sources.values()].every((each) => each.cluster !== undefined)
     return unknownName(what, name, names, areAll)
   }
@@ -64,18 +64,18 @@ export async function unknownIn(query: Named, around: Around): Promise<string | 
   return undefined
 }
 
-/** Objects are remembered for longer than their notifications. */
+/** The newest event of a cluster, or an object of it: objects are remembered longer than events. */
 async function newestOf(kept: Records, cluster: string | undefined): Promise<Listed<unknown>> {
   const events = await kept.events({ cluster }, one)
   return events.items.length > 0 || events.next !== null ? events : kept.objects({ cluster }, one, 0)
 }
 
-/** Whoever posts may write anything there. */
+/** Reports whether a name can be shown in the message: senders may write anything there. */
 function isLegible(name: string): boolean {
   return name.length <= 100 && oneLine(clean(name)) === name
 }
 
-/** Those of the file, and those that events named lately. */
+/** The clusters of the config file and those that recent events named. */
 function clustersOf({ config, standing }: Around): string[] {
   const { cluster, sources } = config()
   const named = [cluster, ...[...sources.values()].map((source) => source.cluster ?? '')]

@@ -1,4 +1,4 @@
-// Object routes: list Flux objects at /api/objects, with their states as their events show them.
+// Object routes: list Flux objects at /api/objects, each in the state that its events show.
 import type { FastifyInstance } from 'fastify'
 import { closedObject } from '../../src/about.ts'
 import { finderOf } from '../../src/dashboard/board.ts'

@@ -44,7 +44,7 @@ export const Filter = Text
 
 const date = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])'
 const clockTime = '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,9})?)?'
-// In an address, a plus that is not encoded is a blank.
+// A plus that is not percent-encoded in a query is decoded as a blank.
 const zone = '(Z|[+ -]([01][0-9]|2[0-3]):[0-5][0-9])'
 
 export const Moment = Type.Optional(
@@ -56,7 +56,7 @@ export const Moment = Type.Optional(
   })
 )
 
-/** A text or nothing. */
+/** A text or null. */
 export function textOrNull(description?: string, format?: string) {
   return Type.Unsafe<string | null>({
     type: ['string', 'null'],
@@ -68,7 +68,7 @@ export function textOrNull(description?: string, format?: string) {
 /** A time as {@link iso} writes it. */
 export const Time = Type.String({ format: 'date-time' })
 
-/** Of a notification. */
+/** The reason of a notification's state. */
 export const Because = textOrNull(
   'Why it is dead, discarded or muted: of what a mute or silence withheld, by which. Of one that waits for something: for what.'
 )
@@ -79,12 +79,12 @@ export function timeOrNull(description: string) {
 
 export const Next = textOrNull('The cursor of the next page, or null. Even a short page may have one.')
 
-/** A row's number, as a path has it. */
+/** A row's id in a path. */
 export const Id = Type.Object({
   id: Type.String({ pattern: '^[0-9]{1,15}$', patternErrorMessage: 'is not a number, as every id is' })
 })
 
-/** What every error looks like. */
+/** The form of every error. */
 export const ErrorReply = Type.Object({
   code: Type.String({ description: 'For programs; never changes.' }),
   message: Type.String({ description: 'What happened, and what to do.' })
@@ -97,10 +97,10 @@ export const ObjectReply = Type.Object({
   name: Type.String()
 })
 
-/** Who has taken an incident on, through what, and since when. */
+/** Who acknowledged an incident, by what way, and when. */
 export const AcknowledgementReply = Type.Object({ by: Type.String(), via: Type.Enum([...actWays]), at: Time })
 
-/** As a part of an answer, where there is one. */
+/** The acknowledgement as a part of an answer; empty without one. */
 export function takenOn(by: Acknowledgement | undefined): { acknowledged?: Static<typeof AcknowledgementReply> } {
   return by === undefined ? {} : { acknowledged: { ...by, at: iso(by.at) } }
 }
@@ -111,19 +111,26 @@ export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
   return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
-/** The time in `text`, which is a {@link Moment}, in ms. Throws BAD_REQUEST for 30 February. */
+/** In ms, this is a day of 1970; `date +%s` prints it of this century. */
+const seconds = /^[0-9]{9,10}$/
+
+/** The time in `text`, which is a {@link Moment}, in ms. Throws BAD_REQUEST for 30 February, and for seconds. */
 export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
+  if (seconds.test(text)) throw new RelayError('BAD_REQUEST', `${text} is in seconds: milliseconds are ${text}000`)
   if (/^[0-9]+$/.test(text)) return Number(text)
   const at = isDuration(text) ? now - parseDuration(text) : parseTime(text.replace(/(:\S+) (?=\d\d:\d\d$)/, '$1+'))
   if (Number.isNaN(at)) throw new RelayError('BAD_REQUEST', `${text} is on a day that does not exist`)
   return at
 }
 
-/** Clocks may be apart by so much. */
+/** The clocks of a client and the relay may differ by this much. */
 const aheadMs = 60_000
 
-/** {@link momentOf} where a list begins. Throws BAD_REQUEST where that is ahead: the list would look as if all were quiet. */
+/**
+ * {@link momentOf} for the start of a list. Throws BAD_REQUEST if it lies in the future, where an empty list would look as if
+ * all were quiet.
+ */
 export function startOf(text: string | undefined, now: number): number | undefined {
   const at = momentOf(text, now)
   if (at !== undefined && at - now > aheadMs)
@@ -134,7 +141,7 @@ export function startOf(text: string | undefined, now: number): number | undefin
   return at
 }
 
-/** As the API writes times. */
+/** The form of times in the API. */
 export function iso(ms: number): string {
   return new Date(ms).toISOString()
 }
@@ -143,12 +150,12 @@ export function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : iso(ms)
 }
 
-/** A path for the description of the API: what it takes, and what it answers with 200. */
+/** The schema of a route for the description of the API: what it takes, and what it answers with 200. */
 export function describe(
   summary: string,
   reply: Schema,
   takes: { [part in 'params' | 'querystring' | 'body']?: Schema } = {}
 ) {
-  // A filter that a list does not have would look as if all were of it.
+  // Unknown parameters are refused: a filter that is ignored would look as if everything matched it.
   return { schema: { summary, querystring: closedObject({}), ...takes, response: { 200: reply } } }
 }

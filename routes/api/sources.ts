@@ -49,7 +49,7 @@ const SourcesReply = Type.Object({
 
 export type ListedSource = Static<typeof SourcesReply>['sources'][number]
 
-/** Replicas write down every ten seconds who posted: what is older than a minute is out of date. */
+/** Replicas record every ten seconds who posted, so a record older than a minute is out of date. */
 const freshMs = 60_000
 
 export function sources(app: FastifyInstance, { standing, clock }: OperatorOptions): void {

@@ -1,4 +1,5 @@
-// Standing: says in the API how an object stands: what fails and since when, who was notified, what withholds it, whose it is.
+// Standing: the state of an object in the API: what fails since when, who was notified, what withholds notifications, who owns
+// it.
 
 import { createMutesOf, type OwnerOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import { type Static, Type } from '../../src/json-schema.ts'
@@ -56,7 +57,7 @@ export const StandingReply = Type.Object({
 
 export type ListedObject = Static<typeof StandingReply>
 
-/** Asked once for each request: it reads what is muted at `now`, in ms. */
+/** Call it once per request: it reads what is muted at `now`, in ms. */
 export function createStandings(options: OperatorOptions) {
   const owners = createOwners(options.config)
   return async (now: number) => {

@@ -1,4 +1,4 @@
-// Assets: serve the pages' stylesheet, script and icon as they were at the start, without a login.
+// Assets: serve the pages' stylesheet, script and icons, as read at the start, without a login.
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyPluginAsync } from 'fastify'
@@ -20,7 +20,7 @@ const contents = new Map(
   ])
 )
 
-/** The address changes with the content, so that browsers may keep it for ever. */
+/** The address changes with the content, so browsers may keep the file for ever. */
 function addressOf(name: Name): string {
   return `/assets/${name}?${hash('sha256', contents.get(name) ?? '', 'hex').slice(0, 10)}`
 }
@@ -37,7 +37,8 @@ export const serveAssets: FastifyPluginAsync = async (app) => {
   for (const [name, content] of contents) {
     const address = addressOf(name)
     app.get(`/assets/${name}`, async (request, reply) => {
-      // While replicas are upgraded, one may be asked for what a page of the other names: a browser would keep the wrong one for ever.
+      // While replicas are upgraded, one may be asked for a file that another's page names: a browser would keep the wrong
+      // content for ever.
       const keeping = request.url === address ? 'public, max-age=31536000, immutable' : 'no-store'
       reply.type(`${types[name]}; charset=utf-8`).header('cache-control', keeping)
       return content

@@ -1,4 +1,4 @@
-// Event pages: fetch an event, its object and its cards, and what stands around them.
+// Event pages: fetch an event, its object, its cards, and what the object did around it.
 
 import type { FastifyPluginAsync } from 'fastify'
 import { eventPage } from '../../src/dashboard/event.ts'
@@ -13,7 +13,7 @@ import { sendPage } from './send-page.ts'
 import { createStandingOf } from './standing.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
-/** Of one object: for the bars of a day, and for the revision before an event. */
+/** Events of the object that are read for the bar chart of a day, and to find the previous revision. */
 const maxLately = 300
 const maxBefore = 20
 
@@ -67,7 +67,10 @@ function pagesOf(links: Links, event: FluxEvent): Record<string, string> {
   return { ...(commit && { commit }), ...(dashboard && { Dashboard: dashboard }), ...others }
 }
 
-/** What changed since the revision that was applied last before `event`, of those `before` it, the newest first. */
+/**
+ * The link to the changes since the last revision applied before `event`. `before` are the object's earlier events, newest
+ * first.
+ */
 function compareOf(links: Links, event: FluxEvent, before: readonly EventRecord[]) {
   const applied = before.find(({ transition }) => transition === 'updated' || transition === 'recovered')
   const previous = applied && readStored({ ...applied, body: applied.body ?? '' })?.revision?.text

@@ -1,5 +1,5 @@
-// Forms: carry out what people do on the pages: acknowledge incidents, retry or discard dead letters, try lanes now, add and end
-// silences.
+// Forms: carry out what people do on the pages: acknowledge incidents, retry or discard dead letters, try lanes now, add and
+// end silences.
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { maxIncidents } from '../../src/actions.ts'
 import { deadLetterQuestions } from '../../src/dashboard/deliveries.ts'
@@ -18,27 +18,27 @@ import { failingAs } from './matching.ts'
 import { createOnce } from './once.ts'
 import { answersOf, backOf, searchOf, withDone } from './query.ts'
 
-/** Pages for one click: 5,000 notifications. For more, one clicks again. */
+/** Pages of notifications per click: 5,000 notifications. The rest takes another click. */
 const maxPages = 10
 
-/** Of the silences that ended last, so many may be made again. */
+/** Ended silences that can be made again: this many, the latest. */
 const maxEnded = 100
 
-/** Where to go back to. */
+/** The page to return to. */
 const deadLetters = '/deliveries?state=dead'
 
-/** For texts that whoever uses them checks; a form has 64 KiB at most. */
+/** For texts that are checked where they are used; a form has 64 KiB at most. */
 const anyLength = Number.POSITIVE_INFINITY
 
 type WithId = { Params: { id: string } }
 
-/** Which dead letters a form is about. */
+/** The dead letters that a form is about. */
 function deadLettersOf(form: unknown): Omit<NotificationFilter, 'state'> {
   const { q = '', ...filter } = answersOf(form, deadLetterQuestions)
   return { ...filter, search: searchOf(q, notificationSearchFields) }
 }
 
-/** How many things `act` did, page by page. */
+/** Repeats `act` page by page and counts what it did. */
 async function eachPage(act: (page: Page) => Promise<Listed<unknown>>): Promise<number> {
   let count = 0
   let cursor: string | undefined
@@ -51,7 +51,7 @@ async function eachPage(act: (page: Page) => Promise<Listed<unknown>>): Promise<
   return count
 }
 
-/** The incident that a button beside an object is about; everything of it is in the address. */
+/** The incident of a button beside an object; all of it is in the form's address. */
 function incidentOf(query: unknown) {
   const { cluster = '', kind = '', namespace = '', name = '', since } = answersOf(query, incidentFields, anyLength)
   return { object: objectKey({ cluster, kind, namespace, name }), ...(since !== undefined && { since: Number(since) }) }
@@ -66,7 +66,7 @@ const incidentFields = ['cluster', 'kind', 'namespace', 'name', 'since'] as cons
 export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions, store, clock }) => {
   const once = createOnce(clock)
 
-  // One that is over since the page was made is nothing to refuse: whoever pressed reads so where they were.
+  // An incident that ended since the page was made is not an error: the page says so.
   app.post('/acknowledge', async (request, reply) => {
     const done = await actions.acknowledgeAll([incidentOf(request.query)], actorOf(request, 'page'))
     return reply.redirect(withDone(backOf(request.query, '/'), 'acknowledged', newsIn(done)), 303)
@@ -78,7 +78,7 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
   })
 
   app.post('/acknowledge/matching', async (request, reply) => {
-    // A button has it in its address, the form of a silence in its fields.
+    // A button has the match in its address, the form of a silence in its fields.
     const match = answersOf({ ...(request.query as object), ...(request.body as object) }, silenceFields, anyLength)
     if (Object.keys(match).length === 0) throw new RelayError('BAD_REQUEST', 'name what to acknowledge')
     const { found } = await failingAs(match, store.records, clock.now())
@@ -101,7 +101,7 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
 
   app.post('/deliveries/discard-all', async (request, reply) => {
     const actor = actorOf(request, 'page')
-    // What the question named, where it could name all: others may have become dead letters meanwhile.
+    // The ids that the confirmation page listed, if it could list all: others may have become dead letters since.
     const { ids } = answersOf(request.body, ['ids'], anyLength)
     const count = ids
       ? (await actions.discardThese(ids.split(' '), actor)).length
@@ -120,7 +120,7 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
   })
 
   app.post('/silences', async (request, reply) => {
-    // A button beside an object has it in its address, a form in its fields.
+    // A button has its values in its address, a form in its fields.
     const given = { ...(request.query as object), ...(request.body as object) }
     const match = answersOf(given, silenceFields, anyLength)
     const asked = answersOf(given, ['starts', 'for', 'comment'], anyLength)
@@ -128,13 +128,13 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     const end = lasting === untilRecovered ? { untilRecovered: true } : { for: lasting }
     try {
       if (end.untilRecovered) await refuseRecovered(match)
-      // A button asks for no reason.
+      // The one-tap button asks for no comment.
       const comment = Object.hasOwn((request.body as object | undefined) ?? {}, 'comment')
         ? {}
         : { comment: suggestedComment(match) }
       return await silence({ ...comment, ...rest, ...end, match }, request, reply)
     } catch (error) {
-      // With what was typed, also where it cannot be stored for now.
+      // Show the form again with what was typed, also if the store is unavailable.
       if (!(error instanceof RelayError)) throw error
       const form = silenceFormPage({ ...asked, ...match }, error.message)
       reply.code(error.statusCode).type('text/html; charset=utf-8')
@@ -148,7 +148,10 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
     return reply.redirect(withDone('/silences', 'silenced', Number(silence.id)), 303)
   }
 
-  /** Throws BAD_REQUEST where nothing fails that a silence of what fails would be about. */
+  /**
+   * Throws BAD_REQUEST if nothing that the silence matches fails, because a silence until recovery would have nothing to wait
+   * for.
+   */
   async function refuseRecovered(match: Silence['match']): Promise<void> {
     const { found } = await failingAs(match, store.records, clock.now())
     if (found.length > 0) return
@@ -157,7 +160,8 @@ export const forms: FastifyPluginAsync<OperatorOptions> = async (app, { actions,
 
   app.post<WithId>('/silences/:id/extend', async (request, reply) => {
     const { id } = request.params
-    // As it stood on the page: who wants two hours presses again on the one that shows the first.
+    // The end shown on the page that was clicked: two clicks on the same page extend it once; for two hours one clicks again on
+    // the page that shows the first.
     const { ends } = answersOf(request.query, ['ends'])
     const actor = actorOf(request, 'page')
     const isExtended = await once.run([id, ends, actor], () => actions.extendSilence(id, '1h', actor))

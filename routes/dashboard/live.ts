@@ -4,13 +4,13 @@ import type { FastifyPluginAsync } from 'fastify'
 import { every } from '../../src/clock.ts'
 import type { OperatorOptions } from '../options.ts'
 
-/** People who watch at a time. Pages of those who come later reload every half minute. */
+/** People who watch at a time. The pages of any others reload every half minute. */
 const maxListeners = 32
-/** How often to look for news, while somebody watches. */
+/** Interval between looks for changes while somebody watches. */
 const lookMs = 2000
-/** Pages are stale after this long also where nothing happened: they say how long ago things were. */
+/** Pages are stale after this long even if nothing happened, because they show how long ago things were. */
 const longestMs = 30_000
-/** How much may wait for a client that does not read. */
+/** Bytes that may wait for a client that does not read. */
 const maxWaitingBytes = 4096
 
 export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, refusal, standing, store, clock }) => {
@@ -19,7 +19,10 @@ export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, r
   let sentAt = 0
   let last: string | undefined
 
-  /** Differs where a page may differ. Two looks at the end of an index; the rest is in memory, apart from silences. */
+  /**
+   * A mark that differs whenever a page may differ. It takes two reads at the end of an index and the silences; the rest is in
+   * memory.
+   */
   async function mark(): Promise<string> {
     const now = clock.now()
     const [newest, acts, silences] = await Promise.all([
@@ -58,9 +61,9 @@ export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, r
     stop = undefined
   }
 
-  // Without HEAD: nothing would tell that its client has left, and it would keep its place for good.
+  // No HEAD route: the client's leaving would go unnoticed, and its place would stay taken for good.
   app.get('/live', { exposeHeadRoute: false }, async (_request, reply) => {
-    // After a 204 a browser does not ask again.
+    // After a 204 a browser does not reconnect.
     if (listeners.size >= maxListeners) return reply.code(204).send()
     const stream = new PassThrough()
     listeners.add(stream)
@@ -72,7 +75,7 @@ export const live: FastifyPluginAsync<OperatorOptions> = async (app, { config, r
     return reply.type('text/event-stream').send(stream)
   })
 
-  // They would keep the relay from stopping.
+  // Open streams would keep the relay from stopping.
   app.addHook('preClose', async () => {
     stop?.()
     for (const listener of listeners) listener.end()

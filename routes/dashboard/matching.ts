@@ -1,9 +1,9 @@
-// Matching: finds what fails now and is as a silence, or an acknowledgement of several, would match it.
+// Matching: finds the failing objects that the match of a silence, or of an acknowledgement of several incidents, selects.
 import { createMutesOf, type Trouble } from '../../src/dashboard/trouble.ts'
 import { compileSilence, type Silence } from '../../src/mutes/silence.ts'
 import type { Records } from '../../src/store/records.ts'
 
-/** Those of all that fail, and how many fail. */
+/** The failing objects that `match` selects, and how many fail in all. */
 export async function failingAs(
   match: Silence['match'],
   records: Pick<Records, 'failures'>,

@@ -1,13 +1,16 @@
-// Once: a form that is posted twice within seconds, as by a double click where no script prevents it, is carried out once. Both are
-// answered with what came of it.
+// Once: carries out a form only once if it is posted twice within seconds, as by a double click without the script. Both
+// requests get the outcome.
 import type { Clock } from '../../src/clock.ts'
 
 const withinMs = 3000
 
 export interface Once {
-  /** `form`: all that makes it the same form, as JSON takes it. What fails is not kept, so that it can be tried again. */
+  /**
+   * Runs `act` unless the same `form` ran moments ago. `form` is everything that identifies it, as JSON. A failure is not kept,
+   * so that it can be tried again.
+   */
   run<T>(form: readonly unknown[], act: () => Promise<T>): Promise<T>
-  /** What was done has been taken back: the same form is another from now on. */
+  /** Forgets all recent forms, because an act was undone and the same form now means a new one. */
   forget(): void
 }
 

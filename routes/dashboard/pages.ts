@@ -37,9 +37,9 @@ import { tryEvent } from './try-event.ts'
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
-/** Of one object: for who waits for a message about its failure. */
+/** Newest events of an object that are read to find destinations where a message about its failure waits. */
 const maxNear = 8
-/** Rules that did nothing today and are looked up one by one. */
+/** Rules without a hit today that are looked up one by one. */
 const maxSilentRules = 200
 
 export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) => {
@@ -120,11 +120,11 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     const { cluster, kind, namespace, name } = wanted
     oneOf(severityNames, wanted.severity, 'severity')
     oneOf(transitionNames, wanted.transition, 'transition')
-    // What is empty stands in no address.
+    // Empty fields are left out of addresses, so they are filled in here.
     const isOne = kind !== undefined && name !== undefined
     const object = isOne ? { cluster: cluster ?? '', kind, namespace: namespace ?? '', name } : undefined
     const [record] = object ? (await records.objects(object, { limit: 1 }, now)).items : []
-    // One without a cluster or a namespace is not those of the same name in others.
+    // Without this, an object without a cluster or namespace would also match its namesakes in others.
     const about = record ? { ...wanted, ...object } : wanted
     const weekMs = Math.min(7 * dayMs, config().retention.eventsMs)
     const [events, failed, near] = await Promise.all([
@@ -204,7 +204,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
     return sendPage(request, reply, { title: 'Try an event', place: '/rules' }, body)
   })
 
-  // As much as an event may have, of which a form may write each byte as three.
+  // The limit for an event, three times: a form may write each byte as three.
   app.post('/rules/try', { bodyLimit: 3 * options.maxBodyBytes }, async (request, reply) => {
     const now = clock.now()
     const answers = answersOf(request.body, ['event', 'source'], Number.POSITIVE_INFINITY)
@@ -238,7 +238,7 @@ export const pages: FastifyPluginAsync<OperatorOptions> = async (app, options) =
   })
 }
 
-/** Counts what came and was sent in each minute of the last 24 hours. Hours that are over do not change: they are counted once. */
+/** Counts events and messages for each minute of the last 24 hours. Past hours do not change, so they are counted once. */
 function createFlow(records: Pick<Records, 'perMinute'>, clock: Clock): () => Promise<Minute[]> {
   let hour = -1
   let past: Promise<Minute[]> = Promise.resolve([])
@@ -252,7 +252,7 @@ function createFlow(records: Pick<Records, 'perMinute'>, clock: Clock): () => Pr
         hour = -1
       })
     }
-    // What was received in the last moments of an hour may be written in the next.
+    // An event received at the end of an hour may be written in the next.
     return [...(await past), ...(await records.perMinute((current - 1) * hourMs, now + 1))]
   }
 }

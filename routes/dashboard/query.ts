@@ -1,4 +1,4 @@
-// Page queries: take named texts from an address or a form, and drop everything else.
+// Page queries: take known texts from an address or a form, and drop everything else.
 import type { FastifyRequest } from 'fastify'
 import { html } from 'hono/html'
 import type { Html } from '../../src/dashboard/page.ts'
@@ -8,7 +8,7 @@ import { parseSearch, type Search } from '../../src/search.ts'
 import { unknownName } from '../../src/spelling.ts'
 import { type NotificationState, notificationStates } from '../../src/store/records.ts'
 
-/** Those of `names` that `given` (a query or a form) answers. Throws BAD_REQUEST for one longer than `maxLength`. */
+/** The values of `names` in `given`, a query or a form. Throws BAD_REQUEST for one longer than `maxLength`. */
 export function answersOf<Name extends string>(
   given: unknown,
   names: readonly Name[],
@@ -26,12 +26,12 @@ export function answersOf<Name extends string>(
 }
 
 /**
- * The same of the address of a list. Throws BAD_REQUEST, with what there is, for another name: without it, the list would look as if
- * it were all that there is of what was asked for.
+ * {@link answersOf} for the address of a list. Throws BAD_REQUEST with the known names for any other name: ignored, it would
+ * make the list look like the answer to it.
  */
 export function filterOf<Name extends string>(query: unknown, names: readonly Name[], maxLength?: number) {
   const known: readonly string[] = names
-  // What was done on the page before is said in its address, too.
+  // `done`, what was done on the page before, is part of the address too.
   const other = Object.keys(query ?? {}).find((name) => name !== 'done' && !known.includes(name))
   if (other !== undefined) throw new RelayError('BAD_REQUEST', unknownName('filter', other, known))
   return answersOf(query, names, maxLength)
@@ -44,19 +44,19 @@ export function sinceOf(text: string | undefined, now: number): number | undefin
   throw new RelayError('BAD_REQUEST', 'since is not a duration such as 30m, 24h, 7d')
 }
 
-/** What a search box asks for. Throws BAD_REQUEST where a word before a colon is none of `fields`. */
+/** Parses the text of a search box. Throws BAD_REQUEST if a word before a colon is none of `fields`. */
 export function searchOf(text: string, fields: readonly string[]): Search {
   const search = parseSearch(text, fields)
   if (typeof search === 'string') throw new RelayError('BAD_REQUEST', search)
   return search
 }
 
-/** Throws BAD_REQUEST if it is malformed. */
+/** Throws BAD_REQUEST if it is not a state. */
 export function stateOf(text: string | undefined): NotificationState | undefined {
   return oneOf(notificationStates, text, 'state')
 }
 
-/** `text`, where it is one of `choices`. Throws BAD_REQUEST with what there is where it is not. */
+/** `text`, if it is one of `choices`. Throws BAD_REQUEST with the choices if it is not. */
 export function oneOf<Choice extends string>(
   choices: readonly Choice[],
   text: string | undefined,
@@ -67,7 +67,7 @@ export function oneOf<Choice extends string>(
   return choice
 }
 
-/** Each with a number: how many, or of a silence its id. */
+/** Each takes a number: a count, or the id of a silence. */
 const done: Record<string, (count: number) => Html | string> = {
   retried: (count) =>
     count === 0
@@ -102,33 +102,36 @@ function withButton(says: string, action: string, words: string): Html {
   return html`${says} <form class="inline" method="post" action="${action}"><button>${words}</button></form>`
 }
 
-/** `path`, with what was done there. */
+/** `path` with a note of what was done there. */
 export function withDone(path: string, what: keyof typeof done, count: number): string {
   const { pathname, searchParams } = new URL(path, 'http://here')
   searchParams.set('done', `${what}-${count}`)
   return `${pathname}?${searchParams}`
 }
 
-/** What was done, in our own words: the address only names it. */
+/** Says what was done in our own words: the address only names it. */
 export function doneOf(query: unknown): Html | string | undefined {
   const { done: text = '' } = answersOf(query, ['done'])
   const [, what = '', count] = /^([a-z]+)-(\d{1,9})$/.exec(text) ?? []
   return Object.hasOwn(done, what) ? done[what]?.(Number(count)) : undefined
 }
 
-/** The page to go back to: one of ours, or `otherwise`. What was done is done, so that it refuses nothing. */
+/** The page to return to: one of ours, or `otherwise`. It never throws, because the act is already done. */
 export function backOf(form: unknown, otherwise: string): string {
   const { back = '' } = answersOf(form, ['back'], Number.POSITIVE_INFINITY)
   return /^\/((events|objects|deliveries)\b[\w/?=&%.+*~-]*|\?[\w=&%.+*~-]*)?$/.test(back) ? back : otherwise
 }
 
-/** Where the one who asks reached the relay, for commands that are pasted into a shell: nothing but a host gets through. */
+/**
+ * The origin by which the client reached the relay. It is put into commands to paste into a shell, so nothing but a host gets
+ * through.
+ */
 export function originOf({ host, headers }: FastifyRequest): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return /^[\w.:[\]-]{1,253}$/.test(host) ? `${scheme}://${host}` : 'http://localhost:8080'
 }
 
-/** What was looked for by the id in an address. Throws NOT_FOUND where it is not there. */
+/** What was looked up by the id in an address. Throws NOT_FOUND if it does not exist. */
 export async function found<T>(looked: Promise<T | undefined>): Promise<T> {
   const thing = await looked
   if (thing === undefined)

@@ -1,4 +1,4 @@
-// Silence pages: fetch the silences with what each withholds by now, and the form for a new one.
+// Silence pages: fetch the silences with what each withholds now, and the form for a new one.
 
 import type { FastifyPluginAsync } from 'fastify'
 import {
@@ -65,7 +65,7 @@ export const silencePages: FastifyPluginAsync<OperatorOptions> = async (app, opt
     return sendPage(request, reply, { title: 'New silence', place: '/silences' }, body)
   })
 
-  /** How many of what fails a silence would match. */
+  /** Counts the failing objects that a silence would match. */
   async function countMatches(match: Silence['match'], now: number): Promise<{ count: number; of: number }> {
     const { found, of } = await failingAs(match, records, now)
     return { count: found.length, of }

@@ -1,4 +1,5 @@
-// Standing: gathers for a page how an object stands now: what withholds what is said of it, whose it is, who waits for a message.
+// Standing: gathers the present state of an object for a page: what withholds its notifications, who owns it, where a message
+// waits.
 import { type Standing, waitingFor } from '../../src/dashboard/notified.ts'
 import { createMutesOf, reminderOf } from '../../src/dashboard/trouble.ts'
 import type { EventRecord, Listed, ObjectRecord } from '../../src/store/records.ts'
@@ -6,7 +7,7 @@ import { activeMutes } from '../mutes.ts'
 import type { OperatorOptions } from '../options.ts'
 import { createOwners } from '../owners.ts'
 
-/** `near`: the newest events of the object. */
+/** `near` are the object's newest events. */
 export function createStandingOf(
   options: OperatorOptions
 ): (record: ObjectRecord, near: Listed<EventRecord>, now: number) => Promise<Standing> {

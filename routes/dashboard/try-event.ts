@@ -1,9 +1,12 @@
-// Try: asks a rehearsal what would come of an event that somebody pasted.
+// Try: asks a rehearsal what a pasted event would lead to.
 import type { Config } from '../../src/config/config.ts'
 import type { Tried } from '../../src/dashboard/try-event.ts'
 import { unknownName } from '../../src/spelling.ts'
 
-/** What would come of the event in `answers`, or why it is none. Loaded when it is asked for: most never do. */
+/**
+ * Returns what the event in `answers` would lead to, or why it is not an event. The rehearsal is loaded on demand: most relays
+ * never need it.
+ */
 export async function tryEvent(
   answers: { event?: string; source?: string },
   config: Config,

@@ -42,26 +42,41 @@ export async function ask(
   content?: object
 ): Promise<Answer> {
   if (!isHttp(url)) throw new RelayError('NO_ANSWER', '--url must be of the form http://localhost:8080')
-  const { origin, pathname, searchParams } = new URL(url)
+  const { origin, pathname, searchParams, username, password } = new URL(url)
   const target = new URL(origin + pathname.replace(/\/+$/, '') + path)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
+  const secret = token ?? (decoded(password) || (searchParams.get('token') ?? ''))
   const headers = {
-    authorization: `Basic ${Buffer.from(`${person()}:${token ?? searchParams.get('token') ?? ''}`).toString('base64')}`,
+    authorization: `Basic ${Buffer.from(`${decoded(username) || person()}:${secret}`).toString('base64')}`,
     'user-agent': 'flux-relay-cli',
     ...(content && { 'content-type': 'application/json' })
   }
   const sent = content === undefined ? null : JSON.stringify(content)
   const signal = AbortSignal.timeout(answerWithinMs)
-  const { status, text } = await request(target, { method, headers, signal, body: sent })
+  const { status, text, location } = await request(target, { method, headers, signal, body: sent })
     // The relay may end, or stand still, in the middle of its answer.
-    .then(async ({ statusCode, body }) => ({ status: statusCode, text: await body.text() }))
+    .then(async ({ statusCode, body, headers }) => ({
+      status: statusCode,
+      text: await body.text(),
+      location: headers['location']
+    }))
     .catch((error: unknown) => {
       throw new RelayError('NO_ANSWER', `no answer from ${target.origin}: ${whyUnanswered(error, answerWithinMs)}`)
     })
   const body = parse(text)
   if (expected.includes(status) && hasPart(body, partOf(method, path, status))) return { status, body }
-  const said = (body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?'
+  const said =
+    status >= 300 && status < 400
+      ? redirection(String(location), target)
+      : ((body as { message?: unknown } | undefined)?.message ?? 'is that a flux-relay?')
   throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${adviceOn(method, path, status)}`)
+}
+
+/** Redirects are not followed: the token would go wherever they lead. */
+function redirection(location: string, target: URL): string {
+  const to = URL.parse(location, target.href)
+  if (to === null || to.origin === target.origin) return 'it redirects to another page: is that a flux-relay?'
+  return `it redirects to ${to.origin}: if that is the relay, give that address as --url or in the variable RELAY_URL`
 }
 
 function adviceOn(method: string, path: string, status: number): string {
@@ -114,6 +129,15 @@ function person(): string {
   } catch {
     // A user id may have no name, as in a container.
     return ''
+  }
+}
+
+/** A part of an address as it was meant; as it stands if that cannot be decoded. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
   }
 }
 

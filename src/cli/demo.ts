@@ -113,11 +113,12 @@ function createProgress(total: number) {
   }
 }
 
-/** Resolves when whoever is at the terminal presses Enter. */
+/** Resolves when whoever is at the terminal presses Enter, or Ctrl-D, after which nobody is there any more. */
 async function readOn(says: string): Promise<void> {
+  if (process.stdin.readableEnded) return
   process.stdout.write(`${paint('cyan', says)} ${paint('bold', 'Enter goes on.')}`)
   process.stdin.resume()
-  await once(process.stdin, 'data')
+  await Promise.race([once(process.stdin, 'data'), once(process.stdin, 'end')])
   process.stdin.pause()
   process.stdout.write('\n')
 }

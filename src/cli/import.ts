@@ -24,7 +24,7 @@ interface Options {
 /** Prints the config, and on stderr what to know about it. Resolves to the exit code: 1 if there is nothing to import. */
 export async function importFiles(paths: string[], { namespace, relay, flux, json }: Options): Promise<number> {
   const texts = await manifestTexts(paths)
-  const read = texts.map((text) => ({ ...text, ...readManifests(text.text, text.file) }))
+  const read = texts.map((text) => ({ ...text, ...readManifests(text.isForeign ? '' : text.text, text.file) }))
   const problems = read.flatMap((each) => (each.isFound ? [] : each.problems))
   if (problems.length > 0) {
     printError(problems.map(formatProblem).join('\n'))
@@ -49,6 +49,7 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
     return isEmpty ? 1 : 0
   }
   for (const { file, line, message } of remarks) printError(`${file}:${line}: ${message}`)
+  if (remarks.some(({ message }) => /`kubectl get (-A )?-o yaml`/.test(message))) printError(asInCluster)
   if (isEmpty) {
     printError('there is no Alert for the relay to take over')
     printError(`read: ${inventory(manifests)}`)
@@ -59,6 +60,10 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
   return 0
 }
 
+/** The command in full, which the remarks only name. */
+const asInCluster =
+  'what the cluster has: kubectl get alerts.notification.toolkit.fluxcd.io,providers.notification.toolkit.fluxcd.io -A -o yaml'
+
 /** Makes a remark fit to print: texts of manifests may be untrusted, or a secret in the wrong field. */
 function discreet(remark: Remark): Remark {
   const message = plain(remark.message)
@@ -67,10 +72,14 @@ function discreet(remark: Remark): Remark {
 
 const lost = 'cannot be read, and is left out: it is a link that leads nowhere, or not for this user'
 
+const foreign =
+  'is not YAML, and not read: import what it makes, or what `kubectl get -A -o yaml` shows of its Alerts and Providers'
+
 /** Makes remarks on files of a folder that were not read: such a file may be anything, and must not stop the others. */
 function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): Remark[] {
-  return read.flatMap(({ file, text, isLost, problems: [first] }) => {
+  return read.flatMap(({ file, text, isLost, isForeign, problems: [first] }) => {
     if (isLost) return [{ file, line: 1, message: lost }]
+    if (isForeign) return [{ file, line: 1, message: foreign }]
     const isMissed = /notification\.toolkit|kind"?:\s*"?\w*Secret/.test(text)
     if (first === undefined || !isMissed) return []
     const message = text.includes('{{')
@@ -83,8 +92,8 @@ function passedOver(read: readonly (ManifestText & { problems: Problem[] })[]): 
 /** Makes remarks on what kustomizations list elsewhere: an overlay has its Alerts from its base, which may be next to the given folder. */
 function listedElsewhere(kustomizations: readonly Kustomization[], paths: readonly string[]): Remark[] {
   const isRead = (path: string) => paths.some((folder) => !relative(folder, path).startsWith('..'))
-  return kustomizations.flatMap(({ file, folder, lists, lineOf }) => {
-    const elsewhere = lists.filter((path) => !isRead(path))
+  return kustomizations.flatMap(({ file, folder, lists, remote, lineOf }) => {
+    const elsewhere = [...lists.filter((path) => !isRead(path)), ...remote]
     if (elsewhere.length === 0) return []
     const message = `this lists ${elsewhere.join(', ')}, which was not read: import what \`kubectl kustomize ${word(folder)}\` prints`
     const [line] = ['resources', 'bases', 'components'].map(lineOf).filter((at) => at > 1)

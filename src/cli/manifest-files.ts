@@ -12,6 +12,8 @@ export interface ManifestText {
   isFound: boolean
   /** True if it exists, and could not be read. */
   isLost?: true
+  /** True if it makes Alerts or Providers, in another language than YAML. */
+  isForeign?: true
 }
 
 /** The names that kustomize looks for. */
@@ -38,17 +40,28 @@ async function textsAt(path: string): Promise<ManifestText[]> {
   // Not read at once: what another program prints comes when it comes.
   if (path === '-') return [{ file: '<stdin>', text: decoded(await buffer(process.stdin)), isFound: false }]
   if (!statSync(path).isDirectory()) return [{ file: path, text: readTextFile(path), isFound: false }]
-  return filesBelow(path)
-    .map((file): ManifestText => {
-      const text = textOf(file)
-      return { file, text: text ?? '', isFound: true, ...(text === undefined && { isLost: true }) }
-    })
-    .filter(({ text, isLost }) => isLost || isOfInterest.test(text))
+  const files = filesBelow(path)
+  const read = files.filter(isManifest).map((file): ManifestText => {
+    const text = textOf(file)
+    return { file, text: text ?? '', isFound: true, ...(text === undefined && { isLost: true }) }
+  })
+  const foreign = files
+    .filter((file) => foreignName.test(file) && makesAlerts.test(textOf(file) ?? ''))
+    .map((file): ManifestText => ({ file, text: '', isFound: true, isForeign: true }))
+  return [...read.filter(({ text, isLost }) => isLost || isOfInterest.test(text)), ...foreign]
 }
 
-// A folder may contain anything, so only these are read.
+function isManifest(file: string): boolean {
+  return /\.(ya?ml|json)$/.test(file) || kustomizationName.test(basename(file))
+}
+
+// A folder may contain anything, so only these are read. The chart makes Alerts of values that do not say so.
 const isOfInterest =
-  /(notification|kustomize)\.toolkit\.fluxcd\.io|^\s*"?kind"?:\s*"?(ConfigMap|(Sealed|External)?Secret)\b/m
+  /(notification|kustomize)\.toolkit\.fluxcd\.io|\bflux2-notification\b|^\s*"?kind"?:\s*"?(ConfigMap|(Sealed|External)?Secret)\b/m
+
+/** Languages and templates that people make manifests with. */
+const foreignName = /\.(cue|jsonnet|libsonnet|dhall|pkl|nix|k|tf|hcl|tpl|tmpl|gotmpl|j2|jinja2?|erb)$/
+const makesAlerts = /notification\.toolkit\.fluxcd\.io[\s\S]*\b(Alert|Provider)\b/
 
 function textOf(path: string): string | undefined {
   try {
@@ -64,7 +77,6 @@ function filesBelow(folder: string): string[] {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name)
-      if (entry.isDirectory()) return filesBelow(path)
-      return /\.(ya?ml|json)$/.test(entry.name) || kustomizationName.test(entry.name) ? [path] : []
+      return entry.isDirectory() ? filesBelow(path) : [path]
     })
 }

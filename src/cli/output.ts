@@ -97,21 +97,43 @@ function lineOf(row: readonly Exclude<Cell, string>[], columns: readonly Column[
     .join(' '.repeat(gap))
 }
 
-/** The length as people count it: an emoji is one. */
+// unicode.org/reports/tr11: W and F, as far as they are assigned, and what is drawn as an emoji.
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
+// What stands on the letter before it; U+FE0F makes that an emoji instead.
+const onAnother = /(?!\ufe0f)[\p{Mn}\p{Me}]/u
+const simple = /^[ -~]*$/
+
+/** How many columns of a terminal a text takes. */
 function lengthOf(text = ''): number {
-  return [...text].length
+  return simple.test(text) ? text.length : [...text].reduce((sum, letter) => sum + columnsOf(letter), 0)
+}
+
+function columnsOf(letter: string): number {
+  return onAnother.test(letter) ? 0 : wide.test(letter) ? 2 : 1
+}
+
+/** As many of `letters`, from the first on, as have room. */
+function fitting(letters: readonly string[], room: number): string[] {
+  let left = room
+  const end = letters.findIndex((letter) => {
+    left -= columnsOf(letter)
+    return left < 0
+  })
+  return end < 0 ? [...letters] : letters.slice(0, end)
 }
 
 function cutEnd(text: string, room: number): string {
-  return lengthOf(text) <= room ? text : `${[...text].slice(0, Math.max(0, room - 1)).join('')}…`
+  return lengthOf(text) <= room ? text : `${fitting([...text], Math.max(0, room - 1)).join('')}…`
 }
 
 /** Cuts the middle out, because the end of a name says more. */
 function cutMiddle(text: string, room: number): string {
+  if (lengthOf(text) <= room) return text
   const letters = [...text]
-  if (letters.length <= room) return text
-  const head = Math.floor((room - 1) / 3)
-  return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (room - 1 - head)).join('')}`
+  const head = fitting(letters, Math.floor((room - 1) / 3)).join('')
+  const tail = fitting(letters.toReversed(), room - 1 - lengthOf(head)).toReversed()
+  return `${head}…${tail.join('')}`
 }
 
 /** `text` without what moves the cursor. */

@@ -1,7 +1,6 @@
 // `send`: posts events from files as notification-controller would, signed if there is a key.
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { SingleBar } from 'cli-progress'
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
 import { bearer, sign } from '../events/signature.ts'
@@ -36,17 +35,14 @@ export async function send(
     throw new RelayError('NO_ANSWER', "the relay's address must be of the form http://localhost:8080/webhook")
   const files = paths.flatMap(filesIn)
   if (files.length === 0) throw new RelayError('NO_ANSWER', `there is no .json file in ${paths.join(', ')}`)
-  const bar = new SingleBar({ format: '{bar} {value}/{total} {file}', stopOnComplete: true, hideCursor: true })
-  const showsBar = files.length > 1 && !json && process.stderr.isTTY
-  if (showsBar) bar.start(files.length, 0, { file: '' })
   const answers: Answer[] = []
   for (const file of files) {
-    answers.push(await post(url, file, how))
-    if (showsBar) bar.increment({ file })
+    const answer = await post(url, file, how)
+    answers.push(answer)
+    // At once: whoever ends this in the middle knows what was posted.
+    if (!json) print(false, answer, `${file}: ${answer.status || 'no answer'} ${answer.body}`)
   }
-  if (showsBar) bar.stop()
-  const lines = answers.map(({ file, status, body }) => `${file}: ${status || 'no answer'} ${body}`)
-  print(json, answers, lines.join('\n'))
+  if (json) print(true, answers, '')
   return answers.every(({ status }) => status === 202) ? 0 : 1
 }
 

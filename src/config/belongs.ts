@@ -11,10 +11,14 @@ interface Keywords {
   anyOf?: Keywords[]
 }
 
-/** Returns `; it belongs under \`rules[].match\``, for the place nearest to `at`; empty if no map of `schema` has such a key. */
-export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema): string {
+/**
+ * Returns `; it belongs under \`rules[].match\``, for the place nearest to `at`; empty if no map of `schema` has such a key. With
+ * `isBelow`, only places below `at` count: a key that stands there is hardly a misspelt one.
+ */
+export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema, isBelow = false): string {
   const [best] = mapsWith(key, schema as Keywords, [])
     .map((path) => ({ path, shared: sharedWith(at, path) }))
+    .filter(({ shared }) => !isBelow || (at.length > 0 && shared === at.length))
     // Among equally near places, that of a rule comes first, which most files are about; and `match` before the `not` in it.
     .sort((a, b) => b.shared - a.shared || rank(a.path) - rank(b.path) || a.path.length - b.path.length)
   if (best === undefined) return ''
@@ -44,7 +48,7 @@ function mapsWith(
 function sharedWith(at: readonly (string | number)[], path: Path): number {
   const differs = path.findIndex((name, index) => {
     const own = at[index]
-    return own === undefined || (name === '[]' ? typeof own !== 'number' : name !== '<name>' && name !== own)
+    return own === undefined || (name === '[]' ? !/^\d+$/.test(String(own)) : name !== '<name>' && name !== own)
   })
   return differs < 0 ? path.length : differs
 }

@@ -20,7 +20,7 @@ import { senseFaults } from './crosscheck.ts'
 import { manifestFault, sopsFault, withComment } from './mistaken.ts'
 import { buildApp, buildDestination } from './places.ts'
 import { type Source as ConfigSource, inOrder, locate, type Problem, problemAt } from './problem.ts'
-import { ConfigSchema, type ConfigText } from './schema.ts'
+import { ConfigSchema, type ConfigText, withoutExtensions } from './schema.ts'
 import { createSecrets, createStandIns, type Secrets } from './secrets.ts'
 import { shapeFaults, vocabulary, withoutMeant } from './shape.ts'
 import { trimNames } from './texts.ts'
@@ -110,7 +110,7 @@ function judge(
   secretsFor: (faults: Fault[]) => Secrets,
   fill: (text: string) => string
 ): { config: Config; problems: Problem[] } {
-  const trimmed = trimNames(value)
+  const trimmed = trimNames(withoutExtensions(value))
   const shape = shapeFaults(trimmed.value).filter(({ path }) => lost.length === 0 || path.length > 0)
   const misshapen = new Set(shape.map(({ path }) => String(path)))
   const lines = trimmed.faults.filter(({ path }) => !misshapen.has(String(path)))

@@ -23,6 +23,7 @@ const webhookUrl: Advice = ['write `webhookUrl: "${VARIABLE}"`', 'webhookUrl']
 const hmacKeys: Advice = ['write `hmacKeys: ["${VARIABLE}"]`, and give the relay the Secret as a variable or a file']
 const begins: Advice = ['a mute of this file begins when the file is read; write `until`, or `weekly`']
 const weekly: Advice = ['write `weekly: { days: [mon-fri], from: "20:00", to: "07:00", timeZone: UTC }`']
+const anchors: Advice = ['what YAML anchors (&) repeat stands under a key that begins with `x-`']
 const dialect = (name: string): Advice => [`write \`slack: { webhookUrl: "\${VARIABLE}", dialect: ${name} }\``]
 
 /** By the section or the map in which the keys stand; `''` is the top of the file. */
@@ -31,6 +32,7 @@ const words: Record<string, Record<string, Advice>> = {
     ...{ receivers: destinations, providers: destinations, channels: destinations },
     ...{ route: rules, routes: rules, alerts: rules, subscriptions: rules },
     ...{ mute_time_intervals: mute, time_intervals: mute, silences: mute },
+    ...{ anchors, aliases: anchors, definitions: anchors, defaults: anchors, common: anchors, shared: anchors },
     inhibit_rules: ['what fails because of another failure is gathered with it; leave it out'],
     config: ['these are values of the chart; a config file is what stands under this key', 'destinations', 'rules'],
     ...{ global: ['leave it out; each of `destinations` says how it is reached'], version: ['leave it out'] }
@@ -82,6 +84,9 @@ const words: Record<string, Record<string, Advice>> = {
 
 /** Advice on what to write instead of `key`, which the map at `path` of a config file does not have. */
 export function adviceOn(key: string, path: readonly (string | number)[]): Advice | undefined {
+  if (/^x-/.test(key)) return ['keys that begin with `x-` stand at the top of the file']
+  // As other tools have them, or nearly so.
+  if (path.length === 0 && /^([._]|x[-_])/i.test(key)) return anchors
   const place = path.findLast((name) => Object.hasOwn(words, String(name))) ?? ''
   const known = words[String(place)] ?? {}
   return Object.hasOwn(known, key) ? known[key] : undefined

@@ -10,7 +10,7 @@ export function manifestFault(value: unknown): ShapeFault | undefined {
   const isFlux = apiVersion.startsWith('notification.toolkit.fluxcd.io/')
   const instead = isFlux
     ? 'flux-relay import makes one of Providers and Alerts'
-    : 'that is the text below a key of its data'
+    : `a config file is ${kind === 'ConfigMap' || kind === 'Secret' ? 'the text under a key of its `data`' : 'in docs/configuration.md'}`
   return { path: ['apiVersion'], message: `is a Kubernetes manifest and no config file; ${instead}`, isAboutKey: true }
 }
 

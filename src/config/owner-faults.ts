@@ -76,7 +76,10 @@ export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: C
         ? []
         : places.flatMap(({ name, path }) => {
             if (known.has(name)) return []
-            const meant = name === toOwner ? '; an owner is the end of it' : guess(name, known)
+            const meant =
+              name === toOwner
+                ? '; an owner is the end of it'
+                : guess(name, known) || '; write the name of one of `destinations`'
             return [{ path, message: `there is no destination "${name}"${meant}` }]
           }),
     apps: owners.flatMap(({ app }, at) => {

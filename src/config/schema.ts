@@ -31,7 +31,7 @@ export const ConfigSchema = Type.Object(
     cluster: option(
       Type.String({ maxLength: 253 }),
       'Cluster',
-      'The cluster of events whose source names none and that have no `metadata.cluster`.',
+      'The name of the cluster for events that come without one: their source has no `cluster`, and they have no `metadata.cluster`.',
       'prod-eu'
     ),
     sources: option(
@@ -39,13 +39,13 @@ export const ConfigSchema = Type.Object(
         about(
           Type.Union([SourceSchema, Type.Null()]),
           'Source',
-          'One for each Flux Provider or cluster. Without keys and tokens it accepts events from anyone who can reach it.',
+          'Who may post to one path of the webhook: one source for each Flux Provider or cluster. Without `hmacKeys` and `tokens` it accepts events from anyone who can reach it.',
           { hmacKeys: ['${FLUX_HMAC_KEY}'], cluster: 'prod-eu' }
         ),
         { minProperties: 1 }
       ),
       'Sources',
-      'Who may post events. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. If left out, a `default` accepts events from anyone.',
+      'Who may post events, by name. `default` is `POST /webhook`, any other name is `POST /webhook/<name>`. Without this section, `default` accepts events from anyone.',
       { 'prod-eu': { hmacKeys: ['${FLUX_HMAC_KEY}'] } }
     ),
     slackApps: option(
@@ -53,7 +53,7 @@ export const ConfigSchema = Type.Object(
         about(
           SlackAppSchema,
           'Slack app',
-          'An app of one workspace. It needs the scope `chat:write`, and nothing else.',
+          'A Slack app of one workspace. It needs the scope `chat:write`, and no other.',
           {
             token: '${SLACK_BOT_TOKEN}'
           }
@@ -61,7 +61,7 @@ export const ConfigSchema = Type.Object(
         { minProperties: 1 }
       ),
       'Slack apps',
-      'Apps that post to any channel which they were invited to, by name, for destinations with `app`. docs/slack-app.md makes one.',
+      'Slack apps, by name, for destinations with `app`. An app posts to every channel that it was invited to. docs/slack-app.md shows how to make one.',
       { acme: { token: '${SLACK_BOT_TOKEN}' } }
     ),
     destinations: about(
@@ -77,84 +77,94 @@ export const ConfigSchema = Type.Object(
         { minProperties: 1 }
       ),
       'Destinations',
-      'Where messages go, by name.',
+      'The channels that messages go to, by the names that rules use in `send`.',
       { platform: { slack: { webhookUrl: '${SLACK_PLATFORM_URL}' } } }
     ),
     operator: option(
       Patterns,
       'Operator',
-      'Names of the destinations that are notified of the relay itself, such as of a webhook that no longer works, through the others.',
+      'The destinations that are notified of trouble with the relay itself, such as a webhook that no longer works (through the others).',
       'platform',
       ['platform', 'ops']
     ),
     severities: option(
       Type.Array(
-        about(SeveritySchema, 'Severity', 'All matchers given must match.', {
+        about(SeveritySchema, 'Severity', 'The severity of certain events. All matchers that are given must match.', {
           reason: 'TestFailed',
           severity: 'warn'
         })
       ),
       'Severities',
-      'Flux knows `info` and `error`. The relay makes `warn` of waiting for a dependency, drift, rollbacks and write conflicts; this list comes first, and its first matching entry counts.',
+      'Changes the severity of events. Flux knows only `info` and `error`; the relay makes `warn` of waiting for a dependency, drift, rollbacks and write conflicts. This list is asked first, and its first matching entry counts.',
       [{ kind: 'HelmRelease', reason: 'TestFailed', severity: 'warn' }]
     ),
     show: option(
       Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { uniqueItems: true, maxItems: 10 }),
       'Shown',
-      'Keys of the metadata of events that messages show in their last line; addresses become links. `summary` always is.',
+      "The keys of an event's metadata that messages show in their last line. Addresses become links. `summary` is always shown.",
       ['team', 'env', 'runbook']
     ),
     links: option(
       Type.Array(
-        about(LinkSchema, 'Links', 'The links of the events that match.', {
+        about(LinkSchema, 'Links', 'Links for the events that match.', {
           dashboard: 'https://flux.acme.dev/{{ object.namespace }}/{{ object.name }}'
         })
       ),
       'Links',
-      'Pages of an object, a commit and a change: Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link of which a value is empty is left out. The first entry that matches and has the link counts.',
+      'Links to the pages of an object, a commit and a change. The addresses are Liquid templates over `object` (cluster, kind, namespace, name), `revision` and `previous` (text, pointer, sha, short) and `metadata.<key>`. Values are percent-encoded, and a link is left out if one of its values is empty. For each link, the first entry that matches and has it counts.',
       [{ commit: 'https://github.com/acme/fleet/commit/{{ revision.sha }}' }]
     ),
     mute: option(
       Type.Array(
-        about(MuteSchema, 'Mute', 'Ends once, at a time, or every week.', {
+        about(MuteSchema, 'Mute', 'Withholds what matches, once (`until`) or every week (`weekly`).', {
           name: 'db upgrade',
           match: { namespace: 'db' },
           until: '2036-12-01T06:00:00Z'
         })
       ),
       'Mutes',
-      'Which notifications are withheld, until a time or every week. At the end, one message says what was withheld and what still fails.',
+      'Withholds notifications, until a time or every week. At the end, one message says what was withheld and what still fails.',
       [{ name: 'db upgrade', match: { namespace: 'db' }, until: '2036-12-01T06:00:00Z' }]
     ),
     templates: option(
       named(
-        about(TemplateSchema, 'Template', 'Parts that are left out look as without a template.', {
-          title: '{{ transition | state }} {{ object.namespace }}/{{ object.name }}'
-        })
+        about(
+          TemplateSchema,
+          'Template',
+          'How messages look. Parts that are left out look as they do without a template.',
+          {
+            title: '{{ transition | state }} {{ object.namespace }}/{{ object.name }}'
+          }
+        )
       ),
       'Templates',
-      'How messages look, by name, for rules with `template: <name>`. Texts are Liquid; docs/templates.md says what they may use.',
+      'Templates for messages, by name, for rules with `template: <name>`. The texts are Liquid; docs/templates.md says what they may use.',
       { detailed: { title: '{{ transition | state }} {{ object.kind }} {{ object.namespace }}/{{ object.name }}' } }
     ),
     owners: option(
       Type.Array(
-        about(OwnerSchema, 'Owner', 'Either `send`, or `app`, `channel` and `allow`.', {
-          match: { namespace: 'payments*' },
-          send: 'payments',
-          mention: '<!subteam^S012PAYMT>'
-        }),
+        about(
+          OwnerSchema,
+          'Owner',
+          'Who gets the events that match: destinations (`send`), or a channel that the event names (`app`, `channel` and `allow`).',
+          {
+            match: { namespace: 'payments*' },
+            send: 'payments',
+            mention: '<!subteam^S012PAYMT>'
+          }
+        ),
         { minItems: 1 }
       ),
       'Owners',
-      'To whom events belong, for rules with `send: owner`: the first entry that matches. With it, no destination may be called `owner`. docs/owners.md says how fifty rules become one.',
+      'Who is responsible for what, for rules with `send: owner`. The first entry that matches counts. With this section, no destination may be called `owner`. docs/owners.md says how fifty rules become one.',
       [{ match: { namespace: 'payments*' }, send: 'payments' }, { send: 'platform' }]
     ),
     rules: about(
       Type.Array(
-        about(RuleSchema, 'Rule', 'Which events notify which destinations.', { name: 'failures', send: 'platform' })
+        about(RuleSchema, 'Rule', 'Sends events that match to destinations.', { name: 'failures', send: 'platform' })
       ),
       'Rules',
-      'Every rule that matches sends, up to the first `final` one. A recovery goes to exactly those who were notified of the failure.',
+      'Which events notify which destinations. Every rule that matches sends, up to the first `final` one. A recovery goes to exactly those who were notified of the failure.',
       [{ name: 'failures', match: { severity: 'warn' }, send: 'platform' }]
     ),
     retention: option(
@@ -162,26 +172,38 @@ export const ConfigSchema = Type.Object(
         events: option(
           Duration,
           'Events',
-          'How long events and their messages are kept; 7d by default, at least 1s.',
+          'How long events and their messages are kept. `7d` by default, at least `1s`.',
           '7d'
         ),
         deadLetters: option(
           Duration,
           'Dead letters',
-          'How long dead letters are kept; 30d by default, at least 1s.',
+          'How long dead letters are kept. `30d` by default, at least `1s`.',
           '30d'
         )
       }),
       'Retention',
-      'How long things are kept.',
+      'How long events and dead letters are kept.',
       { events: '7d', deadLetters: '30d' }
     )
   },
   {
+    // As in a file of Docker Compose.
+    patternProperties: {
+      '^x-': {
+        description: 'Anything: what YAML anchors repeat elsewhere in the file. The relay takes no notice of it.'
+      }
+    },
     additionalProperties: false,
     title: 'flux-relay',
-    description: 'Which events of Flux notify whom.'
+    description: 'The config file of flux-relay: which events of Flux notify whom.'
   }
 )
+
+/** The value of a file without its keys `x-…`, which are there for YAML anchors. */
+export function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))
+}
 
 export type ConfigText = Static<typeof ConfigSchema>

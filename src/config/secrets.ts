@@ -91,7 +91,8 @@ export function createSecrets(
 
   function read(whole: string, file: string | undefined, variable: string | undefined): string | { error: string } {
     if (file === undefined && variable === undefined) {
-      return { error: `${whole} is not a reference; ${rightForm}` }
+      const hasDefault = /^\$\{\w+(?::[-=+?]|[=+?])/.test(whole)
+      return { error: `${whole} is not a reference${hasDefault ? ', which has no default' : ''}; ${rightForm}` }
     }
     const found = variable === undefined ? readText(file ?? '') : environment[variable]
     if (found === undefined) {

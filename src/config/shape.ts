@@ -127,12 +127,14 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: 
       const [advice, ...others] = (whole === ConfigSchema && adviceOn(key, path)) || []
       const best = meantBy(key, known)
       const near = best === undefined ? [] : [best]
-      const guess = advice === undefined ? didYouMean(key, near) || whereBelongs(key, path, whole) : `; ${advice}`
+      const nearby = whereBelongs(key, path, whole, true)
+      const guess =
+        advice === undefined ? nearby || didYouMean(key, near) || whereBelongs(key, path, whole) : `; ${advice}`
       return {
         path: [...path, key],
         message: `unknown key ${mayShow(key, closed, true) ? `"${key}"` : '"…"'}${guess}`,
         isAboutKey: true,
-        meant: advice === undefined ? near : others
+        meant: advice !== undefined ? others : nearby === '' ? near : []
       }
     }
     case 'required': {
@@ -180,9 +182,17 @@ function inWords(error: ErrorObject, vocabulary: Vocabulary | undefined, whole: 
 const maxKeysNamed = 6
 
 /** Advice on what to write for a lone text, number or truth value that should be of another type. */
-function instead({ data, params, parentSchema }: ErrorObject): string {
-  if (data === null || typeof data === 'object') return ''
+function instead({ data, instancePath, params, parentSchema }: ErrorObject): string {
   const types = [params['type']].flat() as string[]
+  if (data === null) return instancePath === '' ? '; it has `destinations` and `rules` at least' : ''
+  if (Array.isArray(data)) {
+    const isNamed = types.includes('object') && typeof parentSchema?.['additionalProperties'] === 'object'
+    return isNamed ? '; write each under its name, without a dash: `name: { … }`' : ''
+  }
+  if (typeof data === 'object') {
+    const isOfMaps = types.includes('array') && (parentSchema?.['items'] as { type?: unknown })?.type === 'object'
+    return isOfMaps ? '; begin each entry with a dash: `- name: …`' : ''
+  }
   if (types.includes('string')) return '; put it in quotes'
   const { type, enum: words } = (parentSchema?.['items'] ?? {}) as { type?: unknown; enum?: unknown }
   if (types.includes('array')) return type === 'string' || words !== undefined ? '; put it in [ ]' : ''

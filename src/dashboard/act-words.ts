@@ -1,9 +1,9 @@
-// Act words: say what an operator did, for the page and the command line. Pure.
+// Act words: describe an operator's act, for the audit page and the command line. Pure.
 import type { ObjectRef } from '../events/flux.ts'
 import { sayObject } from '../objects/name.ts'
 import type { ActAbout, ActName } from '../store/kept.ts'
 
-/** Objects that are named before the rest are counted. */
+/** Objects listed by name; the rest are counted. */
 const maxNamed = 3
 
 export interface SaidAbout extends Pick<ActAbout, 'silence' | 'match' | 'comment' | 'notifications' | 'lane'> {

@@ -1,5 +1,5 @@
-// Board: sorts all that fails for the first page: errors, warnings and what is muted apart, equal causes together, and what
-// hangs on another failing object under that one.
+// Board: sorts everything that fails for the first page: errors, warnings and muted objects apart, equal causes together, and
+// dependents below the failing object that they wait for.
 import { hash } from 'node:crypto'
 import { withoutOwn } from '../events/cause.ts'
 import { blamedBy } from '../events/dependency.ts'
@@ -10,46 +10,46 @@ import { compileSearch, isEverything, type Search } from '../search.ts'
 import type { Listed, ObjectRecord } from '../store/records.ts'
 import type { ActiveMute, MutesOf, OwnerOf, Trouble } from './trouble.ts'
 
-/** Objects that fail alike. */
+/** Objects that fail for the same cause. */
 export interface Cause {
-  /** The same from look to look, as an id in a page. */
+  /** Stays the same between renders, so it can serve as an id in the page. */
   id: string
-  /** The one that has failed for longest. */
+  /** The object that has been failing longest. */
   first: Trouble
   items: readonly Trouble[]
-  /** What waits for one of them, or needs it. */
+  /** Objects that wait for one of `items`, or need it. */
   dependents: readonly Trouble[]
 }
 
 export interface Board {
-  /** Errors: those of several objects, then the others, the oldest first; dependents of them may be warnings. */
+  /** Causes with an error: those of several objects first, then the oldest first. Their dependents may be warnings. */
   failing: readonly Cause[]
-  /** Warnings. */
+  /** Causes that are only warnings, in the same order. */
   waiting: readonly Cause[]
-  /** The oldest first. */
+  /** Muted objects by what mutes them, the oldest first. */
   muted: readonly { by: ActiveMute; items: readonly Trouble[] }[]
-  /** Those that failed at their last event, and have been silent for long. */
+  /** Objects that failed at their last event and have been silent for long since. */
   stale: readonly Trouble[]
   counts: { failing: number; waiting: number; muted: number; stale: number }
-  /** Of all that fails or waits and is not muted, what began first and last. */
+  /** The failure that began first of all that are neither muted nor stale; `newest` began last. */
   oldest: Trouble | undefined
   newest: Trouble | undefined
-  /** All warnings are about objects that wait for others. */
+  /** True if every warning is about an object that waits for another. */
   onlyWaits: boolean
-  /** There are more than were looked at. */
+  /** True if there are more failing objects than were read. */
   isCut: boolean
-  /** Of what fails, those that are shown. */
+  /** Failing objects that the search leaves on the page. */
   shown: number
   facets: readonly Facet[]
 }
 
 export interface Facet {
   field: 'cluster' | 'namespace' | 'kind' | 'owner'
-  /** The most frequent first. */
+  /** Most frequent first. */
   values: readonly (readonly [value: string, count: number])[]
 }
 
-/** `search` narrows down what is shown; the counts are of all. */
+/** Builds the board. `search` narrows what is shown; the counts cover everything. */
 export function boardOf(
   { items, next }: Listed<ObjectRecord>,
   mutesOf: MutesOf,
@@ -103,7 +103,7 @@ export function boardOf(
   }
 }
 
-/** Those of a cause that are warnings: all of them, or what hangs on an error. */
+/** The warnings among a cause's objects and its dependents. */
 export function warningsOf({ items, dependents }: Cause): Trouble[] {
   return [...items, ...dependents].filter(({ failure }) => failure.severity === 'warn')
 }
@@ -117,7 +117,7 @@ export function sayWarnings(
   return `${number} ${onlyWaits ? 'waiting' : count === 1 ? 'warning' : 'warnings'}`
 }
 
-/** Whether an object is what a search asks for. */
+/** Returns a function that reports whether `search` matches an object. */
 export function finderOf(search: Search, ownerOf: OwnerOf): (record: ObjectRecord) => boolean {
   if (isEverything(search)) return () => true
   const isFound = compileSearch(search)
@@ -129,7 +129,7 @@ export function finderOf(search: Search, ownerOf: OwnerOf): (record: ObjectRecor
   }
 }
 
-/** A revision as Flux writes it, and as it is shown. */
+/** The two spellings of a revision: as Flux writes it, and as the pages show it. */
 function formsOf(revision: string): string[] {
   return revision === '' ? [] : [revision, parseRevision(revision).short]
 }
@@ -139,19 +139,19 @@ function facetOf(field: Facet['field'], values: readonly string[]): Facet {
   return { field, values: counts.filter(([value]) => value !== '') }
 }
 
-/** Each value with how often it is there, the most frequent first. */
+/** Distinct values with their counts, most frequent first. */
 export function countsOf(values: readonly string[]): [value: string, count: number][] {
   const counts = new Map<string, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
   return [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
 }
 
-/** What is wrong with several comes before what is wrong with one. */
+/** True if a cause affects more than two objects: those are listed first. */
 function isMany({ items, dependents }: Cause): boolean {
   return items.length + dependents.length > 2
 }
 
-/** The oldest first. */
+/** Orders by the start of the failure, oldest first. */
 function byAge(a: Trouble, b: Trouble): number {
   return a.failure.since - b.failure.since
 }
@@ -174,21 +174,21 @@ function causesOf(troubles: readonly Trouble[]): Cause[] {
     .sort((a, b) => Number(isMany(b)) - Number(isMany(a)) || byAge(a.first, b.first))
 }
 
-/** What is found in a failure: what those that fail alike share, and the keys of its object and of those that it blames. */
+/** What the board derives from one failure: its cause, the key of its object, and the keys of the objects that it blames. */
 interface Found extends Pick<Trouble['failure'], 'severity' | 'reason' | 'text' | 'gist'> {
   key: string
   cause: string
   blames: readonly string[]
 }
 
-// For as long as the object is at hand: the same ones come look after look, and most say the same again.
+// Kept as long as the object is in memory: every render looks at the same objects, and most of them have not changed.
 const known = new WeakMap<Trouble['object'], Found>()
 
-/** `texts` remembers those that many share. */
+/** `texts` caches the normalised text that many failures share. */
 function findIn({ object, failure: { severity, reason, text, gist } }: Trouble, texts: Map<string, string>): Found {
   const last = known.get(object)
   if (last?.text === text && last.gist === gist && last.reason === reason && last.severity === severity) return last
-  // First lines may be alike where what is wrong is not: "exit status 1".
+  // The gist alone is too coarse: different failures can share a first line such as "exit status 1".
   const own = withoutOwn(gist ?? text, object)
   const said = texts.get(own) ?? withoutVariation(own)
   texts.set(own, said)
@@ -200,7 +200,7 @@ function findIn({ object, failure: { severity, reason, text, gist } }: Trouble, 
   return found
 }
 
-/** Takes what only suffers from another object's failure away from the rest. */
+/** Separates failures that another object's failure explains from those that stand for themselves. */
 function explained(troubles: readonly Trouble[], found: ReadonlyMap<Trouble, Found>) {
   const blamed = new Set([...found.values()].flatMap(({ blames }) => blames))
   const byKey = new Map<string, Trouble>()
@@ -211,7 +211,7 @@ function explained(troubles: readonly Trouble[], found: ReadonlyMap<Trouble, Fou
     for (const key of found.get(trouble)?.blames ?? []) {
       const parent = byKey.get(key)
       if (parent === undefined || rootOf(parent, parents) === trouble) continue
-      // A warning explains no error.
+      // A warning cannot explain an error.
       if (parent.failure.severity === 'warn' && failure.severity !== 'warn') continue
       parents.set(trouble, parent)
       break

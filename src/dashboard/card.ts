@@ -1,4 +1,4 @@
-// Card: shows a message of a Slack app as it is now, what it showed before, and what is in its thread.
+// Card: shows a message of a Slack app as it is now, its earlier versions, and its thread.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'
 import { unescaped } from '../render/slack/mrkdwn.ts'
@@ -9,7 +9,7 @@ import type { Html } from './page.ts'
 import { ago, badge, exactly, shown } from './parts.ts'
 import { slackMessage } from './preview.ts'
 
-/** `now` in ms. */
+/** Draws the card. `now` is in ms. */
 export function cardSection(card: CardRecord, now: number): Html {
   const { id, destination, postedAt, versions, thread } = card
   const [present, ...before] = versions

@@ -1,4 +1,4 @@
-// Causes: draw what fails as cards: a row for each cause, which opens to its objects, and what is muted apart.
+// Causes: draw what fails as cards: one row per cause, which opens to its objects, and muted objects in a card of their own.
 import { html } from 'hono/html'
 import { asksFor, toggled } from '../search.ts'
 import { acknowledgeAllForm, acknowledgeForm, takenOnBy } from './acknowledge.ts'
@@ -18,23 +18,23 @@ import {
 } from './parts.ts'
 import type { ActiveMute, Trouble } from './trouble.ts'
 
-/** For the whole page, so that a bad night still loads on a phone. The rest is one click away. */
+/** Causes on the page: a limit, so that a bad night still loads on a phone. The rest is one click away. */
 const maxCauses = 40
-/** Open from the start, so that the destinations are not far below on a phone. */
+/** Causes that are not folded away; more would push the destinations far down on a phone. */
 const openCauses = 12
-/** Of one cause: of the first ones, and of the others. */
+/** Objects listed per cause: `maxMembers` for the first `wideCauses`, `fewMembers` for the others. */
 const maxMembers = 12
 const fewMembers = 4
 const wideCauses = 6
 const maxMutes = 20
-/** Of one mute. */
+/** Objects listed per mute. */
 const maxMuted = 3
 const maxStale = 20
 const maxChips = 8
 
-/** Which page it is. */
+/** The state of the page that its links and forms have to preserve. */
 interface Look {
-  /** What the search box says. */
+  /** The text in the search box. */
   asked: string
   now: number
 }
@@ -48,7 +48,7 @@ export function boardCards(board: Board, asked: string, now: number): Html[] {
   const hanging = failing.reduce((sum, cause) => sum + warningsOf(cause).length, 0)
   const errors = (countIn(failing) - hanging).toLocaleString('en')
   const causes = {
-    // The same numbers as above them, where both are of all.
+    // Must equal the numbers in the heading of the page when nothing is filtered.
     failing: { title: 'Failing', count: hanging > 0 ? `${errors} · ${sayWarnings(hanging, board)}` : errors },
     waiting: { title: onlyWaits ? 'Waiting' : 'Warnings', count: countIn(waiting).toLocaleString('en') }
   }
@@ -101,7 +101,7 @@ function causesCard(
 </section>`
 }
 
-/** `most`: members that are listed. */
+/** Draws one cause and at most `most` of its objects. */
 function causeRow(cause: Cause, most: number, look: Look): Html {
   const { id, first, items, dependents } = cause
   const { failure } = first
@@ -122,7 +122,7 @@ function headOfOne({ object, failure }: Trouble, now: number): Html {
 function headOfMany(items: readonly Trouble[], now: number): Html {
   const [kind, ...kinds] = countsOf(items.map(({ object }) => object.kind)).map(([name]) => name)
   const clusters = countsOf(items.map(({ object }) => object.cluster)).map(([name]) => name)
-  // Beside others, what has none must not look as if it were in theirs.
+  // A blank between other clusters' names would look as if the objects were in those.
   const places = clusters.length > 1 ? clusters.map((name) => name || 'no cluster') : clusters
   const what = kind === undefined || kind === '' || kinds.length > 0 ? 'objects' : pluralOf(kind)
   const [first, last] = [items[0], items.at(-1)]
@@ -155,7 +155,7 @@ function reasonAt({ reason, revision }: Pick<Trouble['failure'], 'reason' | 'rev
   return html`${parts.map((part) => html`${part} `)}${parts.length > 0 && '· '}`
 }
 
-/** A closed list of objects. Of a cause, with what they have in common; without one, of what hangs on it. */
+/** A folded list of objects: with `cause`, its objects and what they have in common; without, its dependents. */
 function members(id: string, items: readonly Trouble[], most: number, look: Look, cause?: Cause): Html {
   const namespaces = countsOf(items.map(({ object }) => object.namespace)).filter(([name]) => name !== '')
   const counted = namespaces.slice(0, 4).map(([name, count]) => `${shown(name, 60)} ${count.toLocaleString('en')}`)
@@ -177,7 +177,7 @@ function members(id: string, items: readonly Trouble[], most: number, look: Look
 </details>`
 }
 
-/** Where all of them are, and where there is no telling them apart, others of the same reason. */
+/** A link to all of `items`, or, if they share too little to be selected, to all objects that fail for the same reason. */
 function listOf(items: readonly Trouble[], reason: string): string {
   const one = (of: (item: Trouble) => string) => {
     const values = new Set(items.map(of))
@@ -248,12 +248,12 @@ function mutedRow(by: ActiveMute, items: readonly Trouble[], index: number, look
 </li>`
 }
 
-/** Ends a silence at one tap: then what still fails is notified again. */
+/** The button that ends a silence; objects that still fail are then notified again. */
 function endForm(id: string, name: string, look: Look): Html {
   return html` <span class="buttons"><form method="post" action="${address(`/silences/${id}/end`, { back: addressOf(look) })}"><button data-key="end-${id}" aria-label="End now: ${shown(name, 100)}">End now</button></form></span>`
 }
 
-/** Where to come back to: what is searched for stays. */
+/** The address to return to, with the search kept. */
 function addressOf({ asked }: Look): string {
   return address('/', { q: asked })
 }
@@ -262,7 +262,7 @@ function by(author: string): Html | '' {
   return author === '' ? '' : html` by <b>${shown(author, 100)}</b>`
 }
 
-/** By what: a mute of the file, or a silence that somebody made. */
+/** Says whether a mute of the config file or somebody's silence withholds. */
 export function sayOrigin({ silence }: Pick<ActiveMute, 'silence'>, now: number): Html | string {
   return silence === undefined
     ? 'a mute of the config file'

@@ -1,4 +1,4 @@
-// Charts: draw bars over time as SVG. They need no script, and a screen reader gets a sentence.
+// Charts: draw bars over time as SVG. They need no script; a screen reader gets a sentence.
 import { html } from 'hono/html'
 import type { Minute } from '../store/records.ts'
 import type { Html } from './page.ts'
@@ -6,7 +6,7 @@ import type { Html } from './page.ts'
 const minuteMs = 60_000
 const height = 64
 
-/** The bars of a chart: `part` is the share of `total` that is drawn in red. */
+/** One bar: `part` is how much of `total` is drawn in red. */
 export interface Bar {
   total: number
   part: number
@@ -14,14 +14,14 @@ export interface Bar {
 
 export interface Series {
   title: string
-  /** What one bar stands for: `a minute`. */
+  /** The span of one bar: `a minute`. */
   per: string
-  /** What is left of the first bar: `an hour ago`. */
+  /** The label at the left end: `an hour ago`. */
   from: string
   bars: readonly Bar[]
 }
 
-/** `count` bars of `stepMinutes` each up to `until`, of what `of` says of a minute. */
+/** Sums `of` each minute into `count` bars of `stepMinutes` each; the last one contains `until`. */
 export function barsOf(
   minutes: readonly Minute[],
   { until, stepMinutes, count }: { until: number; stepMinutes: number; count: number },
@@ -40,7 +40,7 @@ export function barsOf(
   return bars
 }
 
-/** One chart with its title, its highest value and its ends. */
+/** Draws one chart with its title, its highest value and the labels of its ends. */
 export function chart({ title, per, from, bars }: Series): Html {
   const total = bars.reduce((sum, bar) => sum + bar.total, 0)
   const most = Math.max(0, ...bars.map((bar) => bar.total))
@@ -57,7 +57,7 @@ export function chart({ title, per, from, bars }: Series): Html {
 
 function drawBar({ total, part }: Bar, index: number, most: number): Html | undefined {
   if (total === 0) return undefined
-  // One must stay visible beside a thousand.
+  // At least 2 high, so that 1 stays visible beside 1,000.
   const tall = Math.max(2, Math.round((total / most) * height))
   const red = part === 0 ? 0 : Math.max(2, Math.round((part / total) * tall))
   const rect = (name: string, size: number) =>

@@ -23,9 +23,9 @@ export interface Deliveries {
   state: NotificationState
   answers: Answers
   notifications: Listed<NotificationRecord>
-  /** Why there are none: what was asked for is not there. */
+  /** Why the list is empty, if the filter names something that does not exist. */
   fault: string | undefined
-  /** As many dead letters as one page may have, of those that match: for how many there are of each kind. */
+  /** The dead letters that match, at most one page of them, to be counted by kind. */
   dead: Listed<NotificationRecord> | undefined
   rules: readonly string[]
   destinations: readonly string[]
@@ -78,17 +78,17 @@ ${filterForm('/deliveries', questions, filter, { state, q }, fault !== undefined
 </div>`
 }
 
-/** That there are none may only be said where nothing was asked for. */
+/** "There are none" is only true if nothing was filtered out. */
 function nothing(state: NotificationState, asked: Answers): Html {
   const said = sayAsked(asked)
   if (said === '') return html`${meanings[state]}`
   return html`Of those that are ${state}, none match <b>${shown(said, 300)}</b>. <a href="${address('/deliveries', { state })}">Clear</a>`
 }
 
-/** What dead letters are narrowed down by. */
+/** The filters that apply to dead letters. */
 export const deadLetterQuestions = ['destination', 'reason', 'rule', 'cluster', 'namespace', 'name', 'q'] as const
 
-/** Dead letters by destination and answer, the most frequent first; each kind is retried or discarded at once. */
+/** Dead letters by destination and Slack's answer, most frequent first; each kind can be retried or discarded as a whole. */
 function deadCard(dead: Listed<NotificationRecord>, asked: Answers, back: string): Html {
   const groups = Map.groupBy(dead.items, ({ destination, reason }) => JSON.stringify([destination, reason]))
   const rows = [...groups.values()].toSorted((a, b) => b.length - a.length)
@@ -105,7 +105,7 @@ function kindRow(of: readonly NotificationRecord[], isCut: boolean, asked: Answe
   const [{ destination = '', reason = null } = {}] = of
   const kind = { ...asked, destination, ...(reason !== null && { reason }) }
   const count = `${of.length.toLocaleString('en')}${isCut ? '+' : ''}`
-  // A very long reason names no kind.
+  // A very long reason is too long for a filter in an address.
   const isNamed = (reason ?? '').length <= 500
   return html`<li><div class="line"><span><b>${destination}</b> <code>${shown(reason ?? '', 200)}</code> <span class="count">${count}</span></span>
   ${isNamed && of.length > 1 && html`<span class="buttons">${retryAllForm(kind, back, `Retry ${count}`)} <a class="button danger" href="${address('/deliveries/discard', kind)}">Discard ${count} …</a></span>`}</div></li>`
@@ -119,7 +119,7 @@ function hidden(asked: Answers): Html {
   return html`${Object.entries(asked).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}`
 }
 
-/** Asks before dead letters are discarded for good: those that match `asked`. */
+/** Asks for confirmation before the dead letters that match `asked` are discarded for good. */
 export function discardPage(asked: Answers, dead: Listed<NotificationRecord>): Html {
   const count = sayCount(dead)
   const said = Object.entries(asked).flatMap(([name, value]) => (value ? `${name} ${value}` : []))
@@ -163,7 +163,7 @@ function deliveryRow(
 </li>`
 }
 
-/** `back` is the page to come back to; `what` tells it from the others for who does not see what it stands beside. */
+/** `back` is the page to return to; `what` names the notification for screen readers, to which all retry buttons sound alike. */
 export function retryButton(id: string, back: string, what: string): Html {
   return html`<form method="post" action="/deliveries/${id}/retry">${backTo(back)}<button data-key="retry-${id}" aria-label="Retry: ${what}">Retry</button></form>`
 }

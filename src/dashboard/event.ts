@@ -1,4 +1,5 @@
-// Event page: says who was notified of one event or why not, then what it said, each rule's verdict, and what else there is.
+// Event page: says who was notified of one event or why nobody was, then shows what it said, each rule's verdict, and its
+// surroundings.
 import { html } from 'hono/html'
 import type { FluxEvent } from '../events/flux.ts'
 import { type Owned, sayEntry } from '../rules/owners.ts'
@@ -25,27 +26,27 @@ import {
 } from './parts.ts'
 import { slackMessage } from './preview.ts'
 
-/** More than anyone reads; all of it is where the whole body is. */
+/** Longer than anyone reads here; the whole body has an address of its own. */
 const maxText = 100_000
 
 export interface EventFacts {
   now: number
   event: EventDetail
-  /** As rules and templates know it; undefined where a version before this one kept what this one cannot read. */
+  /** The event as rules and templates see it; undefined if an earlier version stored something that this version cannot read. */
   flux: FluxEvent | undefined
-  /** Pages about it, by their names. */
+  /** Links about the event, by name. */
   links: Readonly<Record<string, string>>
-  /** How the object stands now; undefined where it is forgotten. */
+  /** The object's present state; undefined if the object is forgotten. */
   standing: Standing | undefined
-  /** The newest events of the object, this one among them or not. */
+  /** The object's newest events, which may or may not include this one. */
   neighbours: readonly EventRecord[]
-  /** Those that it is on, or in whose threads. */
+  /** Cards that show the event or have it in their thread. */
   cards: readonly CardRecord[]
-  /** Those of the last 24 hours, as far as they are looked at; `isCut`: there were more. */
+  /** The object's events of the last 24 hours; `isCut` if there were more than were read. */
   lately: { events: readonly EventRecord[]; isCut: boolean }
-  /** The page of what changed since the revision that was applied before. */
+  /** Link to the changes since the revision that was applied before. */
   compare: { text: string; url: string } | undefined
-  /** Where whoever looks reached the relay. */
+  /** The origin by which the viewer reached the relay, such as `https://relay.example`. */
   origin: string
 }
 
@@ -100,7 +101,7 @@ function factList({ now, event, flux, links, compare }: EventFacts): Html {
   const revision = flux?.revision?.text ?? ''
   const { reason, severity, receivedAt, source } = event
   const { commit, ...pages } = links
-  // The revision is said already, and these are what it is read from.
+  // The revision has a row of its own, and is derived from the other three.
   const spoken = new Set(['revision', 'originRevision', 'commit', 'summary'])
   const rest = Object.entries(metadata).filter(([key]) => !spoken.has(key))
   const said = shown(revision, 200)
@@ -131,7 +132,7 @@ function neighbourCard({ neighbours, lately, event: { id, object }, now }: Event
 </section>`
 }
 
-/** What the object did in the last 24 hours, half an hour a bar: what failed is red. */
+/** A bar chart of the object's last 24 hours, half an hour per bar, failures in red. */
 function dayBar({ events, isCut }: EventFacts['lately'], now: number): Html {
   if (events.length === 0) return html``
   const minutes = events.map(({ receivedAt, transition }) => {
@@ -143,10 +144,10 @@ function dayBar({ events, isCut }: EventFacts['lately'], now: number): Html {
   return chart({ title, per: '30 minutes', from: 'a day ago', bars })
 }
 
-/** What names in Kubernetes are: nothing else gets into a line that is pasted into a shell. */
+/** The characters of Kubernetes names: nothing else may get into a line that the reader pastes into a shell. */
 const pastable = /^[a-z0-9A-Z]([-a-zA-Z0-9.]*[a-z0-9A-Z])?$/
 
-/** Kinds that `flux` knows, by what it calls them. */
+/** The `flux` command's names for kinds. */
 const fluxKinds: Record<string, string> = {
   Kustomization: 'kustomization',
   HelmRelease: 'helmrelease',
@@ -169,7 +170,7 @@ function commandCard({ event: { id, object }, origin }: EventFacts): Html {
       ? [`flux -n ${namespace} get ${known} ${name}`, `flux -n ${namespace} logs --kind=${kind} --name=${name}`]
       : []),
     ...(isSafe ? [`kubectl -n ${namespace} describe ${kind.toLowerCase()}/${name}`] : []),
-    // Whoever reads this is signed in with a password, and curl is not.
+    // The reader's browser is signed in, but curl is not.
     `curl -H "authorization: Bearer $ADMIN_TOKEN" ${origin}/api/events/${id}`
   ]
   return html`<section class="card" aria-labelledby="commands-title">
@@ -178,7 +179,7 @@ function commandCard({ event: { id, object }, origin }: EventFacts): Html {
 </section>`
 }
 
-/** What a rule said of an event. */
+/** Draws one rule's verdict on an event. */
 export function verdictRow(verdict: Verdict): Html {
   const name = html`<a href="${address('/rules', {})}#rule-${encodeURIComponent(verdict.rule)}">${verdict.rule}</a>`
   if (verdict.fired)

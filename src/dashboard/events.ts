@@ -32,9 +32,9 @@ export interface Events {
   now: number
   answers: Answers
   events: Listed<EventRecord>
-  /** Why there are none: what was asked for is not there. */
+  /** Why the list is empty, if the filter names something that does not exist. */
   fault: string | undefined
-  /** The object, where the filter names one, and the events with which it began to fail in the last `weekMs`. */
+  /** The object, if the filter names exactly one, and the events of the last `weekMs` with which it began to fail. */
   object: History | undefined
   rules: readonly string[]
   destinations: readonly string[]
@@ -48,7 +48,7 @@ interface History {
 
 const any = ['', 'any'] as const
 
-/** The questions of the filter form. */
+/** The fields of the filter form. */
 function questionsOf(rules: readonly string[], destinations: readonly string[]): Question[] {
   return [
     { name: 'source', label: 'Source' },
@@ -92,13 +92,13 @@ function nothing(asked: Answers): Html {
   return said === '' ? html`No events.` : html`No events match <b>${shown(said, 300)}</b>. <a href="/events">Clear</a>`
 }
 
-/** After so long a healthy object is shown as not known: it may have been deleted, or its cluster gone. */
+/** After this long, a healthy object is shown as unknown: it may have been deleted, or its cluster may be gone. */
 const knownForMs = 24 * 60 * 60 * 1000
 
 function objectCard({ standing, failed, weekMs }: History, now: number): Html {
   const { record } = standing
   const { object, state, failure, since, revision, seenAt } = record
-  // An object that was well long ago may have failed since, unseen.
+  // An object last seen well long ago may have failed unseen since.
   const isKnown = now - seenAt <= knownForMs
   const colour = state === 'healthy' ? (isKnown ? 'green' : 'grey') : state === 'stale' ? 'amber' : 'red'
   return html`<section class="card" id="object" data-live aria-label="The object">
@@ -129,7 +129,7 @@ function eventRow(
 </a></li>`
 }
 
-/** `platform sent, team-a pending`: once, where several rules notified the same. */
+/** `platform sent, team-a pending`; each pair once, even if several rules notified the same destination. */
 function recipientsOf(notifications: EventRecord['notifications']): string {
   const all = [...new Set(notifications.map(({ destination, state }) => `${destination} ${state}`))]
   return [...all.slice(0, 5), ...(all.length > 5 ? [`${all.length - 5} more`] : [])].join(', ')

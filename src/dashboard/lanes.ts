@@ -7,14 +7,14 @@ import type { DestinationTraffic, LaneRecord, Listed } from '../store/records.ts
 import { address, type Html } from './page.ts'
 import { ago, ahead, badge, lasting, shown } from './parts.ts'
 
-/** A lane and its destinations. */
+/** A lane and the destinations that post to it. */
 export interface DashboardLane {
   destinations: readonly Destination[]
-  /** Absent where it was never used. */
+  /** Undefined if the lane was never used. */
   record: LaneRecord | undefined
 }
 
-/** The lanes of the config file in its order, then those that still have something for a destination that is gone. */
+/** Lists the lanes of the config file in its order, then lanes of removed destinations that still have a backlog. */
 export function lanesOf(destinations: Iterable<Destination>, records: readonly LaneRecord[]): DashboardLane[] {
   const byLane = Map.groupBy(destinations, ({ lane }) => lane)
   const known = new Map(records.map((record) => [record.lane, record]))
@@ -25,26 +25,26 @@ export function lanesOf(destinations: Iterable<Destination>, records: readonly L
   ]
 }
 
-/** Those that reject all messages. */
+/** Lanes that are blocked: Slack rejects every message. */
 export function blockedOf(lanes: readonly DashboardLane[]): DashboardLane[] {
   return lanes.filter(({ record }) => record?.block != null)
 }
 
-/** A message that was not taken for this long is late; what is held on purpose is not a message yet. */
+/** A message is late if Slack has not accepted it for this long. What is held on purpose is not a message yet. */
 const lateMs = 5 * 60 * 1000
 
 function isLate({ openSince, block }: Pick<LaneRecord, 'openSince' | 'block'>, now: number): boolean {
   return openSince !== null && block === null && now - openSince > lateMs
 }
 
-/** Those that do not take what is posted, for now; `waitingMs`: since their message was first tried. */
+/** Lanes whose messages are late; `waitingMs` counts from the first try of the oldest message. */
 export function lateOf(lanes: readonly DashboardLane[], now: number): (DashboardLane & { waitingMs: number })[] {
   return lanes.flatMap((lane) =>
     lane.record && isLate(lane.record, now) ? [{ ...lane, waitingMs: now - (lane.record.openSince ?? now) }] : []
   )
 }
 
-/** `12`, or `50+` where there are more. */
+/** `12`, or `50+` if there are more. */
 export function sayCount({ items, next }: Listed<unknown>): string {
   return next === null ? String(items.length) : `${items.length}+`
 }
@@ -54,7 +54,7 @@ export function sayDead(dead: Listed<unknown>): string {
   return `${sayCount(dead)} ${dead.items.length === 1 ? 'notification' : 'notifications'} could not be delivered`
 }
 
-/** `traffic`: of the last 24 hours. Those in trouble come first, then those with something to send. */
+/** Draws the lanes: those in trouble first, then those with a backlog. `traffic` covers the last 24 hours. */
 export function lanesCard(
   lanes: readonly DashboardLane[],
   traffic: readonly DestinationTraffic[],
@@ -73,7 +73,7 @@ export function lanesCard(
 </section>`
 }
 
-/** More are there when they are asked for, and of thousands no more than these, as of sources. */
+/** The rest is folded; of thousands, only this many are drawn. sources.ts does the same. */
 const [openRows, moreRows] = [12, 200]
 
 function rankOf({ record }: DashboardLane, now: number): number {
@@ -125,7 +125,7 @@ function trafficOf(
   return html`${count} sent in 24 h, last ${ago(Math.max(...times), now)}`
 }
 
-/** Only where it is not what Slack allows everyone. */
+/** Says the pace, unless it is Slack's usual one per second. */
 function paceOf({ pace: { perSecond, burst } }: Destination): string | undefined {
   return perSecond === 1 && burst === 3 ? undefined : `${perSecond} a second, bursts of ${burst}`
 }
@@ -136,7 +136,7 @@ function tryButton(lane: string): Html {
 
 function stateOf(record: LaneRecord | undefined, pace: Pace, now: number): Html {
   if (record?.block != null) return badge('red', 'blocked')
-  // An empty lane does not show whether a message would be taken.
+  // Nothing waits, so nothing is known of whether Slack would accept a message.
   if (record?.bucket == null && (record?.backlog ?? 0) === 0) return badge('grey', 'never used')
   if (record == null || record.backlog === 0) return badge('grey', 'idle')
   if (isLate(record, now)) return badge('amber', 'late')
@@ -145,7 +145,7 @@ function stateOf(record: LaneRecord | undefined, pace: Pace, now: number): Html 
   return isHeld(record, pace, now) ? badge('grey', 'held') : badge('green', 'sending')
 }
 
-/** Something waits, and could be posted at once: it is held for its group, to see whether it lasts, or to be gathered. */
+/** True if something waits although a post would be allowed: it is held for `group` or `for`, or is being gathered. */
 function isHeld({ openSince, bucket }: LaneRecord, pace: Pace, now: number): boolean {
   return openSince === null && tokensAt(bucket ?? undefined, pace, now) >= 1
 }

@@ -1,4 +1,4 @@
-// Notified: says in a sentence who was notified of an event, or why nobody was, and how its object stands since.
+// Notified: says in a sentence who was notified of an event, or why nobody was, and what has become of its object since.
 import { html } from 'hono/html'
 import { withheldBy } from '../mutes/mutes.ts'
 import { passedReason } from '../rules/lasting.ts'
@@ -16,7 +16,9 @@ const said: Record<NotificationState, (names: string, areSeveral: boolean) => st
   discarded: (names) => `It could not be delivered to ${names}, and was discarded.`
 }
 
-/** Of each state that matters most first: `team-a and audit were notified. A message to ops waits to be sent.` */
+/**
+ * Says what became of each notification, the worst first: `team-a and audit were notified. A message to ops waits to be sent.`
+ */
 export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notifications' | 'trace'>, now: number): Html {
   const isHeld = ({ state, reason }: (typeof notifications)[number]) => state === 'pending' && reason !== null
   const hasPassed = ({ state, reason }: (typeof notifications)[number]) =>
@@ -24,7 +26,7 @@ export function sayNotified({ notifications, trace }: Pick<EventDetail, 'notific
   const lasting = notifications.filter((notification) => isHeld(notification) || hasPassed(notification))
   const sentences = (['dead', 'sent', 'pending', 'muted', 'discarded'] as const).flatMap((state) => {
     const of = notifications.filter((each) => each.state === state && !lasting.includes(each))
-    // Who was withheld from by what is a sentence of each.
+    // One sentence for each mute or silence that withheld.
     const groups = state === 'muted' ? [...Map.groupBy(of, ({ reason }) => reason).values()] : [of]
     return groups.slice(0, 3).flatMap((group) => sayState(state, group))
   })
@@ -61,7 +63,7 @@ function sayQuiet(quiet: EventDetail['trace']['quiet'], now: number): Html {
 
 const moment = /\b\d{4}-\d\d-\d\dT[\d:.]+Z/
 
-/** A reason, with the time in it as one from here. */
+/** A reason; a time in it is drawn relative to `now`. */
 export function withTimes(because: string, now: number): Html {
   const [at] = moment.exec(because) ?? []
   if (at === undefined) return html`${because}`
@@ -78,21 +80,21 @@ function sayUnmatched({ verdicts }: EventDetail['trace']): string {
   return `Nobody was notified: ${verdicts.length === 1 ? 'the one rule that was tried does not match' : `none of the ${verdicts.length} rules that were tried matches`}.`
 }
 
-/** What applies to an object now. */
+/** The present state of an object. */
 export interface Standing {
   record: ObjectRecord
-  /** What withholds notifications of it. */
+  /** The mute or silence that withholds its notifications. */
   mute: ActiveMute | undefined
-  /** When the next reminder is due, in ms. */
+  /** Time of the next reminder, in ms since the epoch. */
   reminderAt: number | undefined
   owner: string | undefined
-  /** The destinations to which a message about its failure waits, and none was sent. */
+  /** Destinations where a message about the failure waits and none has been sent yet. */
   waiting: ReadonlySet<string>
 }
 
 /**
- * The destinations to which a message about the failure waits, and none was sent; none where the newest events of the object,
- * which these are, may not be all of the failure.
+ * Destinations where a message about the failure waits and none has been sent. `items` are the object's newest events; the set
+ * is empty if they may not reach back to the start of the failure.
  */
 export function waitingFor(failure: ObjectRecord['failure'], { items, next }: Listed<EventRecord>): Set<string> {
   const since = failure?.since ?? Number.POSITIVE_INFINITY
@@ -104,7 +106,10 @@ export function waitingFor(failure: ObjectRecord['failure'], { items, next }: Li
   return having('pending').difference(having('sent'))
 }
 
-/** How the object stands now: since when, who knows of it, whose it is, when they are reminded, or what withholds that. */
+/**
+ * Says how long the object has been as it is, who was notified, who owns it, and when the next reminder is due or what
+ * withholds it.
+ */
 export function sayStanding(standing: Standing | undefined, now: number): Html {
   if (standing === undefined) return html``
   const { record, mute, reminderAt, owner, waiting } = standing

@@ -18,17 +18,17 @@ const dayMs = 24 * 60 * 60 * 1000
 
 export interface Now extends Evidence {
   mutes: readonly ActiveMute[]
-  /** What the search box says. */
+  /** The text in the search box. */
   asked: string
-  /** The minutes of the last day. */
+  /** Counts per minute of the last day. */
   minutes: readonly Minute[]
-  /** From event to Slack, in the last hour. */
+  /** Time from event to Slack over the last hour. */
   latency: { medianMs: number; p99Ms: number } | undefined
-  /** When the newest event of any source was accepted, if one was. */
+  /** Time at which the newest event of any source was accepted. */
   lastEventAt: number | undefined
-  /** Where whoever looks reached the relay. */
+  /** The origin by which the viewer reached the relay, such as `http://localhost:8080`. */
   origin: string
-  /** What each destination was sent in the last 24 hours. */
+  /** Messages per destination in the last 24 hours. */
   traffic: readonly DestinationTraffic[]
 }
 
@@ -101,7 +101,7 @@ function seconds(ms: number): string {
   return ms < 60_000 ? `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s` : `${Math.round(ms / 60_000)} m`
 }
 
-/** `origin`: where whoever looks at the page reached the relay, such as `http://localhost:8080`. */
+/** `origin` is the one by which the viewer reached the relay. */
 function firstEventCard(source: Standing, origin: string, now: number): Html {
   return html`<section class="card" aria-labelledby="first-title">
   <h2 id="first-title">Get the first event</h2>
@@ -114,7 +114,7 @@ function firstEventCard(source: Standing, origin: string, now: number): Html {
 </section>`
 }
 
-/** Commands for a shell. What is secret stands in the variables that the reader sets. */
+/** Shell commands that post a first event. Secrets stay in variables that the reader sets. */
 function byHand({ name, proves }: Standing, origin: string, now: number): string {
   const body = JSON.stringify({
     involvedObject: { kind: 'Kustomization', namespace: 'flux-system', name: 'by-hand', apiVersion: 'v1' },

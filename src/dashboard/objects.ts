@@ -1,4 +1,4 @@
-// Objects page: lists objects by state, also those that work.
+// Objects page: lists objects by state, healthy ones included.
 import { html } from 'hono/html'
 import type { Listed, ObjectRecord, ObjectState } from '../store/records.ts'
 import { acknowledgeForm, isFailing, takenOnBy } from './acknowledge.ts'
@@ -20,9 +20,9 @@ import type { ActiveMute, MutesOf, OwnerOf } from './trouble.ts'
 
 export interface Objects {
   now: number
-  /** None for all. */
+  /** Undefined for all states. */
   state: ObjectState | undefined
-  /** What the search box says. */
+  /** The text in the search box. */
   asked: string
   cursor: string | undefined
   objects: Listed<ObjectRecord>
@@ -64,7 +64,7 @@ function nothing(state: ObjectState | undefined, asked: string): Html {
 
 const colours: Record<ObjectState, Colour> = { failing: 'red', stale: 'amber', healthy: 'green' }
 
-/** `back`: the page that it is on. */
+/** `back` is the address of the page that the row is on. */
 function objectRow(
   record: ObjectRecord,
   mute: ActiveMute | undefined,

@@ -1,5 +1,4 @@
-// Overview: decides whether all is well, and lists everything known to be wrong, the worst first. What is not known is not
-// green.
+// Overview: decides whether all is well, and lists everything known to be wrong, the worst first. What is unknown is not green.
 import { html } from 'hono/html'
 import type { Refusal } from '../config/watch.ts'
 import { sayDuration } from '../duration.ts'
@@ -13,28 +12,28 @@ import { type Board, sayWarnings, warningsOf } from './board.ts'
 import { blockedOf, type DashboardLane, lateOf, sayDead } from './lanes.ts'
 import type { Html } from './page.ts'
 import { atClock, atMost, historyOf, lasting, objectName, shown } from './parts.ts'
-import { adviceOn, sayRefusal, sayRefusedElsewhere } from './sources.ts'
+import { adviceOn, refusalsOf, sayRefusal, sayRefusedElsewhere } from './sources.ts'
 
 export interface Evidence {
   now: number
   board: Board
   lanes: readonly DashboardLane[]
   dead: Listed<unknown>
-  /** The config file as it is now cannot be used. */
+  /** The config file as it is now, if it was refused. */
   refusal: Refusal | undefined
   sources: Standings
-  /** The connections for the buttons of Slack apps, of this process. */
+  /** This process's Socket Mode connections, which the buttons of Slack apps need. */
   sockets: readonly SocketStanding[]
 }
 
 export interface Overview {
   colour: 'red' | 'amber' | 'green' | 'grey'
   title: string
-  /** The same as words that lead to what they are about. */
+  /** The title with links to what it is about. */
   heading: Html | string
-  /** For the tab of a browser. */
+  /** The title of the browser tab. */
   tab: string
-  /** The rest, in sentences. */
+  /** The remaining findings, in sentences. */
   aside: readonly (Html | string)[]
 }
 
@@ -42,18 +41,18 @@ interface Finding {
   colour: 'red' | 'amber' | 'grey'
   /** A sentence without its full stop. */
   says: string
-  /** Where it is about. */
+  /** The address of what the finding is about. */
   href?: string
-  /** The same in parts, each with where it leads. */
+  /** The same sentence in parts, each with its own link. */
   heading?: Html
   tab?: string
-  /** It may stand over the page; otherwise it is said below "Nothing is known to fail". */
+  /** True if it may be the title of the page; otherwise it is said below "Nothing is known to fail". */
   isTitle: boolean
-  /** What to do about it. */
+  /** What the operator can do about it. */
   advice?: Html | string
 }
 
-/** Sources named; of more only how many. */
+/** Sources listed by name; more are only counted. */
 const maxNames = 2
 
 export function overviewOf(evidence: Evidence): Overview {
@@ -85,7 +84,8 @@ function findingsOf({ now, board, lanes, dead, refusal, sources, sockets }: Evid
     ...failingObjects(board, now),
     ...lanesInTrouble(lanes, now),
     ...refusedRequests(sources.sources, ({ code }) => isOurs(code)),
-    // A wrong key is why nothing comes; of a source that posts it is a stray request, and less than one that is quiet.
+    // A wrong key explains why a source is quiet, so it comes first. If the source does post, it was a stray request, which
+    // matters less than a quiet source.
     ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state !== 'active'),
     ...quietSources(sources.sources, now),
     ...refusedRequests(sources.sources, ({ code }, { state }) => !isOurs(code) && state === 'active'),
@@ -141,7 +141,10 @@ function failingObjects(board: Board, now: number): Finding[] {
   ]
 }
 
-/** Where they are shown: their card; warnings that all hang on errors have none, and a search may hide the rest. */
+/**
+ * The address of the card that shows them. Warnings that all depend on errors are in the errors' card; a search may hide the
+ * rest.
+ */
 function placeOf(card: 'failing' | 'waiting' | 'muted' | 'stale', board: Board): string {
   if (board[card].length > 0) return `#${card}`
   return card === 'waiting' && board.failing.some((cause) => warningsOf(cause).length > 0) ? '#failing' : '/'
@@ -173,7 +176,7 @@ function lanesInTrouble(lanes: readonly DashboardLane[], now: number): Finding[]
   ]
 }
 
-/** The relay's own fault. */
+/** True if the relay itself, not the sender, is at fault. */
 function isOurs(code: ErrorCode): boolean {
   return code === 'CANNOT_STORE' || code === 'INTERNAL'
 }
@@ -183,7 +186,7 @@ function refusedRequests(
   isWanted: (refusal: Refusals, source: Standing) => boolean
 ): Finding[] {
   return sources
-    .flatMap((source) => source.refusals.map((refusal) => ({ source, refusal })))
+    .flatMap((source) => refusalsOf(source).map((refusal) => ({ source, refusal })))
     .filter(({ source, refusal }) => isWanted(refusal, source))
     .toSorted((a, b) => b.refusal.requests - a.refusal.requests)
     .map(({ source, refusal }) => ({
@@ -248,7 +251,7 @@ function lostButtons(sockets: readonly SocketStanding[], now: number): Finding[]
     }))
 }
 
-/** Nothing speaks against these, and nothing for them. */
+/** Sources that are neither known to be well nor known to be in trouble. */
 function unknownSources({ sources, listeningSince }: Standings, now: number): Finding[] {
   const never = sources.filter(({ state }) => state === 'never')
   const unknown = sources.filter(({ state }) => state === 'unknown')
@@ -274,7 +277,7 @@ function someOf(sources: readonly Standing[]): string {
   return sources.length > maxNames ? `${sources.length} sources` : sources.map(({ name }) => name).join(' and ')
 }
 
-/** Why it is green. */
+/** The evidence for green. */
 function groundOf({ sources: { sources }, now }: Evidence): string {
   const oldest = Math.min(...sources.map(({ lastEventAt }) => lastEventAt ?? 0))
   const count = `${sources.length} of ${sources.length} ${sources.length === 1 ? 'source' : 'sources'}`

@@ -1,15 +1,15 @@
 // Page frame: draws the head, the navigation and the result of the last action around every page.
 import { html } from 'hono/html'
 
-/** Finished HTML. Every text that is put into an html`` template is escaped, unless it is one of these. */
+/** Finished HTML. html`` templates escape every text that is put into them, unless it is of this type. */
 export type Html = ReturnType<typeof html>
 
-/** Where the files that pages refer to are. Their addresses change with their content. */
+/** Addresses of the files that pages load. Each address changes with the file's content. */
 export interface Assets {
   style: string
   script: string
   icon: string
-  /** The icon with a dot: something fails, or is not as it should be. */
+  /** The icon with a dot: red if something fails, amber if something is not as it should be. */
   redIcon: string
   amberIcon: string
 }
@@ -25,16 +25,16 @@ const places = [
 
 export interface PageOptions {
   title: string
-  /** The address of the place that it belongs to. */
+  /** The navigation entry that the page belongs to. */
   place: (typeof places)[number][0] | undefined
   assets: Assets
-  /** How things stand: the icon of the tab shows it. */
+  /** Colour of the overall state, shown by the tab's icon. */
   colour?: string | undefined
-  /** What was just done, in words. */
+  /** What the last action did, in words. */
   done?: Html | string | undefined
 }
 
-/** The whole document. Parts with an id and `data-live` are put in again by the script when something has changed. */
+/** Draws the whole document. The script replaces parts with an id and `data-live` when something has changed. */
 export function page({ title, place, assets, colour, done }: PageOptions, body: Html): Html {
   return html`<!doctype html>
 <html lang="en">
@@ -73,14 +73,14 @@ function navLink(href: string, name: string, isHere: boolean): Html {
   return html`<a href="${href}"${isHere && html` aria-current="page"`}>${name}</a>`
 }
 
-/** What is shown instead of a page that does not exist, or cannot be had; `again`: the form to ask better. */
+/** The page for an address that does not exist or a request that is refused. `again` is the form to correct it. */
 export function refusalPage(assets: Assets, title: string, message: string, again?: Html): Html {
   const body = html`<section class="hero"><h1>${title}</h1><p>${message}</p><p><a href="/">Back to Now</a></p></section>
 ${again}`
   return page({ title, place: undefined, assets }, body)
 }
 
-/** `path` with those of `query` that say something. */
+/** `path` with the non-empty entries of `query`. */
 export function address(path: string, query: Record<string, string | undefined>): string {
   const said = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]))
   return said.length === 0 ? path : `${path}?${new URLSearchParams(said)}`

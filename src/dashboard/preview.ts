@@ -30,7 +30,7 @@ ${destinations.length > maxTabs ? choice(name, destinations) : tabs(name, destin
 </div>`
 }
 
-/** More of them would push the messages off the screen of a phone. */
+/** More tabs would push the messages off a phone's screen. */
 const maxTabs = 8
 
 function tabs(name: string, destinations: readonly string[]): Html {
@@ -48,7 +48,7 @@ function choice(name: string, destinations: readonly string[]): Html {
   return html`<form class="choice" action="/preview" method="get">${ask(question, name)} <button>Show</button></form>`
 }
 
-/** `at` in ms, where it is known. */
+/** Draws a payload as Slack shows it. `at` is its time in ms, if known. */
 export function slackMessage({ text, blocks = [], attachments = [] }: Payload, at?: number): Html {
   const isPlain = blocks.length === 0 && attachments.length === 0
   return html`<p class="lock"><small>On a lock screen</small> <span>${unescaped(withEmojis(text))}</span></p>
@@ -60,7 +60,7 @@ export function slackMessage({ text, blocks = [], attachments = [] }: Payload, a
 </div>`
 }
 
-// A drawing, as styles that stand in a page are not allowed here.
+// Drawn as SVG, because the content security policy forbids inline styles.
 function colourBar(color: string): Html {
   const fill = /^#[0-9a-f]{6}$/i.test(color) ? color : '#888888'
   return html`<svg viewBox="0 0 4 10" preserveAspectRatio="none" aria-hidden="true"><rect width="4" height="10" fill="${fill}"/></svg>`
@@ -94,7 +94,7 @@ function labelOf(element: Press | Menu): string {
   return element.type === 'button' ? element.text.text : `${element.placeholder.text} ▾`
 }
 
-/** Slack folds a section that is longer than this, unless it is told not to. */
+/** Slack folds a section longer than this, unless the block says `expand`. */
 const foldedFrom = 600
 
 function drawText(text: Text, isExpanded: boolean): Html {

@@ -8,18 +8,18 @@ import type { RuleHits } from '../store/records.ts'
 import { address, type Html } from './page.ts'
 import { ago, badge } from './parts.ts'
 
-/** What a rule did in the last 24 hours. `lastAt` is undefined if it notified of nothing that is still kept. */
+/** A rule's use in the last 24 hours. `lastAt` is undefined if none of its notifications is still kept. */
 export type RuleUse = Pick<RuleHits, 'events' | 'messages' | 'isPart'> & { lastAt: number | undefined }
 
 export interface RulesUse {
-  /** By the name of the rule; missing where nobody looked. */
+  /** By the name of the rule; a rule whose use was not read is missing. */
   uses: ReadonlyMap<string, RuleUse>
-  /** For how long notifications are kept. */
+  /** Retention of notifications, in ms. */
   keptMs: number
   now: number
 }
 
-/** Owners that are listed; a table may have thousands. */
+/** Owners listed; a table may have thousands. */
 const maxOwners = 200
 
 export function rulesPage(rules: readonly Rule[], { all }: OwnersTable, use: RulesUse): Html {
@@ -66,7 +66,7 @@ function useBadge({ events, messages, isPart, lastAt }: RuleUse, keptMs: number)
   return lastAt === undefined ? badge('amber', `none in ${sayDuration(keptMs)}`) : badge('grey', 'none in 24 h')
 }
 
-/** The wait doubles with each, unless it is a day or more. */
+/** The wait doubles with each reminder, unless it is a day or more already. */
 function sayReminders(everyMs: number | undefined): string {
   if (everyMs === undefined) return 'no reminders'
   return everyMs < longestReminderMs

@@ -1,9 +1,9 @@
-// Search box: draws the one box that every list has; the page comes back with what it says in its address.
+// Search box: draws the search box of every list; its text ends up in the address of the page.
 import { html } from 'hono/html'
 import { address, type Html } from './page.ts'
 import type { Answers } from './parts.ts'
 
-/** `kept` goes along unseen. */
+/** Draws the search box; `kept` are hidden fields. */
 export function searchBox(action: string, asked: string, kept: Answers = {}): Html {
   return html`<form class="search" role="search" action="${action}" method="get">
   ${Object.entries(kept).map(([name, value]) => value && html`<input type="hidden" name="${name}" value="${value}">`)}

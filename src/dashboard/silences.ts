@@ -18,10 +18,10 @@ import {
 } from './parts.ts'
 import type { ActiveMute as BoardMute } from './trouble.ts'
 
-/** One that is in effect. */
+/** A mute or silence in effect. */
 type ActiveMute = Pick<BoardMute, 'name' | 'endsAt' | 'untilRecovered'>
 
-/** On the first page. */
+/** The card of the first page. */
 export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
   return html`<section class="card" aria-labelledby="mutes-title">
   <h2 id="mutes-title">Muted now</h2>
@@ -31,16 +31,16 @@ export function mutesCard(mutes: readonly ActiveMute[], now: number): Html {
 </section>`
 }
 
-/** `warnings`: what of its match no event can be. */
+/** A silence; `warnings` name the parts of its match that no event can have. */
 type Checked = Silence & { warnings: readonly string[] }
 
 /** A mute of the config file. */
 export interface ConfigMute {
   name: string
   match: BoardMute['match']
-  /** While it is in effect. */
+  /** End of the mute, if it is in effect. */
   endsAt: number | undefined
-  /** When it comes again. */
+  /** Time when it starts next. */
   nextAt: number | undefined
 }
 
@@ -48,16 +48,16 @@ export interface Silences {
   now: number
   silences: readonly Checked[]
   mutes: readonly ConfigMute[]
-  /** The latest first: one more than are shown, where there are more. */
+  /** Ended silences, latest first; one more than is shown if there are more. */
   ended: readonly Silence[]
-  /** The objects that fail and are withheld, by the {@link holderKey} of the mute or silence. */
+  /** Failing objects that are withheld, by the {@link holderKey} of the mute or silence. */
   holds: ReadonlyMap<string, readonly ObjectRef[]>
 }
 
-/** Of those that ended, so many are shown; the audit log has all. */
+/** Ended silences that are shown; the audit log has all of them. */
 export const maxEnded = 20
 
-/** What tells mutes and silences apart: several silences may have the same comment, which may be the name of a mute. */
+/** The key of a mute or silence. A comment would not do: silences may share one, and it may equal the name of a mute. */
 export function holderKey(holder: { id: string } | { name: string }): string {
   return 'id' in holder ? `silence ${holder.id}` : `mute ${holder.name}`
 }
@@ -98,7 +98,7 @@ function muteRow(
   ${endsAt !== undefined && heldObjects(`file-${index}`, holds.get(holderKey({ name })) ?? [])}</li>`
 }
 
-/** What fails and is withheld by it: the list opens. */
+/** A folded list of the failing objects that a mute or silence withholds. */
 function heldObjects(id: string, objects: readonly ObjectRef[]): Html {
   if (objects.length === 0) return html`<p class="quiet">Matches nothing that fails now.</p>`
   const rest = objects.length - maxHeld
@@ -136,12 +136,12 @@ function endedRow(silence: Silence, now: number): Html {
 </li>`
 }
 
-/** A matcher that the form has a field for. */
+/** The matcher, if the form has a field for its type. */
 function textOf(wanted: unknown): string | undefined {
   return typeof wanted === 'string' ? wanted : undefined
 }
 
-/** The default comment of a silence made with the form. */
+/** The suggested comment for a silence made with the form. */
 export function suggestedComment(object: {
   cluster?: string
   kind?: string
@@ -154,7 +154,7 @@ export function suggestedComment(object: {
     : `silenced ${objectName({ cluster, kind, namespace, name })}`.slice(0, 300)
 }
 
-/** What a silence can be about. */
+/** The fields of an object or event that the form can match. */
 export const silenceFields = ['cluster', 'kind', 'namespace', 'name', 'reason'] as const
 
 const labels = { cluster: 'Cluster', kind: 'Kind', namespace: 'Namespace', name: 'Name', reason: 'Reason' }
@@ -181,7 +181,10 @@ const starts = [
   ['7d', 'in 7 days']
 ] as const
 
-/** `fault` is what was wrong with the answers; `matches`: how many of the objects that fail now they match, where it was asked. */
+/**
+ * Draws the form. `fault` is what was wrong with the answers; `matches` counts the failing objects that they match, if that was
+ * asked.
+ */
 export function silenceFormPage(answers: Answers, fault?: string, matches?: { count: number; of: number }): Html {
   return html`<h1>New silence</h1>
 ${fault && html`<p class="trouble" role="alert">${fault}</p>`}

@@ -1,16 +1,16 @@
-// Slack text: turns mrkdwn into HTML, as far as the relay and its templates write it. Text from events is already escaped in
-// it.
+// Slack text: turns mrkdwn into HTML, as far as the relay and its templates use it. Text from events is already escaped in
+// mrkdwn.
 import { html } from 'hono/html'
 import { withEmojis } from '../render/slack/emoji.ts'
 import { unescaped } from '../render/slack/mrkdwn.ts'
 import type { Html } from './page.ts'
 
-// In this order at each place: code, what stands in <…>, then marks on one line. None of them can look back, so that long
-// texts take as many steps as they have characters.
+// Tried in this order at each place: code, then <…>, then marks within one line. None of them backtracks, so the time is linear
+// in the length of the text.
 const pieces =
   /```(?<fence>[\s\S]*?)```|`(?<code>[^`\n]+)`|<(?<tag>[^<>\n]+)>|(?<![\w*])\*(?<bold>[^*\n]+)\*(?![\w*])|(?<![\w~])~(?<strike>[^~\n]+)~(?![\w~])|(?<!\w)_(?<italic>[^_\n]+)_(?!\w)/g
 
-/** `mrkdwn` as a reader of Slack sees it. */
+/** Draws `mrkdwn` as Slack shows it. */
 export function slackText(mrkdwn: string): Html {
   const parts: Html[] = []
   let at = 0
@@ -47,19 +47,19 @@ function drawDate(target: string, label: string): Html {
   return html`<time datetime="${new Date(Number(seconds) * 1000).toISOString()}">${label}</time>`
 }
 
-/** A link away from here. */
+/** A link to another site. */
 export function webLink(href: string, label: Html): Html {
   return html`<a href="${href}" rel="noreferrer noopener">${label}</a>`
 }
 
-/** `url`, where it leads to the web and nowhere else. */
+/** The normalised URL, if it is a link to the web; undefined for any other scheme. */
 export function webAddress(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const { protocol, href } = new URL(url)
   return protocol === 'https:' || protocol === 'http:' ? href : undefined
 }
 
-/** `@here`, or whoever it is by their id. */
+/** `@here`, or the id of whoever is mentioned. */
 function mention(target: string): string {
   return `@${target.replace(/^(!subteam\^|[!@#])/, '')}`
 }

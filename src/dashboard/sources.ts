@@ -8,7 +8,7 @@ import type { Html } from './page.ts'
 import { ago, atClock, badge, type Colour, shown } from './parts.ts'
 
 const hourMs = 60 * 60 * 1000
-/** More are there when they are asked for, and of a fleet's thousands no more than these: the first page is read by people. */
+/** The rest is folded; of a fleet's thousands, only this many are drawn, because people read the first page. */
 const [openRows, moreRows] = [12, 200]
 
 const badges: Record<SourceState, [Colour, string]> = {
@@ -18,7 +18,7 @@ const badges: Record<SourceState, [Colour, string]> = {
   never: ['grey', 'never posted']
 }
 
-/** Troubled ones come first. */
+/** Sources in trouble come first. */
 const order: readonly SourceState[] = ['quiet', 'unknown', 'never', 'active']
 
 export function sourcesCard({ sources, countedSince, isShared }: Standings, now: number): Html {
@@ -42,8 +42,7 @@ function sayStates(sources: readonly Standing[]): string {
 }
 
 function sourceRow(standing: Standing, countedSince: number, now: number): Html {
-  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusals, refusedElsewhereAt, isUnsigned } =
-    standing
+  const { name, state, lastEventAt, events, quietAfterMs, expectMs, refusedElsewhereAt, isUnsigned } = standing
   const within = now - countedSince < hourMs ? `since ${atClock(countedSince, now)}` : 'in the last hour'
   const count = `${events.toLocaleString('en')} ${events === 1 ? 'event' : 'events'} ${within}`
   const facts =
@@ -54,7 +53,7 @@ function sourceRow(standing: Standing, countedSince: number, now: number): Html 
   <p class="quiet">${facts}${(lastEventAt !== undefined || expectMs !== undefined) && ` · ${limit}`}</p>
   ${clustersOf(standing, now)}
   ${isUnsigned && html`<p class="quiet">Unsigned: anyone who reaches the relay can post</p>`}
-  ${refusals.map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
+  ${refusalsOf(standing).map((refusal) => html`<p class="trouble amber">${sayRefusal(refusal, standing)}, the last ${ago(refusal.lastAt, now)}. ${adviceOn(refusal.code, standing)}</p>`)}
   ${refusedElsewhereAt !== undefined && html`<p class="trouble amber">${sayRefusedElsewhere('')}, the last ${ago(refusedElsewhereAt, now)}. The log says why.</p>`}
 </li>`
 }
@@ -67,13 +66,23 @@ function clustersOf({ cluster, clusters, quietClusters, hasMoreClusters }: Stand
   ${quietClusters.map(({ name, lastEventAt }) => html`<p class="trouble amber">Nothing from cluster ${shown(name, 100)} since ${atClock(lastEventAt, now)}.</p>`)}`
 }
 
-/** `12 requests had a wrong or missing signature in the last hour`; `of` stands behind `requests`. */
+/** What was refused of a source, in one entry for each sentence about it: several codes mean that it was no event of Flux. */
+export function refusalsOf(source: Standing): Refusals[] {
+  const alike = Map.groupBy(source.refusals, ({ code }) => faultOf(code, source, false))
+  return [...alike.values()].map((refusals) => ({
+    ...(refusals[0] as Refusals),
+    requests: refusals.reduce((sum, { requests }) => sum + requests, 0),
+    lastAt: Math.max(...refusals.map(({ lastAt }) => lastAt))
+  }))
+}
+
+/** `12 requests had a wrong or missing signature in the last hour`; `of` is put after `requests`. */
 export function sayRefusal({ code, requests }: Pick<Refusals, 'code' | 'requests'>, source: Standing, of = ''): string {
   const count = `${requests.toLocaleString('en')} ${requests === 1 ? 'request' : 'requests'}`
   return `${count} ${of}${faultOf(code, source, requests === 1)} in the last hour`
 }
 
-/** About refusals that this process has not counted itself. */
+/** For refusals that another process, or this one before a restart, counted. */
 export function sayRefusedElsewhere(of: string): string {
   return `Requests ${of}were refused by another replica or before a restart`
 }
@@ -97,7 +106,7 @@ function waysOf({ bySignature, byToken }: Standing['proves']): string {
   return [...(bySignature ? ['signature'] : []), ...(byToken ? ['token'] : [])].join(' or ')
 }
 
-/** What to do about refused requests. */
+/** What the operator can do about refused requests. */
 export function adviceOn(code: ErrorCode, { proves, name }: Standing): Html | string {
   switch (code) {
     case 'BAD_SIGNATURE':

@@ -1,5 +1,5 @@
-// Trouble: says of an object that fails what is not in its memory: which mutes withhold it, whose it is, and when whoever was
-// notified is reminded.
+// Trouble: answers what the memory of a failing object does not: which mutes withhold it, who owns it, and when its next
+// reminder is due.
 import type { Mute } from '../mutes/mutes.ts'
 import { reminderDue } from '../rules/judge.ts'
 import { createIndex } from '../rules/match-index.ts'
@@ -14,15 +14,15 @@ export type Trouble = ObjectRecord & { failure: NonNullable<ObjectRecord['failur
 export interface ActiveMute {
   name: string
   endsAt: number
-  /** It ends before that when nothing that it is about fails any more. */
+  /** Ends early once nothing that it matches fails any more. */
   untilRecovered?: true
-  /** Of a silence; a mute of the config file has none. */
+  /** Set for a silence; a mute of the config file has none. */
   silence?: { id: string; author: string; createdAt: number }
   match: Mute['match']
   matches: Mute['matches']
 }
 
-/** Says of an object that fails which of `mutes` match it, the one that ends last first: that withholds it. */
+/** Returns a function that lists the `mutes` that match a failing object, the last to end first: that one withholds it. */
 export function createMutesOf(mutes: readonly ActiveMute[]): (record: ObjectRecord) => ActiveMute[] {
   const find = createIndex(mutes.map(({ match }) => match))
   return (record) => {
@@ -39,7 +39,7 @@ export function createMutesOf(mutes: readonly ActiveMute[]): (record: ObjectReco
 
 export type MutesOf = ReturnType<typeof createMutesOf>
 
-/** When the next reminder of its failure is due, if it fails again, in ms; undefined where none is. */
+/** Time of the next reminder if the object fails again, in ms since the epoch; undefined if none is due. */
 export function reminderOf({ failure, notified }: ObjectRecord, { byName }: RuleSet): number | undefined {
   if (failure === undefined || failure.acknowledged !== undefined) return undefined
   const due = notified.flatMap((entry) => {
@@ -49,18 +49,19 @@ export function reminderOf({ failure, notified }: ObjectRecord, { byName }: Rule
   return due.length === 0 ? undefined : Math.min(...due)
 }
 
-/** What an entry may ask for and an object's memory knows. */
+/** The matchers of an owners entry that an object's memory can answer. */
 const remembered = new Set(['cluster', 'kind', 'namespace', 'name'])
 
 /**
- * Says whose an object is that fails: the destinations that rules which send to the owner notified; of one that they notified
- * nobody of, by the table. Undefined where that depends on what is not remembered of its events, such as their metadata.
+ * Returns a function that names a failing object's owner: the destinations that its `send: owner` rules notified, or, if they
+ * notified nobody, what the owners table says. Undefined if that depends on something that is not remembered of the events,
+ * such as metadata.
  */
 export function createOwnership({ all, next }: OwnersTable, { byName }: RuleSet) {
   const unsure = all.find(
     ({ channel, conditions }) => channel !== undefined || conditions.some(({ key }) => !remembered.has(key))
   )
-  // The same come look after look.
+  // Every render looks at the same failures.
   const known = new WeakMap<Trouble['failure'], { notified: Trouble['notified']; owner: string | undefined }>()
 
   function find(record: Trouble): string | undefined {
@@ -88,7 +89,7 @@ export function createOwnership({ all, next }: OwnersTable, { byName }: RuleSet)
 
 export type OwnerOf = ReturnType<typeof createOwnership>
 
-/** As its event was, as far as it is remembered: without source, metadata and all but the first line. */
+/** The object's failing event, as far as it is remembered: without source, metadata and all lines but the first. */
 function subjectOf(
   { object }: ObjectRecord,
   { severity, reason, text, since }: Trouble['failure']

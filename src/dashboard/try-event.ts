@@ -1,4 +1,4 @@
-// Try an event: shows what would come of an event that somebody pasted. Nothing of it is kept or sent.
+// Try an event: shows what a pasted event would lead to. Nothing is stored or sent.
 import { html } from 'hono/html'
 import type { ObjectRef } from '../events/flux.ts'
 import type { Transition } from '../objects.ts'
@@ -10,7 +10,7 @@ import type { Html } from './page.ts'
 import { ahead, ask, objectName, objectPlace, transitionBadge } from './parts.ts'
 import { slackMessage } from './preview.ts'
 
-/** What would come of it. */
+/** What the event would lead to. */
 export interface Tried {
   object: ObjectRef
   transition: Transition
@@ -20,7 +20,7 @@ export interface Tried {
   messages: readonly { destination: string; rule: string; heldUntil?: number; payload: Payload }[]
 }
 
-/** The form, and below it what would come of what it says; `fault` is why it is no event. */
+/** Draws the form and below it what the event would lead to; `fault` is why the text is not an event. */
 export function tryEventPage(
   answers: { event?: string; source?: string },
   sources: readonly string[],

@@ -186,7 +186,8 @@ export function createDelivery(options: DeliveryOptions) {
       else log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
       return
     }
-    const next = new Date(lane.notBefore).toISOString()
+    // A lane that need not wait, such as for the same in plain text, has 0.
+    const next = new Date(Math.max(lane.notBefore, clock.now())).toISOString()
     if (outcome === 'blocked') {
       const advice = adviceOn(kind, reply, destinations().get(destination)?.slack)
       log.error({ ...facts, advice, next }, 'destination rejects all messages: its lane waits')

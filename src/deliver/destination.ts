@@ -15,7 +15,7 @@ const SlackSchema = closedObject({
   webhookUrl: option(
     Type.String({ minLength: 1 }),
     'Webhook URL',
-    'The URL of an incoming webhook; or write `app` and `channel`. Whoever has it can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https; plain http is accepted for loopback only.',
+    'The URL of an incoming webhook. Use this, or `app` and `channel`. Whoever has the URL can post, so write `${VARIABLE}` or `${file:/path}`. It has to be https, except on loopback.',
     '${SLACK_PLATFORM_URL}',
     '${file:/run/secrets/team-a-webhook}'
   ),
@@ -25,32 +25,32 @@ const SlackSchema = closedObject({
       patternErrorMessage: 'the name of one of `slackApps`'
     }),
     'App',
-    'Instead of `webhookUrl`: the name of one of `slackApps`, which posts to any `channel` that it was invited to.',
+    'The name of the entry in `slackApps` that posts to `channel`. Use this, or `webhookUrl`.',
     'acme'
   ),
   channel: option(
     Type.String({ minLength: 1 }),
     'Channel',
-    "With `app`: the channel's ID, which stays when it is renamed, or its name. With `webhookUrl`: posts to another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour; for Zulip it is the topic.",
+    "With `app`: the ID of the channel, which stays the same when the channel is renamed, or its name. With `webhookUrl`: another channel than the webhook's own, which only legacy webhooks, Mattermost and Rocket.Chat honour; for Zulip it is the topic.",
     'C0123ABCD',
     '#team-a'
   ),
   style: option(
     Type.Enum(['cards', 'messages']),
     'Style',
-    'With `app`: what the channel shows. `cards` (default): one message per failure, updated until it is over, with what happens meanwhile in its thread. `messages`: one after the other, as with a webhook.',
+    'With `app`: how the channel shows failures. `cards` (default): one message for each failure, which is updated until the failure is over and has its history in the thread. `messages`: one message after the other, as with a webhook.',
     'messages'
   ),
   username: option(
     Type.String({ minLength: 1 }),
     'User name',
-    'With `webhookUrl`: the name under which messages appear. Legacy webhooks, Mattermost, Rocket.Chat and Discord honour it.',
+    'With `webhookUrl`: the name under which messages appear. Only legacy webhooks, Mattermost, Rocket.Chat and Discord honour it.',
     'Flux'
   ),
   dialect: option(
     Type.Enum([...dialectNames]),
     'Dialect',
-    'With `webhookUrl`: what the receiver understands; the page on the config file has a table. If left out, it is guessed from the URL; most receivers take what Slack takes.',
+    'With `webhookUrl`: the form of message that the receiver understands. docs/configuration.md has a table of them. Without this option it is guessed from the URL. Most receivers take what Slack takes.',
     'slack'
   )
 })
@@ -59,26 +59,26 @@ export const DestinationSchema = closedObject({
   slack: option(
     SlackSchema,
     'Slack',
-    'A channel of a Slack app, or an incoming webhook of Slack or of a receiver that takes the same messages.',
+    'Posts to a channel by a Slack app (`app` and `channel`), or to an incoming webhook (`webhookUrl`) of Slack or of a receiver that takes the same messages.',
     { webhookUrl: '${SLACK_PLATFORM_URL}' },
     { app: 'acme', channel: 'C0123ABCD' }
   ),
   preview: option(
     Type.Literal(true),
     'Preview',
-    'Instead of `slack`: keeps the messages for the log and `/api/preview/<name>` and posts them nowhere.',
+    'Posts nothing: the messages appear in the log and at `/api/preview/<name>` only. Use this instead of `slack` to try a config.',
     true
   ),
   digest: option(
     Type.Literal('full'),
     'Digest',
-    '`full`: a message about several objects names all of them, whatever number of messages that takes. Left out: all as long as that costs no further message, then the rest of each cause is counted.',
+    'Whether messages about several objects name every one of them. `full`: always, in as many messages as that takes. Without this option, all are named as long as that takes no further message; otherwise the rest of each cause is counted.',
     'full'
   ),
   pace: option(
     PaceSchema,
     'Pace',
-    'How fast messages go. Destinations of one channel share a queue; the first of them in the file sets its pace.',
+    'How fast messages are posted. Destinations with the same channel share a queue, and the first of them in the file sets its pace.',
     { perSecond: 1, burst: 3 }
   )
 })
@@ -167,8 +167,7 @@ function webhookLane(webhookUrl: string, channel: string | undefined): string {
   return `slack:${hash('sha256', place).slice(0, 16)}`
 }
 
-const makeOne =
-  'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its URL, https://hooks.slack.com/services/…'
+const makeOne = 'make an incoming webhook at https://api.slack.com/apps (Incoming Webhooks) and take its Webhook URL'
 
 /** Advice to somebody who wrote a token, or an address that takes one. */
 const useApp =
@@ -188,7 +187,7 @@ export function webhookUrlFault(url: string): string | undefined {
     return 'must be https: whoever reads the URL can post to the channel (plain http is for loopback only)'
   if (isOfSlack(hostname)) return slackUrlFault(hostname, pathname)
   if (/(^|\.)discord(app)?\.com$/.test(hostname) && !/^\/api\/(v\d+\/)?webhooks\/[^/]+\/[^/]+/.test(pathname))
-    return 'is not a Discord webhook: those begin with https://discord.com/api/webhooks/ (Server Settings, Integrations, Webhooks)'
+    return 'is not a Discord webhook: behind /api/webhooks/ those have two parts, a number and a token (Server Settings, Integrations, Webhooks)'
   return undefined
 }
 
@@ -200,7 +199,7 @@ function slackUrlFault(hostname: string, pathname: string): string | undefined {
     const parts = pathname.split('/').filter(Boolean)
     if (parts[0] === 'services' && parts.length === 4) return undefined
     if (parts[0] === 'services' && parts.length > 1)
-      return `is not a complete Slack webhook: those end in three parts, as in https://hooks.slack.com/services/T…/B…/…`
+      return 'is not a complete Slack webhook: behind /services/ those have three parts, T…/B…/…'
   }
   return `is a Slack address but not a webhook: ${makeOne}`
 }

@@ -9,14 +9,14 @@ export const PaceSchema = closedObject({
   perSecond: option(
     Type.Number({ exclusiveMinimum: 0, maximum: 50 }),
     'Messages a second',
-    'How many messages a second in the long run; 1 by default, which is what Slack allows.',
+    'How many messages a second are posted in the long run. 1 by default, which is what Slack allows.',
     1,
     0.5
   ),
   burst: option(
     Type.Integer({ minimum: 1, maximum: 100 }),
     'Burst',
-    'How many messages may go at once after a quiet while; 3 by default.',
+    'How many messages may be posted at once after a quiet time. 3 by default.',
     3
   )
 })

@@ -13,6 +13,7 @@ import { type ImageUpdate, latestIn, pushIn, sayImage, sayPush } from './gist/im
 import { withoutJson } from './gist/json-body.ts'
 import { kustomizeCause } from './gist/kustomize.ts'
 import { kyvernoCause } from './gist/kyverno.ts'
+import { withoutFields } from './gist/log-line.ts'
 import { sopsCause } from './gist/sops.ts'
 import { furtherReports, reportIn, withHeadingOnOneLine } from './gist/terraform.ts'
 import { inFewerWords } from './gist/wording.ts'
@@ -142,7 +143,7 @@ const maxLine = 4000
 /** Returns the decisive line of `text` in few words, with its cause first if it is long. `lead` will stand before it. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
   const said = withAnswersOnOneLine(
-    withoutJson(withoutEcho(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`)))
+    withoutJson(withoutFields(withoutEcho(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`))))
   )
   const { line, others } = decisiveLine(
     sopsCause(said) ?? kustomizeCause(said) ?? kyvernoCause(said) ?? withoutQuotedFiles(said)

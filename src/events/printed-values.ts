@@ -30,6 +30,13 @@ const mismatched = new RegExp(
   String.raw`(\/[\w.-]{0,100}?${password}': ')(?:[^'\\\n]|\\.){1,2000}(?=' (?:does not match pattern|is not valid)\b)`,
   'gi'
 )
+/**
+ * From structured-merge-diff: `.stringData.pin: expected string, got &value.valueUnstructured{Value:…}`, of a Secret whatever its key
+ * is called. What is no string may have several lines.
+ */
+const untyped = String.raw`: expected [\w ()]{1,40}, got &)(?:(?!\n\s{0,8}\.[a-z]|\n[A-Z]\w{0,62}\/)[\s\S])+`
+const ofSecret = new RegExp(String.raw`(\.(?:data|stringData)(?:[.[][^\s:]{1,300})?${untyped}`, 'g')
+const ofName = new RegExp(String.raw`((?:${password}["'\]]{0,2}|${nameOfSecret}"\]\.value)${untyped}`, 'gi')
 /** The value of a Secret that is set at a path: Helm takes what follows a comma in it for the next key. */
 const takenForKey =
   /(\bSecret (?:chart values reference )?'[^'\n]{1,320}'[^\n]{0,1000}?: key (?:map )?")(?:[^"\\\n]|\\.){1,2000}(?=" has no value)/g
@@ -72,6 +79,10 @@ export function withoutPrinted(text: string, lower: string): string {
   let rest = text
   if (lower.includes('value') && lower.includes('name')) rest = rest.replace(variable, withoutValue)
   if (text.includes(' value: "')) rest = rest.replace(refused, withoutRefused)
+  if (text.includes(', got &')) {
+    rest = rest.replace(ofName, '$1…')
+    if (text.includes('Kind=Secret')) rest = rest.replace(ofSecret, '$1…')
+  }
   if (text.includes("': '")) rest = rest.replace(mismatched, '$1…')
   if (text.includes('" has no value')) rest = rest.replace(takenForKey, '$1…')
   if (text.includes(' is "')) rest = rest.replace(evaluated, '$1…')

@@ -66,7 +66,7 @@ const keyNames = [
   ],
   ...['(?:access|refresh|id|private|auth|bearer|job|deploy|x-vault)[-_]?token', 'token', 'api[-_]?key', 'x-api-key'],
   ...['client[-_]?secret', 'secret[-_]?key', 'secret[-_]?id', 'secret', 'private[-_]?key'],
-  ...['(?:encryption|signing|licen[cs]e)[-_]?key', 'pass(?:word|wort|wd|phrase|code)?', 'pwd']
+  ...['(?:encryption|signing|integration|licen[cs]e)[-_]?key', 'pass(?:word|wort|wd|phrase|code)?', 'pwd']
 ].join('|')
 
 /** Words that mean a secret also at the end of another word: PGPASSWORD, rootPassword, dbPass, githubApiKey. */
@@ -134,8 +134,14 @@ const tokens = new RegExp(
       'AGE-SECRET-KEY-(?:[A-Z]{1,10}-)?1[A-Z0-9]{8,}',
       String.raw`dckr_(?:pat|oat)_[\w-]{16,}`
     ],
-    // Databricks, Shopify, Supabase, New Relic, Dynatrace: their letters are of one case, so nothing but their beginning tells
-    ...['dapi[a-f0-9]{32}', 'shp(?:at|ca|pa|ss)_[a-f0-9]{32}', 'sbp_[a-f0-9]{40}', 'NRAK-[A-Z0-9]{27}'],
+    // Databricks, Shopify, Supabase, New Relic, PagerDuty, Dynatrace: their letters are of one case, so nothing but their beginning tells
+    ...[
+      'dapi[a-f0-9]{32}',
+      'shp(?:at|ca|pa|ss)_[a-f0-9]{32}',
+      'sbp_[a-f0-9]{40}',
+      'NRAK-[A-Z0-9]{27}',
+      'R0[A-Z0-9]{30}(?![\\w-])'
+    ],
     ...[String.raw`dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{32,}`],
     ...[
       String.raw`AT(?:ATT|BB|CTT)[\w-]{16,}=?[A-F0-9]*`,
@@ -226,6 +232,7 @@ function withoutNamed(text: string, lower: string): string {
 const word = /^(?:[A-Z]?[a-z]{1,20}|[A-Z]{2,20})$/
 const endOfWord = /^(?:[\s.;:)]|$)/
 const nothing = /^(?:missing|not|required|empty|null|nil|none|true|false|undefined|invalid|unset|expired)$/
+const sentence = /^[A-Za-z]{1,20}(?:[:,]? [A-Za-z]{1,20}){3}[\s:,.]/
 const absent =
   /^\\?["'](?: (?:is|was|were|could|does|has))? (?:not (?:found|exist|defined|been|be found|set)|missing|undefined|required)\b/
 
@@ -235,6 +242,8 @@ const absent =
  */
 function isSaid(name: string, value: string, after: string): boolean {
   if (/^\$\{?[A-Z][A-Z_]*\}?$/.test(value)) return true
+  // The rule of a policy may have such a name: `check-signature: 'failed to verify …'`. A passphrase has words, too.
+  if (/(?:token|signature)["']?:\s*["']$/i.test(name) && sentence.test(value)) return true
   if (/["']$/.test(name)) return absent.test(after) && /^[A-Za-z][\w.-]{0,62}$/.test(value) && !isKey(value)
   if (/["']:\s*$/.test(name)) return word.test(value) && endOfWord.test(after)
   if (/^authorization: *$/i.test(name)) return word.test(value) && /^[ ]/.test(after)

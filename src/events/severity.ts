@@ -10,20 +10,24 @@ export const severityNames = ['info', 'warn', 'error'] as const
 export type Severity = (typeof severityNames)[number]
 
 export const SeveritySchema = closedObject({
-  kind: option(Patterns, 'Kinds', 'Kinds of Flux object, as globs. Left out: any.', 'HelmRelease', [
+  kind: option(Patterns, 'Kinds', 'Kinds of Flux objects, as globs. If left out, any kind matches.', 'HelmRelease', [
     'Image*',
     'Bucket'
   ]),
-  reason: option(Patterns, 'Reasons', 'The `reason` of the event, as globs. Left out: any.', 'TestFailed', [
-    'DriftDetected'
-  ]),
+  reason: option(
+    Patterns,
+    'Reasons',
+    'The `reason` of the event, as globs. If left out, any reason matches.',
+    'TestFailed',
+    ['DriftDetected']
+  ),
   message: option(
     Type.String({ minLength: 1 }),
     'Message',
-    'A regular expression (RE2) that is found in the message. Left out: any.',
+    'A regular expression (RE2) that is found in the message. If left out, any message matches.',
     '(?i)rate limit'
   ),
-  severity: about(Type.Enum([...severityNames]), 'Severity', 'What such an event counts as.', 'warn')
+  severity: about(Type.Enum([...severityNames]), 'Severity', 'The severity that these events get.', 'warn')
 })
 
 type SeverityText = Static<typeof SeveritySchema>

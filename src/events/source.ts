@@ -9,26 +9,26 @@ export const SourceSchema = closedObject({
   hmacKeys: option(
     Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
     'Signing keys',
-    'The `token` of the Secret of a Provider of type `generic-hmac`, with which Flux signs what it posts. List the old and the new one while you rotate. Write `${VARIABLE}` or `${file:/path}`, not the key itself.',
+    'The keys with which Flux signs its events: the `token` in the Secret of a Provider of type `generic-hmac`. List the old and the new key while you rotate. Write `${VARIABLE}` or `${file:/path}`, not the key itself.',
     ['${FLUX_HMAC_KEY}'],
     ['${FLUX_HMAC_KEY}', '${file:/run/secrets/old-key}']
   ),
   tokens: option(
     Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
     'Bearer tokens',
-    'For a Provider of type `generic`, which does not sign: what stands behind `Authorization: Bearer` in the `headers` of its Secret. With keys and tokens, either will do.',
+    'Bearer tokens, for a Provider of type `generic`, which does not sign: the text after `Authorization: Bearer` in the `headers` of its Secret. If a source has keys and tokens, either of them is enough.',
     ['${file:/run/secrets/flux-token}']
   ),
   cluster: option(
     Type.String({ minLength: 1, maxLength: 253 }),
     'Cluster',
-    'The cluster that this source speaks for, and no source without it. It wins over what an event says of itself in `metadata.cluster`, which tenants can set. Of several sources, all but one need it.',
+    'The cluster that this source speaks for. Other sources cannot report anything about it. It wins over `metadata.cluster` of an event, which tenants can set. If there are several sources, all but one need it.',
     'prod-eu'
   ),
   expectEvery: option(
     Duration,
     'How often to expect an event',
-    'If nothing comes for longer, `operator` is notified that the source is quiet, and when it is back. With `eventSeverity: info` Flux posts one at every `interval` of every Kustomization: three times the shortest is a good choice. At least `1m`. Without it, the dashboard shows the source as quiet after an hour, or ten times the usual gap where that is longer, and nobody is notified.',
+    'How long the source may post nothing. After that, `operator` is notified that it is quiet, and again when it is back. At least `1m`. With `eventSeverity: info`, Flux posts an event at every `interval` of every Kustomization, so three times the shortest interval is a good choice. Without this option nobody is notified; the dashboard shows the source as quiet after an hour, or after ten times the usual gap if that is longer.',
     '30m'
   )
 })

@@ -21,6 +21,11 @@ export const appliedKinds: ReadonlySet<string> = new Set([
   ...['ConfigMap', 'Secret', 'Namespace', 'Node', 'PersistentVolumeClaim', 'ServiceAccount']
 ])
 
+/** Kinds of which kstatus reports only numbers and phases that move (sigs.k8s.io/cli-utils pkg/kstatus/status/core.go). */
+export const countedKinds = [
+  ...['Pod', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob', 'PersistentVolumeClaim']
+]
+
 /** Short names that kubectl takes for some of them (the shortNames of their CRDs). */
 const shortKinds = new Map([
   ['ks', 'Kustomization'],

@@ -89,7 +89,10 @@ function originOf(takeovers: readonly Takeover[]): string[] {
     const { file, line } = alert.at()
     return `${alert.namespace}/${alert.name}, ${file}:${line}`
   })
-  const remarks = takeovers.flatMap((takeover) => takeover.remarks)
+  const remarks = takeovers.flatMap(({ remarks, sources }) => [
+    ...remarks,
+    ...sources.flatMap((source) => source.remarks)
+  ])
   const [only = '', ...others] = places
   const origin =
     others.length === 0

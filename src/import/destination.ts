@@ -3,7 +3,7 @@
 import { type DestinationSchema, webhookUrlFault } from '../deliver/destination.ts'
 import type { Static } from '../json-schema.ts'
 import { clean, oneLine } from '../legible.ts'
-import type { Dialect } from '../render/receivers/dialect.ts'
+import { type Dialect, heedsChannel } from '../render/receivers/dialect.ts'
 import { channelFault, type SlackAppText } from '../slack-api/app.ts'
 import { type ApiOfProvider, apiOf, appFaultOf, appNameFor, appText, channelFor } from './app.ts'
 import { isSame, type Provider, type Ref, type Remark, type Secret } from './flux.ts'
@@ -139,6 +139,12 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
   })
 }
 
+/** Reports whether a post of `provider` cannot name a channel, as its webhook has one of its own. */
+export function hasOwnChannel({ spec }: Provider): boolean {
+  const dialect = dialects.get(spec.type)
+  return dialect !== undefined && !heedsChannel(dialect)
+}
+
 function keyOf({ kind, namespace, name, key }: Origin): string {
   return `${kind} ${namespace}/${name} ${key}`
 }
@@ -220,12 +226,15 @@ function describe({ kind, name, namespace, key, api, hasHash }: Origin): Omit<Va
   return { command, what: oneLine(clean(`the address of Provider ${namespace}/${name}`)) }
 }
 
-function remarksOn({ spec, name, namespace, at }: Provider, secret: Secret | undefined, origin: Origin): Remark[] {
+function remarksOn(provider: Provider, secret: Secret | undefined, origin: Origin): Remark[] {
+  const { spec, name, namespace, at } = provider
   const remarks: Remark[] = []
   const remark = (field: string, message: string) =>
     remarks.push({ ...at(['spec', field]), message: `Provider ${namespace}/${name} ${message}` })
   for (const field of ['channel', 'username'] as const)
     if (isAddress(spec[field])) remark(field, `has an address as its ${field}, which may be a secret; it is left out`)
+  if (spec.channel && !isAddress(spec.channel) && hasOwnChannel(provider))
+    remark('channel', `has a channel, and a webhook of ${spec.type} posts to its own; it is left out`)
   if (origin.api !== undefined) {
     if (spec.username) remark('username', 'has a username: an app posts under its own name')
   } else {

@@ -50,9 +50,11 @@ function alertOf({ sources, metadata }: Feed, name: string, namespace: string, i
   const comments = [
     ...(isFirst ? ['info, although the rules may ask for errors only: the end of a failure is not an error.'] : []),
     ...strangeKinds(named.map(({ kind }) => kind)),
-    ...everywhere.map(
-      (source) =>
-        `${source.kind} in namespaces like ${source.namespace}: Flux has no wildcard there; add a source for each namespace.`
+    ...new Set(
+      everywhere.map(
+        (source) =>
+          `${source.kind} in namespaces like ${source.namespace}: Flux has no wildcard there; add a source for each namespace.`
+      )
     ),
     ...(isForeign ? [`It is about other namespaces than ${namespace}: not with --no-cross-namespace-refs.`] : [])
   ]

@@ -4,7 +4,8 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, Type } from '../json-schema.ts'
 import { encryptedIn, type Fields, segmentOf, unknownFields, withoutNulls } from './fields.ts'
 import { type Manifest, type Place, refOf } from './manifest.ts'
-import { placeholders } from './placeholders.ts'
+import { hasTemplate, hasVariable, pathsOfTexts } from './placeholders.ts'
+import { typeMeantBy } from './provider-types.ts'
 import { secretIn, type Values } from './secret.ts'
 
 const Reference = Type.Object({ name: Type.String({ minLength: 1 }) })
@@ -68,6 +69,8 @@ interface Found<Spec> extends Ref {
   spec: Spec
   apiVersion: string
   at: Manifest['at']
+  /** The manifest this was built from, if kustomize builds it in several namespaces. */
+  of?: Manifest
 }
 
 export type Alert = Found<Static<typeof AlertSpec>>
@@ -87,7 +90,9 @@ export interface FluxObjects {
 }
 
 const group = 'notification.toolkit.fluxcd.io'
-const ajv = new Ajv()
+const ajv = new Ajv({ allErrors: true })
+/** As many as fit into a line. */
+const mostFaults = 5
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
 
@@ -118,13 +123,14 @@ export function collect(manifests: readonly Manifest[], given: string | undefine
       const found = find(manifest, isProviderSpec, ProviderSpec, namespace, remarks)
       const { name, namespace: own = namespace } = refOf(manifest)
       if (found === undefined) lost.push({ name, namespace: own })
-      else add(providers, found)
+      else add(providers, withType(found, remarks))
     }
     const secret = secretIn(manifest)
     if (secret !== undefined) {
       const { namespace: own } = refOf(manifest)
-      const { at, hasHash } = manifest
-      secrets.push({ ...secret, namespace: own ?? namespace, apiVersion, at, ...(hasHash && { hasHash }) })
+      const { at, hasHash, of } = manifest
+      const found = { ...secret, namespace: own ?? namespace, apiVersion, at }
+      secrets.push({ ...found, ...(hasHash && { hasHash }), ...(of && { of }) })
     }
   }
   return { alerts, providers, secrets, lost, remarks }
@@ -152,10 +158,10 @@ function homeless(manifests: readonly Manifest[]): Remark[] {
 /** Makes a remark on each manifest that has Alerts inside, or would be one if it were legible. */
 function hidden(manifests: readonly Manifest[]): Remark[] {
   return manifests.flatMap(({ kind, value, at }) => {
-    if (
-      (kind === 'HelmRelease' || kind === 'ConfigMap') &&
-      JSON.stringify([value['spec'], value['data']]).includes(`${group}/`)
-    ) {
+    const inside = JSON.stringify([value['spec'], value['data']])
+    // Of fluxcd-community/helm-charts: its values are Alerts and Providers without an apiVersion.
+    const isOfChart = kind === 'HelmRelease' && inside.includes('"chart":"flux2-notification"')
+    if (isOfChart || ((kind === 'HelmRelease' || kind === 'ConfigMap') && inside.includes(`${group}/`))) {
       const message = `this ${kind} has Alerts or Providers in it: import what \`kubectl get -A -o yaml\` shows of them`
       return [{ ...at(), message }]
     }
@@ -200,6 +206,21 @@ function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   })
 }
 
+/** Takes `Slack` for `slack`. */
+function withType<P extends Provider>(provider: P, remarks: Remark[]): P {
+  const { type } = provider.spec
+  const meant = typeMeantBy(type)
+  if (meant === undefined) return provider
+  const message = `Provider ${provider.namespace}/${provider.name} has the type "${type}", which Flux refuses; it is taken for ${meant}`
+  remarks.push({ ...provider.at(['spec', 'type']), message })
+  return { ...provider, spec: { ...provider.spec, type: meant } }
+}
+
+/** Reports whether kustomize builds both from one manifest, alike in all but their namespace. */
+export function isTwin(a: Found<unknown> | undefined, b: Found<unknown> | undefined): boolean {
+  return a?.of !== undefined && a.of === b?.of && JSON.stringify(a.spec) === JSON.stringify(b.spec)
+}
+
 export function isSame(a: Ref, b: Ref): boolean {
   return a.name === b.name && a.namespace === b.namespace
 }
@@ -227,31 +248,51 @@ function find<Spec extends object>(
   const asWritten = leaveOutNameless(spec, `${kind} ${namespace}/${name}`, manifest.at, remarks)
   const at: Manifest['at'] = (path = []) => manifest.at(asWritten(path))
   if (!isSpec(spec)) {
-    const { instancePath = '', message } = isSpec.errors?.[0] ?? {}
-    const path = ['spec', ...instancePath.split('/').slice(1).map(segmentOf)]
-    const field = asWritten(path).join('.')
-    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name} is left out: ${field} ${message}` })
+    const faults = (isSpec.errors ?? []).map(({ instancePath, message }) => {
+      const path = ['spec', ...instancePath.split('/').slice(1).map(segmentOf)]
+      return { path, text: `${asWritten(path).join('.')} ${message}` }
+    })
+    const message = `${kind} ${namespace}/${name} is left out: ${faults
+      .slice(0, mostFaults)
+      .map(({ text }) => text)
+      .join('; ')}`
+    remarks.push({ ...at(faults[0]?.path), message })
     return undefined
   }
   for (const path of unknownFields(spec, schema as Fields, ['spec'])) {
     const field = asWritten(path).join('.')
-    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${field} is not known here` })
+    remarks.push({ ...at(path), message: `${kind} ${namespace}/${name}: ${field} is not known here, and is left out` })
   }
   const { metadata } = value
   // The URL of a webhook is not copied, so it does not matter how it is filled in.
-  const unfilled = [...placeholders({ name, namespace }, ['metadata']), ...placeholders(spec, ['spec'])].filter(
-    (path) => path.join('.') !== 'spec.address' && (path[0] !== 'metadata' || metadata)
-  )
-  const [first, ...others] = unfilled
-  if (first !== undefined) {
-    const paths = unfilled.map((path) => asWritten(path).join('.'))
-    const isMatched = kind === 'Alert' && paths.some((path) => /^(metadata\.namespace|spec\.eventSources\.)/.test(path))
+  const all = {
+    ...(metadata !== undefined && { metadata: { name, namespace } }),
+    spec: { ...spec, address: undefined }
+  }
+  const unfilled = pathsOfTexts(all, [], hasVariable)
+  const templates = pathsOfTexts(all, [], (text) => hasTemplate(text) && !hasVariable(text))
+  for (const [paths, one, several] of [
+    [
+      unfilled,
+      'has a variable that is yet to be filled in; write the value, or import what `kubectl get -o yaml` shows',
+      'have variables that are yet to be filled in; write the value, or import what `kubectl get -o yaml` shows'
+    ],
+    [
+      templates,
+      'has a template, which Flux takes as it is written: if Helm fills it in, import what `helm template` prints',
+      'have templates, which Flux takes as they are written: if Helm fills them in, import what `helm template` prints'
+    ]
+  ] as const) {
+    const [first, ...others] = paths
+    if (first === undefined) continue
+    const fields = paths.map((path) => asWritten(path).join('.'))
+    const isMatched =
+      kind === 'Alert' && fields.some((path) => /^(metadata\.namespace|spec\.eventSources\.)/.test(path))
     const meanwhile = isMatched ? '; until then the rule has its default, or * there' : ''
-    const have = others.length === 0 ? 'has a variable that is' : 'have variables that are'
-    const message = `${kind} ${namespace}/${name}: ${paths.join(', ')} ${have} yet to be filled in; write the value, or import what \`kubectl get -o yaml\` shows${meanwhile}`
+    const message = `${kind} ${namespace}/${name}: ${fields.join(', ')} ${others.length === 0 ? one : several}${meanwhile}`
     remarks.push({ ...at(first), message })
   }
-  return { kind, name, namespace, spec, apiVersion, at }
+  return { kind, name, namespace, spec, apiVersion, at, ...(manifest.of && { of: manifest.of }) }
 }
 
 type Path = readonly (string | number)[]
@@ -269,7 +310,8 @@ function leaveOutNameless(
     const { kind, name } = (all[index] ?? {}) as Record<string, unknown>
     const lacking = [!kind && 'kind', !name && 'name'].filter(Boolean)
     if (lacking.length === 0) return true
-    const message = `${what}: this source has no ${lacking.join(' and no ')}, and Flux refuses the Alert; the source is left out`
+    const every = kind && !name ? ` (for every ${kind}, write \`name: '*'\`)` : ''
+    const message = `${what}: this source has no ${lacking.join(' and no ')}${every}, and Flux refuses the Alert; the source is left out`
     remarks.push({ ...at(['spec', 'eventSources', index]), message })
     return false
   })

@@ -1,9 +1,9 @@
 // Import: turns Flux's Alerts and Providers into a config that does the same. Pure.
 import { severityNames } from '../events/severity.ts'
 import { apiOf } from './app.ts'
-import { faultOf, isAddress, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
+import { faultOf, hasOwnChannel, isAddress, type Posting, secretOf, type Target, targetsOf } from './destination.ts'
 import { type Feed, feedsOf } from './feeds.ts'
-import { type Alert, collect, type FluxObjects, isSame, type Remark } from './flux.ts'
+import { type Alert, collect, type FluxObjects, isSame, isTwin, type Provider, type Remark } from './flux.ts'
 import type { Manifest } from './manifest.ts'
 import { hasPlaceholder } from './placeholders.ts'
 import { type ImportedRule, rulesOf, type Takeover, withoutRepeated } from './repeated.ts'
@@ -28,6 +28,8 @@ export interface Import {
 interface Wired extends Posting {
   alert: Alert
   asked: Asked
+  /** Where Flux would treat its wiring differently. */
+  remarks: Remark[]
 }
 
 /** Imports Alerts. `namespace` is that of manifests without one; if it is undefined, they are taken for Flux's own, with a remark. */
@@ -37,10 +39,8 @@ export function importFlux(manifests: readonly Manifest[], namespace?: string): 
   const wired = alerts.flatMap((alert): Wired[] => {
     const { fault, at, posting } = wire(alert, objects)
     if (posting !== undefined) {
-      remarks.push(
-        ...wiringRemarks(posting, apiOf(posting.provider, secretOf(posting.provider, secrets)) !== undefined)
-      )
-      return [posting]
+      const own = wiringRemarks(posting, apiOf(posting.provider, secretOf(posting.provider, secrets)) !== undefined)
+      return [{ ...posting, provider: firstTwin(posting.provider, objects), remarks: own }]
     }
     const message = `Alert ${alert.namespace}/${alert.name} ${fault}; it is left out`
     remarks.push({ ...alert.at(['spec', at]), message })
@@ -53,24 +53,35 @@ export function importFlux(manifests: readonly Manifest[], namespace?: string): 
     const { alert, asked } = entry
     const own: Remark[] = []
     const target = targets.find((other) => isSamePosting(other, entry))
-    const sources = sourcesOf(alert, own)
+    const sources = sourcesOf(alert)
     const demands = demandsOf(alert, asked, own)
     remarks.push(...own)
-    if (target !== undefined && demands !== undefined && sources.length > 0)
+    if (target !== undefined && demands !== undefined && sources.length > 0) {
+      remarks.push(...entry.remarks)
       return [{ alert, target, sources, demands, remarks: own }]
+    }
     const why = sources.length === 0 ? 'names no object' : 'lets nothing through'
     remarks.push({ ...alert.at(), message: `Alert ${alert.namespace}/${alert.name} ${why}; it is left out` })
     return []
   })
   const takeovers = withoutRepeated(all, remarks)
+  remarks.push(...takeovers.flatMap(({ sources }) => sources.flatMap((source) => source.remarks)))
   return {
     takeovers,
     replaced: all.map(({ alert }) => alert),
     rules: rulesOf(takeovers, remarks),
     targets: targets.filter((target) => takeovers.some((takeover) => takeover.target === target)),
     feeds: feedsOf(takeovers, remarks),
-    remarks: inOrder(remarks, manifests)
+    remarks: inOrder(saidOnce(remarks, [...alerts, ...objects.providers]), manifests)
   }
+}
+
+/** Finds the first Provider that kustomize builds of the same manifest, if their Secrets are one as well: both post to one address. */
+function firstTwin(provider: Provider, { providers, secrets }: FluxObjects): Provider {
+  const secret = secretOf(provider, secrets)
+  const isSameAddress = (other: Provider) =>
+    provider.spec.secretRef === undefined || isTwin(secretOf(other, secrets), secret)
+  return providers.find((other) => isTwin(other, provider) && isSameAddress(other)) ?? provider
 }
 
 function isSamePosting(a: Posting, b: Posting): boolean {
@@ -81,7 +92,9 @@ function isSamePosting(a: Posting, b: Posting): boolean {
 function wire(
   alert: Alert,
   { providers, secrets, lost }: FluxObjects
-): { fault: string; at: string; posting?: undefined } | { fault?: undefined; at?: undefined; posting: Wired } {
+):
+  | { fault: string; at: string; posting?: undefined }
+  | { fault?: undefined; at?: undefined; posting: Omit<Wired, 'remarks'> } {
   const { suspend, providerRef, channel, eventSeverity } = alert.spec
   if (suspend) return { fault: 'is suspended', at: 'suspend' }
   const severity = askedSeverity(eventSeverity)
@@ -117,7 +130,8 @@ function wire(
   const secret = secretOf(provider, secrets)
   const written = channel ?? providerRef.channel ?? provider.spec.channel
   // The imported config is kept in Git, and some Alerts have a webhook's URL in place of a channel.
-  const posting = { alert, asked, provider, channel: isAddress(written) ? undefined : written }
+  const isOwn = isAddress(written) || hasOwnChannel(provider)
+  const posting = { alert, asked, provider, channel: isOwn ? undefined : written }
   const isLost = !posting.channel && apiOf(provider, secret) !== undefined
   const fault = faultOf(provider, secret) ?? (isLost ? 'posts with a token, and to no channel' : undefined)
   if (fault !== undefined) {
@@ -127,7 +141,7 @@ function wire(
 }
 
 /** Makes remarks on what Flux would do otherwise with the wiring of an Alert. */
-function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
+function wiringRemarks({ alert, provider }: Omit<Wired, 'remarks'>, isOfApp: boolean): Remark[] {
   const { providerRef, channel, eventSeverity } = alert.spec
   const remarks: Remark[] = []
   const remark = (path: string[], message: string) =>
@@ -137,6 +151,11 @@ function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
   const ofAlert = channel ?? providerRef.channel
   if (isAddress(ofAlert)) {
     remark(['channel'], 'has an address as its channel, which may be a secret; it is left out')
+  } else if (ofAlert !== undefined && hasOwnChannel(provider)) {
+    remark(
+      channel === undefined ? ['providerRef', 'channel'] : ['channel'],
+      `has a channel, which Flux knows of Providers only, and refuses; a webhook of ${provider.spec.type} posts to its own, and it is left out`
+    )
   } else if (ofAlert !== undefined) {
     remark(
       channel === undefined ? ['providerRef', 'channel'] : ['channel'],
@@ -153,6 +172,19 @@ function wiringRemarks({ alert, provider }: Wired, isOfApp: boolean): Remark[] {
     )
   }
   return remarks
+}
+
+/** Says once what there is to say of each of the namespaces that kustomize builds a manifest in. */
+function saidOnce(remarks: readonly Remark[], objects: readonly (Alert | Provider)[]): Remark[] {
+  const built = objects.filter(({ of }) => of !== undefined).map(({ namespace }) => namespace)
+  const namespaces = [...new Set(built)].toSorted((a, b) => b.length - a.length)
+  const anywhere = (message: string) =>
+    namespaces.reduce((text, namespace) => text.replaceAll(`${namespace}/`, '*/'), message)
+  const said = Map.groupBy(remarks, ({ file, line, message }) => JSON.stringify([file, line, anywhere(message)]))
+  return [...said.values()].flatMap(([first, ...others]) => {
+    if (first === undefined || others.length === 0 || namespaces.length === 0) return first ? [first, ...others] : []
+    return [{ ...first, message: `${first.message} (so it is in ${others.length + 1} namespaces)` }]
+  })
 }
 
 /** Sorts remarks by file, in the order in which these were read, and by line. */

@@ -12,6 +12,8 @@ export interface Kustomization {
   namespace: string | undefined
   /** The files and folders that it lists. */
   lists: string[]
+  /** Addresses of folders in other repositories. */
+  remote: string[]
   /** Files of patches, which are no manifests. */
   patches: string[]
   /** Fields that change what Alerts and Providers say, or what they are called. */
@@ -45,15 +47,14 @@ export function readKustomization(text: string, file: string, read: ReadText): K
       text.split('\n').findIndex((line) => line.startsWith(`${field}:`))
     ) + 1
   const namespace = textOf(value['namespace'])
+  const listed = ['resources', 'bases', 'components'].flatMap((field) => textsOf(value[field]))
   return {
     file,
     folder,
     isComponent: value['kind'] === 'Component',
     namespace,
-    lists: ['resources', 'bases', 'components']
-      .flatMap((field) => textsOf(value[field]))
-      .filter(isLocal)
-      .map(at),
+    lists: listed.filter(isLocal).map(at),
+    remote: listed.filter((entry) => !isLocal(entry)),
     patches: patchTexts.flatMap(({ path }) => (path === undefined ? [] : [at(path)])),
     changes,
     isConfigured: isSet(value['configurations']),

@@ -12,9 +12,9 @@ export interface Overlaid {
 }
 
 /**
- * Builds `manifests` as the `kustomizations` that list them do, with the Secrets that these make: in their namespace, and with the
- * values that Flux's Kustomizations give to their variables. There is a remark on every other change, and on what is built more than
- * once.
+ * Builds `manifests` as the `kustomizations` that list them do, with the Secrets that these make: once in each namespace, and with
+ * the values that Flux's Kustomizations give to their variables. There is a remark on every other change, and on a namespace that
+ * cannot be known.
  */
 export function overlay(manifests: readonly Manifest[], kustomizations: readonly Kustomization[]): Overlaid {
   const own = manifests.filter(isOurs)
@@ -24,21 +24,23 @@ export function overlay(manifests: readonly Manifest[], kustomizations: readonly
   const patches = new Set(all.flatMap((each) => each.patches))
   const read = manifests.filter(({ at }) => !patches.has(at().file))
   const generated = all.flatMap((each) => each.secrets.map((secret) => ({ secret, from: each })))
-  const placed = read.map((manifest): Built => {
+  const placed = read.flatMap((manifest): Built[] => {
     const { file } = manifest.at()
-    return {
-      manifest: inNamespace(manifest, namespacesOf(file, kustomizations)),
-      files: [file, ...above(file, kustomizations).map((each) => each.file)]
-    }
+    return builtIn(manifest, waysOf(file, kustomizations)).map(({ manifest, files }) => ({
+      manifest,
+      files: [file, ...files]
+    }))
   })
   const { built, remarks } = substitute(placed)
   return {
     manifests: [
       ...built.map(({ manifest }) => manifest),
-      ...generated.map(({ secret, from }) => inNamespace(secret, namespacesAbove(from, kustomizations)))
+      ...generated.flatMap(({ secret, from }) =>
+        builtIn(secret, waysAbove(from, kustomizations)).map(({ manifest }) => manifest)
+      )
     ],
     remarks: [
-      ...all.flatMap((each) => [...hashRemarks(each, own), ...remarksOn(each, kustomizations)]),
+      ...all.flatMap((each) => [...hashRemarks(each, own), ...remarksOn(each, { files, kustomizations })]),
       ...appliedRemarks(
         appliersIn(built),
         built.filter(({ manifest }) => isOurs(manifest))
@@ -61,34 +63,56 @@ function above(file: string, kustomizations: readonly Kustomization[]): Kustomiz
   return [...found]
 }
 
-/** The namespaces that `file` is built in. The outermost kustomization that names one wins; undefined if none does. */
-function namespacesOf(file: string, kustomizations: readonly Kustomization[]): (string | undefined)[] {
-  return [...new Set(listing(file, kustomizations).flatMap((each) => namespacesAbove(each, kustomizations)))]
+/** One way in which something is built: in a namespace, if one is named, by the kustomizations in these files. */
+interface Way {
+  namespace: string | undefined
+  files: string[]
 }
 
-function namespacesAbove(
+function waysOf(file: string, kustomizations: readonly Kustomization[]): Way[] {
+  return listing(file, kustomizations).flatMap((each) => waysAbove(each, kustomizations))
+}
+
+/** The outermost kustomization that names a namespace wins. */
+function waysAbove(
   from: Kustomization,
   kustomizations: readonly Kustomization[],
   inner?: string,
   passed: readonly Kustomization[] = []
-): (string | undefined)[] {
+): Way[] {
   const namespace = from.namespace ?? inner
   const outer = listing(from.folder, kustomizations).filter((each) => !passed.includes(each))
-  if (outer.length === 0) return [namespace]
   const way = [...passed, from]
-  return [...new Set(outer.flatMap((each) => namespacesAbove(each, kustomizations, namespace, way)))]
+  if (outer.length === 0) return [{ namespace, files: way.map(({ file }) => file) }]
+  return outer.flatMap((each) => waysAbove(each, kustomizations, namespace, way))
 }
 
-/** Puts a manifest into its namespace, whatever it says itself, as kustomize does. One that is built in several stays as it is. */
-function inNamespace(manifest: Manifest, namespaces: readonly (string | undefined)[]): Manifest {
-  const [namespace, ...others] = namespaces
-  if (namespace === undefined || others.length > 0) return manifest
+/**
+ * Puts a manifest into the namespaces in which kustomize builds it, whatever it says itself. If one of them is not named, it stays as
+ * it is.
+ */
+function builtIn(manifest: Manifest, ways: readonly Way[]): Built[] {
+  const byNamespace = Map.groupBy(ways, ({ namespace }) => namespace)
+  if (byNamespace.size === 0 || byNamespace.has(undefined)) {
+    return [{ manifest, files: ways.flatMap(({ files }) => files) }]
+  }
+  const isOne = byNamespace.size === 1
   const metadata = typeof manifest.value['metadata'] === 'object' ? manifest.value['metadata'] : {}
-  return { ...manifest, value: { ...manifest.value, metadata: { ...metadata, namespace } } }
+  return [...byNamespace].map(([namespace, same]) => ({
+    manifest: {
+      ...manifest,
+      ...(!isOne && { of: manifest }),
+      value: { ...manifest.value, metadata: { ...metadata, namespace } }
+    },
+    files: same.flatMap(({ files }) => files)
+  }))
 }
 
-function remarksOn(kustomization: Kustomization, kustomizations: readonly Kustomization[]): Remark[] {
-  const { file, folder, changes, isComponent, lineOf } = kustomization
+function remarksOn(
+  kustomization: Kustomization,
+  { files, kustomizations }: { files: readonly string[]; kustomizations: readonly Kustomization[] }
+): Remark[] {
+  const { file, folder, changes, isComponent, lists, lineOf } = kustomization
   const users = listing(folder, kustomizations).length
   if (isComponent && users === 0) {
     const message =
@@ -97,11 +121,13 @@ function remarksOn(kustomization: Kustomization, kustomizations: readonly Kustom
   }
   const [first] = changes
   const changed = `kustomize changes what this lists (${changes.join(', ')}), and the import does not: import what \`kubectl kustomize ${word(folder)}\` prints`
-  const namespaces = namespacesAbove(kustomization, kustomizations).length
-  const shared = `${users} kustomizations use this, not all in one namespace: import what \`kubectl kustomize\` prints of each, or what \`kubectl get -A -o yaml\` shows`
+  const namespaces = new Set(waysAbove(kustomization, kustomizations).map(({ namespace }) => namespace))
+  const isUnclear = namespaces.size > 1 && namespaces.has(undefined) && lists.some((path) => files.includes(path))
+  const shared =
+    'several kustomizations build this, and not each of them in a namespace that is said here: import what `kubectl kustomize` prints of each, or what `kubectl get -A -o yaml` shows'
   return [
     ...(first === undefined ? [] : [{ file, line: lineOf(first), message: changed }]),
-    ...(namespaces > 1 ? [{ file, line: 1, message: shared }] : [])
+    ...(isUnclear ? [{ file, line: 1, message: shared }] : [])
   ]
 }
 

@@ -9,14 +9,28 @@ export function filled(text: string, otherwise?: string): string {
 }
 
 export function hasPlaceholder(text: string): boolean {
-  return /\$\{[A-Za-z_]|\{\{/.test(text)
+  return hasVariable(text) || hasTemplate(text)
 }
 
-/** The paths of texts in `value`, which is at `path`, that have something yet to be filled in. */
-export function placeholders(value: unknown, path: (string | number)[]): (string | number)[][] {
-  if (typeof value === 'string') return hasPlaceholder(value) ? [path] : []
+/** Reports whether Flux has yet to fill in something. */
+export function hasVariable(text: string): boolean {
+  return /\$\{[A-Za-z_]/.test(text)
+}
+
+/** Reports whether Helm would fill in something. Flux does not, although guides have `{{ .InvolvedObject.name }}` in a summary. */
+export function hasTemplate(text: string): boolean {
+  return /\{\{/.test(text)
+}
+
+/** The paths of texts in `value`, which is at `path`, for which `has` is true. */
+export function pathsOfTexts(
+  value: unknown,
+  path: (string | number)[],
+  has: (text: string) => boolean
+): (string | number)[][] {
+  if (typeof value === 'string') return has(value) ? [path] : []
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) =>
-    placeholders(inner, [...path, Array.isArray(value) ? Number(key) : key])
+    pathsOfTexts(inner, [...path, Array.isArray(value) ? Number(key) : key], has)
   )
 }

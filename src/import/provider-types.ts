@@ -5,7 +5,8 @@ const purposes: Record<string, readonly string[]> = {
   'sets the status of commits': ['github', 'gitlab', 'gitea', 'bitbucketserver', 'bitbucket', 'azuredevops'],
   'comments on pull requests': ['githubpullrequestcomment', 'gitlabmergerequestcomment', 'giteapullrequestcomment'],
   'starts workflows': ['githubdispatch'],
-  'raises and ends alerts': ['alertmanager', 'opsgenie', 'pagerduty', 'sentry', 'datadog', 'grafana', 'otel'],
+  'raises and ends alerts': ['alertmanager', 'opsgenie', 'pagerduty'],
+  'records events in another tool': ['sentry', 'datadog', 'grafana', 'otel'],
   'feeds other programs': ['generic', 'generic-hmac', 'nats', 'googlepubsub', 'azureeventhub'],
   'posts to a chat that the relay does not know': [
     'msteams',
@@ -21,4 +22,11 @@ const purposes: Record<string, readonly string[]> = {
 /** What Flux does by a Provider of `type`; undefined if it has no such type. */
 export function purposeOf(type: string): string | undefined {
   return Object.entries(purposes).find(([, types]) => types.includes(type))?.[0]
+}
+
+/** The type that `type` is in lower case; undefined if it is written so, or means none. */
+export function typeMeantBy(type: string): string | undefined {
+  const lower = type.toLowerCase()
+  const isOne = ['slack', 'discord', 'rocket'].includes(lower) || purposeOf(lower) !== undefined
+  return isOne && lower !== type ? lower : undefined
 }

@@ -13,7 +13,7 @@ export interface Takeover {
   target: Target
   sources: EventSource[]
   demands: Demands
-  /** Where the relay differs from the Alert. */
+  /** Where the relay differs from the Alert, apart from its sources. */
   remarks: Remark[]
 }
 
@@ -71,7 +71,8 @@ function postsAll(wide: Entry, narrow: Entry): boolean {
   const isOfAll = labels === undefined || JSON.stringify(labels) === JSON.stringify(narrow.source.labels)
   return (
     isOfAll &&
-    isKnownToFlux(wide.source) &&
+    // Flux posts nothing of what it does not know, and its new Alert would lack what it does.
+    (isKnownToFlux(wide.source) || !isKnownToFlux(narrow.source)) &&
     covers(wide.source, narrow.source) &&
     asksForAll(ruleFor(wide), ruleFor(narrow, wide.source))
   )

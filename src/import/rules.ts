@@ -26,7 +26,7 @@ export function demandsOf(alert: Alert, asked: Asked, remarks: Remark[]): Demand
     mention === undefined ? (new RegExp(mentionPattern.slice(1, -1)).exec(summaryOf(alert) ?? '') ?? []) : []
   if (among !== undefined) {
     const path = alert.spec.summary ? ['spec', 'summary'] : ['spec', 'eventMetadata', 'summary']
-    const text = `summary of Alert ${alert.namespace}/${alert.name} is shown as text, and pings nobody: for that, write \`mention: "${among}"\` into the rule`
+    const text = `summary of Alert ${alert.namespace}/${alert.name} pings nobody: for that, write \`mention: "${among}"\` into the rule`
     remarks.push({ ...alert.at(path), message: text })
   }
   return message === 'nothing' ? undefined : { asked, message, mention }

@@ -1,5 +1,6 @@
 // Secrets for the import: reads what a Secret holds, or the keys of what makes one.
 import { type Manifest, recordOf, refOf, textOf } from './manifest.ts'
+import { hasPlaceholder } from './placeholders.ts'
 
 /** The values of a Secret as they are in the cluster, by key; undefined if they are encrypted. */
 export type Values = Record<string, string | undefined>
@@ -31,7 +32,7 @@ function unknownValues(keys: readonly string[]): Values {
 function plainData({ value: { data, stringData } }: Manifest): Values {
   const read = (texts: unknown, decode: (text: string) => string) =>
     Object.entries((texts ?? {}) as Record<string, unknown>).map(([key, text]) => {
-      const isLegible = typeof text === 'string' && !text.startsWith('ENC[')
+      const isLegible = typeof text === 'string' && !text.startsWith('ENC[') && !hasPlaceholder(text)
       return [key, isLegible ? decode(text) : undefined] as const
     })
   const decoded = read(data, (text) => Buffer.from(text, 'base64').toString())

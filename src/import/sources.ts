@@ -11,6 +11,8 @@ export interface EventSource {
   name: string
   /** Flux posts only events of objects with these labels, which events do not carry. */
   labels?: Record<string, string>
+  /** Where the relay differs from Flux. */
+  remarks: Remark[]
 }
 
 /** The matchers of a rule that say which objects it is about. */
@@ -20,13 +22,14 @@ export type Scope =
 
 const parts = ['kind', 'namespace', 'name'] as const
 
-/** The sources of `alert`, with a remark on each that the relay takes otherwise than Flux. */
-export function sourcesOf({ spec, namespace: own, at }: Alert, remarks: Remark[]): EventSource[] {
+/** The sources of `alert`. */
+export function sourcesOf({ spec, namespace: own, at }: Alert): EventSource[] {
   return spec.eventSources.map(({ kind, name, namespace, matchLabels }, index) => {
     // A variable without a default may become anything.
     const of = (text: string) => filled(text, '*')
     const meant = isGlob(kind) ? undefined : meantBy('kind', kind)
-    const source = { kind: meant ?? of(kind), namespace: of(namespace || own), name: of(name) }
+    const remarks: Remark[] = []
+    const source = { kind: meant ?? of(kind), namespace: of(namespace || own), name: of(name), remarks }
     const path = ['spec', 'eventSources', index]
     // Flux compares kind and namespace as they are written (event_handlers.go eventMatchesAlert).
     const written = { kind, namespace: namespace ?? '', name }

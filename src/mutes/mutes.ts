@@ -16,17 +16,17 @@ export const MuteSchema = closedObject({
     'Shown with what was withheld: "during db upgrade".',
     'db upgrade'
   ),
-  match: about(MatchSchema, 'Match', 'Which events are withheld; the matchers of a rule.', { namespace: 'db' }),
+  match: about(MatchSchema, 'Match', 'Which events are withheld, by the matchers of a rule.', { namespace: 'db' }),
   until: option(
     Type.String({
       pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$',
       patternErrorMessage: 'a time with its offset, like 2036-12-01T06:00:00Z'
     }),
     'Until',
-    'When it ends, as a time with its offset.',
+    'When the mute ends, as a time with its offset from UTC.',
     '2036-12-01T06:00:00Z'
   ),
-  weekly: option(WeeklySchema, 'Weekly', 'A mute that comes again every week.', {
+  weekly: option(WeeklySchema, 'Weekly', 'Repeats the mute every week.', {
     days: ['mon-fri'],
     from: '20:00',
     to: '07:00',

@@ -13,16 +13,16 @@ export const WeeklySchema = closedObject({
       { minItems: 1 }
     ),
     'Days',
-    'The days on which it begins.',
+    'The days on which the mute begins.',
     ['mon-fri'],
     ['sat', 'sun']
   ),
-  from: clockTime('From', 'When it begins, by the clocks of the time zone.', '20:00'),
-  to: clockTime('To', 'When it ends: on the next day, where that is not later than it began.', '07:00'),
+  from: clockTime('From', 'When the mute begins, in the time zone.', '20:00'),
+  to: clockTime('To', 'When the mute ends. If this is not later than `from`, it ends on the next day.', '07:00'),
   timeZone: about(
     Type.String({ minLength: 1 }),
     'Time zone',
-    'A place of the IANA time zone database.',
+    'The time zone, by its name in the IANA database.',
     'Europe/Paris',
     'UTC'
   )

@@ -28,10 +28,16 @@ export const GroupSchema = closedObject({
   by: about(
     Type.Array(Type.Enum(Object.keys(fields) as Field[]), { minItems: 1, uniqueItems: true }),
     'Grouped by',
-    'Events that are equal in all of these share one message. The version of a chart counts as no revision, so that the upgrades of one push are together.',
+    'Events that are equal in all of these share one message. The version of a chart does not count as a revision, so that the upgrades of one push stay together.',
     ['cluster', 'revision']
   ),
-  wait: option(Duration, 'Wait', 'How long the first waits for the others; 10s by default, less than 24h.', '10s', '1m')
+  wait: option(
+    Duration,
+    'Wait',
+    'How long the first event waits for the others. `10s` by default, less than `24h`.',
+    '10s',
+    '1m'
+  )
 })
 
 export interface Grouping {

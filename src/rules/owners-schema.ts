@@ -9,7 +9,7 @@ export const OwnerSchema = closedObject({
   match: option(
     MatchSchema,
     'Match',
-    'Which events: the matchers of a rule, and any severity unless one is asked for. The last entry has none, and takes what is left.',
+    'Which events belong to this owner, by the matchers of a rule; of any severity, unless one is given. Leave it out in the last entry, which takes what is left.',
     { namespace: 'payments*' },
     { metadata: { team: 'payments' } }
   ),
@@ -32,26 +32,26 @@ export const OwnerSchema = closedObject({
       patternErrorMessage: 'write <@U012AB3CD>, <!subteam^S012AB3CD>, <!here> or <!channel>'
     }),
     'Mention',
-    'Who is pinged there when a failure begins, instead of the `mention` of the rule. Only this file says so, never an event.',
+    'Who is pinged there when a failure begins, instead of the `mention` of the rule. An event can never choose this.',
     '<!subteam^S012PAYMT>'
   ),
   app: option(
     Type.String({ minLength: 1 }),
     'App',
-    'Instead of `send`, with `channel` and `allow`: the one of `slackApps` that posts to the channel which the event names.',
+    'The name of the entry in `slackApps` that posts to the channel which the event names. Use it with `channel` and `allow`, instead of `send`.',
     'acme'
   ),
   channel: option(
     Type.String({ minLength: 1 }),
     'Channel',
-    'With `app`: which value of the metadata names the channel, by its name or its ID. Events without that value, and channels that are not allowed, that Slack does not take or that are too many, go to the entries after this one.',
+    'With `app`: which value of the metadata names the channel, by its name or its ID. An event goes to the entries after this one if it has no such value, or if its channel is not allowed, not taken by Slack, or one too many.',
     '{{ metadata.slack_channel }}',
     'team-{{ metadata.team }}'
   ),
   allow: option(
     Patterns,
     'Allowed channels',
-    'With `channel`, and required there: which channels events may name, as globs. Whoever can annotate an object in a cluster can name any of these.',
+    'With `channel`, and required there: the channels that events may name, as globs. Whoever can annotate an object in a cluster can name any of these.',
     ['team-*']
   )
 })

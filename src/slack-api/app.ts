@@ -8,14 +8,14 @@ export const SlackAppSchema = closedObject({
   token: about(
     Type.String({ minLength: 1 }),
     'Bot token',
-    'The Bot User OAuth Token of the app, which begins with `xoxb-`. Whoever has it can post in all its channels, so write `${VARIABLE}` or `${file:/path}`.',
+    'The Bot User OAuth Token of the app. It begins with `xoxb-`. Whoever has it can post in all channels of the app, so write `${VARIABLE}` or `${file:/path}`.',
     '${SLACK_BOT_TOKEN}',
     '${file:/run/secrets/slack-bot-token}'
   ),
   appToken: option(
     Type.String({ minLength: 1 }),
     'App-level token',
-    'The app-level token, which begins with `xapp-`, with the scope `connections:write`: messages get buttons, by Socket Mode, without a public address. Write `${VARIABLE}` or `${file:/path}`.',
+    'The app-level token, for buttons below messages. It begins with `xapp-` and needs the scope `connections:write`. Clicks come by Socket Mode, which needs no public address. Write `${VARIABLE}` or `${file:/path}`.',
     '${SLACK_APP_TOKEN}'
   ),
   operators: option(
@@ -26,19 +26,19 @@ export const SlackAppSchema = closedObject({
       })
     ),
     'Operators',
-    'Who may acknowledge, silence and retry by buttons: users, and user groups, which need the scope `usergroups:read`. Without this nobody may.',
+    'The IDs of the users and user groups who may press the buttons that change something: acknowledge, silence, send again. User groups need the scope `usergroups:read`. Without this option nobody may.',
     ['U012AB3CD', 'S012AB3CD']
   ),
   history: option(
     Type.Literal(true),
     'History',
-    "The app has the scope `channels:history`, and `groups:history` for private channels: where Slack's answer to a post was lost, the message is looked for in its channel, so that it is not posted twice. Left out, it is posted again.",
+    "Whether the relay looks for a message in its channel if Slack's answer to the post was lost, so that it is not posted twice. The app needs the scope `channels:history`, and `groups:history` for private channels. Without this option the message is posted again.",
     true
   ),
   apiUrl: option(
     Type.String({ minLength: 1 }),
     'Web API',
-    'The address of the Web API; `https://slack.com/api` by default. GovSlack has its own. It has to be https; plain http is accepted for loopback only.',
+    "The address of Slack's Web API, `https://slack.com/api` by default. GovSlack has its own. It has to be https, except on loopback.",
     'https://slack-gov.com/api'
   )
 })

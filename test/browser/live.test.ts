@@ -17,7 +17,7 @@ rules:
   - { name: db, match: { severity: warn, namespace: db }, send: db }
 `
 
-t.test('what is in focus, open and scrolled stays so when the page changes', options, async (t) => {
+t.test('focus, open parts and scroll positions survive a change of the page', options, async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('/services/T0/B0/apps', { status: 400, body: 'invalid_payload' })
   relay.slack.behave('/services/T0/B0/db', { status: 400, body: 'no_text' })
@@ -50,7 +50,7 @@ t.test('what is in focus, open and scrolled stays so when the page changes', opt
   t.equal(await event.evaluate('document.activeElement.className'), 'message')
 })
 
-t.test('what is read stays where it is when something new comes above it, or it is selected', options, async (t) => {
+t.test('what somebody reads or selects stays in place when something new comes above it', options, async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
   const names = Array.from({ length: 20 }, (_, n) => `n${n}`)
@@ -75,7 +75,7 @@ t.test('what is read stays where it is when something new comes above it, or it 
   const row = `[...document.querySelectorAll('#events b')].find((b) => b.textContent === 'apps/n9')`
   await page.evaluate(`getSelection().setBaseAndExtent(document.querySelector('h1'), 0, ${row}, 1)`)
   await page.waitForTimeout(2200)
-  // By the second answer the first has been put in.
+  // By the second answer, the first has been shown.
   for (const name of ['unseen', 'unseen, too']) {
     await relay.post(failing(name, 'apps'))
     await page.waitForResponse((response) => response.url() === `${relay.url}/events`)
@@ -83,7 +83,7 @@ t.test('what is read stays where it is when something new comes above it, or it 
   t.match(await page.evaluate('String(getSelection())'), 'apps/n9', 'what is about to be copied is still there')
 })
 
-t.test('a message that was unfolded stays so', options, async (t) => {
+t.test('an unfolded message stays unfolded', options, async (t) => {
   const relay = await startRelay(t, { config: preview })
   const long = Array.from({ length: 30 }, (_, line) => `resource ${line} of the release is not ready`).join('\n')
   await relay.post(failing('a', 'apps', { message: long }))
@@ -93,7 +93,7 @@ t.test('a message that was unfolded stays so', options, async (t) => {
   t.equal(await page.locator('.folding details[open]').count(), 1)
 })
 
-t.test('a page that cannot be had says since when it is old, though the relay is heard', options, async (t) => {
+t.test('a page that cannot be fetched says how old it is, even if the event stream still works', options, async (t) => {
   const relay = await startRelay(t, { config })
   const page = await (browser as Browser).newPage({ locale: 'en-GB', timezoneId: 'UTC' })
   t.teardown(() => page.close())
@@ -147,7 +147,7 @@ t.test('what was done is said once', options, async (t) => {
   t.equal(await page.getByText('Acknowledged. No reminders').count(), 0)
 })
 
-t.test('who clicks twice on a slow line makes one silence', options, async (t) => {
+t.test('two clicks over a slow line make one silence', options, async (t) => {
   const relay = await startRelay(t, { config })
   await relay.post(failing('a', 'apps'))
   const page = await open(t, relay, '/')
@@ -192,10 +192,10 @@ async function open(t: Test, relay: Relay, path: string): Promise<Page> {
   return page
 }
 
-/** Resolves when the part of the page has been put in again. */
+/** Resolves once the part of the page has been replaced. */
 async function changed(page: Page, part: string, act: () => Promise<unknown>): Promise<void> {
   await page.evaluate(`document.querySelector('${part}').dataset.old = 'yes'`)
-  // The first look only learns what is there.
+  // The first look only learns the present state.
   await page.waitForTimeout(2200)
   await act()
   await page.locator(`${part}:not([data-old])`).waitFor({ timeout: 15_000 })

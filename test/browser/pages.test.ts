@@ -36,7 +36,7 @@ const pages = [
 const screens = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } }
 const smallPhone = { width: 320, height: 640 }
 
-/** Every page on every screen, dark and light. */
+/** Looks at every page on every screen, dark and light. */
 async function lookAtAll(t: Test, relay: Relay, paths: readonly string[]): Promise<void> {
   for (const [screen, viewport] of Object.entries(screens)) {
     const context = await (browser as Browser).newContext()
@@ -83,11 +83,11 @@ async function fill(relay: Relay, count: number): Promise<void> {
   }
 }
 
-t.test('every page when nothing has happened', options, async (t) => {
+t.test('every page looks right when nothing has happened', options, async (t) => {
   await lookAtAll(t, await startRelay(t, { config }), pages)
 })
 
-t.test('every page with 10,000 events', options, async (t) => {
+t.test('every page looks right with 10,000 events', options, async (t) => {
   const relay = await startRelay(t, { config })
   await fill(relay, 10_000)
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })

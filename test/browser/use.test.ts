@@ -18,13 +18,13 @@ rules:
   - { name: failures, match: { severity: warn }, send: team }
 `
 
-t.test('a page changes by itself, and leaves alone where somebody is writing', options, async (t) => {
+t.test('a page updates itself, but not where somebody is writing', options, async (t) => {
   const relay = await startRelay(t, { config })
   const page = await open(relay, '/')
   const said = complaints(page)
   await page.getByRole('heading', { name: 'Waiting for the first event' }).waitFor()
   await page.locator('#live[data-state=live]').waitFor()
-  // The first look only learns what is there.
+  // The first look only learns the present state.
   await page.waitForTimeout(2200)
   await relay.post(about('shop', { timestamp: new Date().toISOString() }))
   await page.getByRole('heading', { name: '1 failing' }).waitFor({ timeout: 10_000 })
@@ -37,7 +37,7 @@ t.test('a page changes by itself, and leaves alone where somebody is writing', o
 })
 
 t.test(
-  'a page that does not hear from the relay says since when, and a slash leads to the search',
+  'a page that hears nothing from the relay says since when, and a slash leads to the search',
   options,
   async (t) => {
     const relay = await startRelay(t, { config })
@@ -49,7 +49,7 @@ t.test(
     await page.locator('#live[data-state=live]').waitFor()
     await page.keyboard.press('/')
     t.equal(await page.evaluate('document.activeElement.id'), 'search')
-    // Connected, and silent: as a relay that hangs.
+    // Connected but silent, like a relay that hangs.
     await page.route('**/live', () => {})
     await page.clock.runFor(44_000)
     t.equal(await page.locator('#live').textContent(), 'live')
@@ -58,7 +58,7 @@ t.test(
   }
 )
 
-t.test('by the keyboard alone: an object is silenced, a dead letter is retried', options, async (t) => {
+t.test('the keyboard alone suffices to silence an object and to retry a dead letter', options, async (t) => {
   const relay = await startRelay(t, { config })
   relay.slack.behave('*', { status: 400, body: 'invalid_payload' })
   await relay.post(about('shop', { timestamp: new Date().toISOString() }))
@@ -85,7 +85,7 @@ t.test('by the keyboard alone: an object is silenced, a dead letter is retried',
 })
 
 t.test(
-  'what a link or the focus leads to stands beside the header, at any size and however one gets there',
+  'the target of a link or of the focus is never behind the header, at any size and however one gets there',
   options,
   async (t) => {
     const relay = await startRelay(t, { config })
@@ -115,12 +115,12 @@ t.test(
   }
 )
 
-/** How far an element begins below the edge of the header, as a function in a page. */
+/** A function in the page: how far an element reaches under the header. */
 const coveredBy = `(element => element.matches('body, header *, .skip') ? -1
   : document.querySelector('header').getBoundingClientRect().bottom - element.getBoundingClientRect().top)`
 
 t.test(
-  'on paper a log is whole and without buttons, and in the colours of the system it is seen which page it is',
+  'on paper a log is complete and has no buttons, and in forced colours the current page is recognisable',
   options,
   async (t) => {
     const relay = await startRelay(t, { config })
@@ -144,7 +144,7 @@ t.test(
 )
 
 t.test(
-  'as long as it fails, an object is silenced at one tap: on a small phone without a script, by the keyboard',
+  'one tap silences an object as long as it fails: on a small phone without a script, and by the keyboard',
   options,
   async (t) => {
     const relay = await startRelay(t, { config })
@@ -178,7 +178,7 @@ t.test(
   }
 )
 
-t.test('without JavaScript all of it can be read and done', options, async (t) => {
+t.test('everything can be read and done without JavaScript', options, async (t) => {
   const relay = await startRelay(t, { config, env: { ADMIN_TOKEN: 'open-sesame' } })
   await relay.post(about('shop', { timestamp: new Date().toISOString() }))
   const context = await (browser as Browser).newContext({
@@ -202,7 +202,7 @@ t.test('without JavaScript all of it can be read and done', options, async (t) =
   t.pass('done')
 })
 
-t.test('who is signed in follows a link of another site, and a form of one does nothing', options, async (t) => {
+t.test('a signed-in user can follow a link on another site, but a form there does nothing', options, async (t) => {
   const relay = await startRelay(t, { config, env: { ADMIN_OPEN_TO: '' } })
   const invitation = /\/\?token=[\w-]+/.exec(relay.log.join(''))?.[0]
   const site = createServer((_, response) => {
@@ -212,7 +212,7 @@ t.test('who is signed in follows a link of another site, and a form of one does 
   }).listen(0, '127.0.0.1')
   await once(site, 'listening')
   t.teardown(() => site.close())
-  // For a browser `localhost` is another site than 127.0.0.1, where the relay is.
+  // For a browser, `localhost` is another site than the relay's 127.0.0.1.
   const elsewhere = `http://localhost:${(site.address() as AddressInfo).port}`
   const page = await (browser as Browser).newPage()
   t.teardown(() => page.close())
@@ -240,7 +240,7 @@ function focusedText(page: Page): Promise<unknown> {
   return page.evaluate('document.activeElement.textContent')
 }
 
-/** Presses Tab until the focus is on what says `text`. */
+/** Presses Tab until the element that says `text` has the focus. */
 async function tabTo(page: Page, text: string): Promise<void> {
   for (let presses = 0; presses < 60; presses++) {
     await page.keyboard.press('Tab')

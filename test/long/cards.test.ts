@@ -21,12 +21,12 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   }
 )
 
-t.test('whatever happens, in the end nothing is red that is over, and no failure has two cards', async (t) => {
+t.test('whatever happens, in the end nothing that is over is red, and no failure has two cards', async (t) => {
   const property = fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 25 }), async (steps) => {
     const world = await build(t)
     const { api, pass } = world
     const failing = new Set<string>()
-    /** Whose answers were lost: the relay cannot know where they are. */
+    /** Messages whose answers were lost: the relay cannot know where they are. */
     const orphans = new Set<number>()
     let isAnyDeleted = false
     for (const [index, step] of steps.entries()) {

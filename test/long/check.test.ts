@@ -1,4 +1,4 @@
-// `check`: is run on the command line.
+// `check`: as it runs on the command line.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ async function slack(t: Test) {
 
 const source = 'sources: { default: { hmacKeys: ["${KEY}"] } }\n'
 
-t.test('warnings are reported, and the file is fine', async (t) => {
+t.test('warnings are reported, and the file is still fine', async (t) => {
   const { code, out } = await check(
     t,
     `${source}destinations: { a: { preview: true }, b: { preview: true } }\nrules: [{ name: x, send: a }]`
@@ -78,7 +78,7 @@ rules: [{ name: x, send: [team-a, team-b, gone, proxy, chat, closed, local] }]`
   t.ok((posted[1]?.at ?? 0) - (posted[0]?.at ?? 0) >= 1000, 'at the pace of the webhook they share')
 })
 
-t.test('a drill asks whose token it is, then posts, and says how to let the app in', async (t) => {
+t.test("a drill looks up the token's app, then posts, and says how to invite the app", async (t) => {
   const token = 'xoxb-1-2-three'
   const api = await startSlackApi({
     apps: {
@@ -132,7 +132,7 @@ rules: [{ name: x, send: [id, name, out, none, gone, mute, wrong, page] }]`
   t.match(api.seen('team-a'), [{ text: /^This is a test of flux-relay.*"id" works/ }])
 })
 
-t.test('a drill of buttons takes no yes but that of Slack, and says whose word it was instead', async (t) => {
+t.test("a drill of buttons accepts only Slack's yes, and names whoever answered instead", async (t) => {
   const operators = ['U0000001', 'S0000001']
   const app = createSlackApp('acme', { token: 'xoxb-1', appToken: 'xapp-1', operators })
   const isTaken = { isTaken: true, because: '' }
@@ -146,7 +146,7 @@ t.test('a drill of buttons takes no yes but that of Slack, and says whose word i
     ['{"ok":false,"error":"missing_scope"}', isNot(/connections:write/), isNot(/usergroups:read/)],
     ['{"ok":false,"error":"no_such_subteam"}', isNot(/Socket Mode/), isNot(/S0000001/)],
     ['{"ok":false,"error":"token_revoked"}', isNot(/another app-level token/), isNot(/install the app again/)],
-    // What another token does not mend.
+    // Errors that another token does not mend.
     ...Object.entries({
       access_denied: /ask an administrator/,
       accesslimited: /the network that the relay is in/,
@@ -167,7 +167,7 @@ t.test('a drill of buttons takes no yes but that of Slack, and says whose word i
   }
 })
 
-t.test('a drill where everything works says yes, in JSON too', async (t) => {
+t.test('a drill in which everything works says so, in JSON too', async (t) => {
   const standIn = await slack(t)
   const config = `${source}destinations: { a: { slack: { webhookUrl: "${standIn.url()}" } } }\nrules: [{ name: x, send: a }]`
   const { code, out } = await check(t, config, '--drill', '--json')
@@ -179,7 +179,7 @@ t.test('a drill where everything works says yes, in JSON too', async (t) => {
   })
 })
 
-t.test('a drill of a file with errors posts nothing', async (t) => {
+t.test('a drill of a faulty file posts nothing', async (t) => {
   const standIn = await slack(t)
   const config = `${source}destinations: { a: { slack: { webhookUrl: "${standIn.url()}" } } }\nrules: [{ name: x, send: b }]`
   const { code, out } = await check(t, config, '--drill')
@@ -217,7 +217,7 @@ t.test('four times as many rules take about four times as long', async (t) => {
   t.ok(large < small * 10, 'far from 16 times as long')
 })
 
-t.test('another file in place of the config, of which each line is wrong, holds nobody up for long', async (t) => {
+t.test('a foreign file in place of the config, in which each line is wrong, is rejected quickly', async (t) => {
   const text = Array.from({ length: 3000 }, (_, at) => `key${at}: value${at}\n`).join('')
   const started = cpuMs()
   t.ok(loadConfig(text, 'config.yaml', {}).problems.length > 3000)

@@ -1,4 +1,4 @@
-// Refusals at the command line: what cannot be done is said in a sentence, with what to do, no secret, and the exit code.
+// Refusals at the command line: what cannot be done is explained in a sentence, with what to do, no secret, and the exit code.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { whyUnanswered } from '../../src/cli/unanswered.ts'
 import { run } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 
-t.test('wrong use and what cannot run here are explained in a sentence, with exit code 2', async (t) => {
+t.test('wrong use, and what cannot run here, is explained in a sentence, with exit code 2', async (t) => {
   const cases: [string[], Record<string, string>, RegExp][] = [
     [['chek'], {}, /unknown command 'chek'[\s\S]*check/],
     [['check'], {}, /missing required argument 'config'/],
@@ -58,7 +58,7 @@ t.test('wrong use and what cannot run here are explained in a sentence, with exi
   }
 })
 
-t.test('a file that a relay would not read is none to try either', async (t) => {
+t.test('a file that a relay would not read cannot be tried either', async (t) => {
   const folder = tempFolder(t)
   const large = join(folder, 'large.yaml')
   writeFileSync(large, `#${' '.repeat(8 * 1024 * 1024)}`)
@@ -74,7 +74,7 @@ t.test('a file that a relay would not read is none to try either', async (t) => 
   t.match((await run(['check', join(folder, 'none.yaml')])).err, /none\.yaml does not exist/)
 })
 
-t.test('help is of a command that there is; a wrong call is sent to the help of its own command', async (t) => {
+t.test('help is about an existing command; a wrong call refers to the help of its own command', async (t) => {
   const helps = [['help', 'check'], ['help', 'silence', 'add'], ['silence', 'help', 'add'], ['help', 'help'], ['help']]
   for (const call of helps) {
     const usage = `Usage: flux-relay ${call.filter((word) => word !== 'help').join(' ')}`
@@ -114,7 +114,7 @@ t.test('a relay that cannot listen says where, why and what to write instead', a
   }
 })
 
-t.test('what ends a start repeats no password of the environment', async (t) => {
+t.test('whatever ends a start repeats no password of the environment', async (t) => {
   const env = { DATABASE_URL: `sqlite:${join(tempFolder(t), 'relay.db')}`, PORT: '0' }
   for (const address of ['http://relay:pa$$-SECRET@a collector', 'otel-collector:4317']) {
     const refused = await run(['serve', '--example'], { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: address })
@@ -134,7 +134,7 @@ t.test('what ends a start repeats no password of the environment', async (t) => 
   t.notMatch(shown.err, 'SECRET')
 })
 
-t.test('a password in the address of a relay is not repeated by what finds something else there', async (t) => {
+t.test("a password in the relay's address is not repeated when something else answers there", async (t) => {
   const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
@@ -149,6 +149,42 @@ t.test('a password in the address of a relay is not repeated by what finds somet
   t.equal(code, 2)
   t.match(err, `http://${place} answers 200: is that a flux-relay?`)
   t.notMatch(err, 'SECRET')
+})
+
+t.test('a redirect is not followed, as the token would go along: where it leads is said', async (t) => {
+  let to = ''
+  const elsewhere = createServer((_, response) => response.writeHead(301, { location: to }).end())
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => elsewhere.close())
+  const url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+  const cases: [location: string, says: string][] = [
+    [
+      'https://relay.acme.dev/api/objects?token=SECRET',
+      'it redirects to https://relay.acme.dev: if that is the relay, give that address as --url or in the variable RELAY_URL'
+    ],
+    ['/login?next=SECRET', 'it redirects to another page: is that a flux-relay?'],
+    ['http://[', 'it redirects to another page: is that a flux-relay?']
+  ]
+  for (const [location, says] of cases) {
+    to = location
+    t.match(await run(['objects'], { RELAY_URL: url }), { code: 2, out: '', err: `${url} answers 301: ${says}\n` })
+  }
+})
+
+t.test('the name and the password in the address of a relay are used where no token is given', async (t) => {
+  const asked: string[] = []
+  const relay = createServer(({ headers }, response) => {
+    asked.push(Buffer.from(headers.authorization?.slice(6) ?? '', 'base64').toString())
+    response.setHeader('content-type', 'application/json').end('{"sources":[]}')
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => relay.close())
+  const place = `127.0.0.1:${(relay.address() as AddressInfo).port}`
+  await run(['sources'], { RELAY_URL: `http://ann%20b:pa%25%3Ass@${place}/` })
+  await run(['sources', '--token', 'other'], { RELAY_URL: `http://ann:pass@${place}` })
+  await run(['sources'], { RELAY_URL: `http://${place}/?token=in-query` })
+  t.same(asked.slice(0, 2), ['ann b:pa%:ss', 'ann:other'])
+  t.match(asked[2], /:in-query$/)
 })
 
 t.test('another program that answers with JSON is not taken for a relay, and nothing counts as done', async (t) => {
@@ -182,7 +218,7 @@ t.test('another program that answers with JSON is not taken for a relay, and not
   for (const call of calls) await refused(call)
 })
 
-t.test('an answer that does not come, or ends in the middle, is said in a sentence', async (t) => {
+t.test('an answer that is missing or cut off is explained in a sentence', async (t) => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-length': 1000 }).write('{"objects": [', () => response.destroy())
   })
@@ -206,16 +242,20 @@ t.test('an answer that does not come, or ends in the middle, is said in a senten
   t.equal(whyUnanswered(late, 15_000), 'nothing came within 15 s')
 })
 
-t.test('output that there is no room for is said, and is no success', { skip: !existsSync('/dev/full') }, async (t) => {
-  const main = join(import.meta.dirname, '..', '..', 'src', 'main.js')
-  const full = openSync('/dev/full', 'w')
-  t.teardown(() => closeSync(full))
-  for (const call of [['template'], ['check', 'config.example.yaml'], ['completion', 'bash'], ['--help']]) {
-    const { status, stderr } = spawnSync(process.execPath, [main, ...call], {
-      cwd: join(import.meta.dirname, '..', '..'),
-      stdio: ['ignore', full, 'pipe'],
-      encoding: 'utf8'
-    })
-    t.match({ status, stderr }, { status: 2, stderr: 'the output could not be written: ENOSPC\n' }, call.join(' '))
+t.test(
+  'output that cannot be written is reported, and is not a success',
+  { skip: !existsSync('/dev/full') },
+  async (t) => {
+    const main = join(import.meta.dirname, '..', '..', 'src', 'main.js')
+    const full = openSync('/dev/full', 'w')
+    t.teardown(() => closeSync(full))
+    for (const call of [['template'], ['check', 'config.example.yaml'], ['completion', 'bash'], ['--help']]) {
+      const { status, stderr } = spawnSync(process.execPath, [main, ...call], {
+        cwd: join(import.meta.dirname, '..', '..'),
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8'
+      })
+      t.match({ status, stderr }, { status: 2, stderr: 'the output could not be written: ENOSPC\n' }, call.join(' '))
+    }
   }
-})
+)

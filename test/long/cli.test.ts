@@ -6,8 +6,9 @@ import { parseMatch, sayMatch } from '../../src/cli/silence.ts'
 import { readEnvironment } from '../../src/env.ts'
 import { run } from '../fixtures/process.ts'
 import { about, openConfig, startRelay, tempFolder } from '../fixtures/relay.ts'
+import { runInTerminal } from '../fixtures/terminal.ts'
 
-t.test('check reports every fault with its place, and says no', async (t) => {
+t.test('check reports every fault with its place, and its exit code says no', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(
     file,
@@ -24,13 +25,13 @@ t.test('check reports every fault with its place, and says no', async (t) => {
   })
 })
 
-t.test('check of a good file says yes', async (t) => {
+t.test('check accepts a good file', async (t) => {
   const { code, out } = await run(['check', join(import.meta.dirname, '..', '..', 'config.example.yaml')])
   t.equal(code, 0)
   t.match(out, /is fine \(rules: 2, destinations: 1, sources: 1\)/)
 })
 
-t.test('nothing in a file or in an answer is an order to the terminal', async (t) => {
+t.test('nothing in a file or an answer can give orders to the terminal', async (t) => {
   const folder = tempFolder(t)
   const hostile = '\u001b[2J\u001b]0;x\u0007\u001b[8m\u009b31m\u202e\ra\u007f'
   const config = join(folder, 'config.yaml')
@@ -118,7 +119,7 @@ rules:
   t.match(bad.err, /not a Flux event: event must have required property 'involvedObject'/)
 })
 
-t.test('explain and test name the sources that there are, where one is named that does not exist', async (t) => {
+t.test('explain and test list the known sources if an unknown one is named', async (t) => {
   const folder = tempFolder(t)
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text)
@@ -165,7 +166,7 @@ t.test('a test with a kind or a reason that Flux never sends runs, and says so',
   })
 })
 
-t.test('an old sample fails now, whether or not send --now says that it happened now', async (t) => {
+t.test('an old sample counts as failing now, with or without send --now', async (t) => {
   const relay = await startRelay(t)
   const file = join(tempFolder(t), 'event.json')
   const url = `${relay.url}/webhook`
@@ -181,7 +182,27 @@ t.test('an old sample fails now, whether or not send --now says that it happened
   t.match(await run(['send', '--now', url, file]), { code: 1, out: /400 .*BAD_JSON/ })
 })
 
-t.test('send signs, posts a directory in order and says what was answered', async (t) => {
+t.test('send that is ended in the middle of a folder has said what was posted by then', async (t) => {
+  const server = Fastify()
+  t.teardown(() => server.close())
+  let posts = 0
+  server.post('/webhook', (_request, reply) => {
+    posts += 1
+    if (posts === 1) reply.code(202).send({ id: '1' })
+  })
+  const url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/webhook`
+  const folder = tempFolder(t)
+  for (const name of ['a', 'b']) writeFileSync(join(folder, `${name}.json`), JSON.stringify(about(name)))
+  const { shown } = await runInTerminal(['send', url, folder], {
+    whenShown: ({ shown, interrupt }) => {
+      if (/a\.json: 202/.test(shown())) interrupt()
+    }
+  })
+  t.match(shown, /a\.json: 202 \{"id":"1"\}/)
+  t.notMatch(shown, /b\.json/)
+})
+
+t.test('send signs, posts a directory in order, and says what was answered', async (t) => {
   const relay = await startRelay(t, { config: `sources: { default: { hmacKeys: [k] } }\n${openConfig}` })
   const folder = join(tempFolder(t), 'events')
   mkdirSync(folder)
@@ -247,7 +268,7 @@ t.test('dead letters of a running relay are listed and retried', async (t) => {
   t.notMatch(refused.err, /s3cret/)
 })
 
-t.test('a blocked destination is tried now, and what comes of it is said', async (t) => {
+t.test('a blocked destination is tried now, and the outcome is shown', async (t) => {
   const relay = await startRelay(t)
   const env = { RELAY_URL: relay.url }
   relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
@@ -270,21 +291,18 @@ t.test('a blocked destination is tried now, and what comes of it is said', async
   t.match({ code, ...JSON.parse(out) }, { code: 1, isTried: false, backlog: 1, notBefore: String, after: null })
 })
 
-t.test(
-  'a destination at which nothing waits but what has yet to last is said to have nothing due, at once',
-  async (t) => {
-    const relay = await startRelay(t, { config: openConfig.replace('send: team', 'for: 1h, send: team') })
-    const env = { RELAY_URL: relay.url }
-    t.match((await relay.post(about('shop'))).body, { notifications: [{ destination: 'team' }] })
-    t.match((await run(['lanes'], env)).out, /team .* 1 +held, to see whether it lasts\n$/)
-    const { code, out } = await run(['unblock', 'team'], env)
-    t.equal(code, 0)
-    t.equal(out, 'team: nothing is due there: 1 held, to see whether it lasts\n')
-    t.equal(relay.slack.received.length, 0)
-  }
-)
+t.test('a destination with nothing but held failures is said at once to have nothing due', async (t) => {
+  const relay = await startRelay(t, { config: openConfig.replace('send: team', 'for: 1h, send: team') })
+  const env = { RELAY_URL: relay.url }
+  t.match((await relay.post(about('shop'))).body, { notifications: [{ destination: 'team' }] })
+  t.match((await run(['lanes'], env)).out, /team .* 1 +held, to see whether it lasts\n$/)
+  const { code, out } = await run(['unblock', 'team'], env)
+  t.equal(code, 0)
+  t.equal(out, 'team: nothing is due there: 1 held, to see whether it lasts\n')
+  t.equal(relay.slack.received.length, 0)
+})
 
-t.test('objects lists what fails before all else, however many there are', async (t) => {
+t.test('objects lists failing ones first, however many there are', async (t) => {
   const relay = await startRelay(t)
   for (const name of ['a', 'b']) await relay.post(about(name, { severity: 'info', reason: 'Succeeded', message: 'ok' }))
   for (const name of ['y', 'z']) await relay.post(about(name))
@@ -353,7 +371,7 @@ t.test('a silence withholds what matches, until it is ended', async (t) => {
   for (const [args, said] of wrong) t.match((await add(...args)).err, said)
 })
 
-t.test('conditions of a silence stand in one text or in several, and what they cannot be is said', async (t) => {
+t.test('conditions of a silence may be in one text or in several, and impossible ones are reported', async (t) => {
   const relay = await startRelay(t, { env: { ADMIN_TOKEN: 's3cret' } })
   const env = { RELAY_URL: relay.url, ADMIN_TOKEN: 's3cret' }
   const add = (...match: string[]) => run(['silence', 'add', '--for', '1h', '--json', '--match', ...match], env)
@@ -444,7 +462,7 @@ t.test('sources of a running relay are listed: when each last posted, and what w
   t.match(JSON.parse(json.out), { sources: [{ state: 'active' }, { state: 'never' }] })
 })
 
-t.test('white space around a setting, such as the line end of `echo`, is no part of it', async (t) => {
+t.test('white space around a setting, such as the line end of `echo`, is ignored', async (t) => {
   const app = Fastify()
   await readEnvironment(app, {
     HOST: ' ::\n',
@@ -462,19 +480,16 @@ t.test('white space around a setting, such as the line end of `echo`, is no part
   })
 })
 
-t.test(
-  'an address that messages would show a password of, or that nothing can be put behind, is refused',
-  async (t) => {
-    for (const PUBLIC_URL of ['https://me:pa55@a.dev', 'https://a.dev/?a=b', 'https://a.dev#a', 'https://:80']) {
-      await t.rejects(
-        readEnvironment(Fastify(), { PUBLIC_URL }),
-        {
-          code: 'BAD_CONFIG',
-          message:
-            /PUBLIC_URL has to be an address .*, without spaces, anything after its path, or a password, which every message would show$/
-        },
-        PUBLIC_URL
-      )
-    }
+t.test('an address whose password messages would show, or to which nothing can be appended, is refused', async (t) => {
+  for (const PUBLIC_URL of ['https://me:pa55@a.dev', 'https://a.dev/?a=b', 'https://a.dev#a', 'https://:80']) {
+    await t.rejects(
+      readEnvironment(Fastify(), { PUBLIC_URL }),
+      {
+        code: 'BAD_CONFIG',
+        message:
+          /PUBLIC_URL has to be an address .*, without spaces, anything after its path, or a password, which every message would show$/
+      },
+      PUBLIC_URL
+    )
   }
-)
+})

@@ -1,4 +1,5 @@
-// Clicks while the database is away: whoever presses a button reads whether it was done, also where nobody said so to the relay.
+// Clicks while the database is away: whoever presses a button reads whether it was done, even if the relay itself got no
+// answer.
 import { setTimeout as pause } from 'node:timers/promises'
 import { Pool } from 'pg'
 import t, { type Test } from 'tap'
@@ -11,7 +12,7 @@ import { appToken, botToken, type Posted, type Pressing, startSlackApi } from '.
 import type { Link } from '../fixtures/web-socket.ts'
 
 const lost = new Error('Connection terminated unexpectedly')
-/** What becomes of the next questions to the database: nobody answers, or once, after all was written. */
+/** The database's answers from now on: none, or one lost after everything was written. */
 let trouble: 'none' | 'away' | 'no answer' = 'none'
 
 const { transaction } = Connections.prototype
@@ -38,7 +39,7 @@ Object.assign(Connections.prototype, {
   }
 })
 
-/** So many relays on one database, in real time, and their Slack. */
+/** Starts `count` relays on one database, in real time, with their Slack. */
 async function start(t: Test, count: number) {
   const { createDatabase } = await startPostgres(t)
   const api = await startSlackApi({
@@ -80,12 +81,12 @@ async function start(t: Test, count: number) {
   await until(() => api.socket.open().length === count)
   await post('shop', 'no such file: base')
   const card = await found(() => api.seen('team')[0])
-  // It is written down as one.
+  // Time for the card to be stored as one.
   await pause(300)
   return { api, post, until, found, noticeWith, press, acts, card }
 }
 
-t.test('whoever presses a button while the database is away knows whether it was done', async (t) => {
+t.test('whoever presses a button while the database is away learns whether it was done', async (t) => {
   const { api, post, until, found, noticeWith, press, acts, card } = await start(t, 1)
   t.match(await press(card, 'flux-relay:why', 'away'), /^That did not work: the relay cannot read its database\./)
   t.match(await press(card, 'flux-relay:acknowledge', 'away'), /Look at the card, and try again/)
@@ -112,7 +113,7 @@ t.test('whoever presses a button while the database is away knows whether it was
   t.same(await acts(), ['try', 'retry', 'silence', 'acknowledge'])
 })
 
-t.test('a click that comes to one replica shows what another has silenced a moment ago', async (t) => {
+t.test('a click that reaches one replica shows what another silenced a moment ago', async (t) => {
   const { api, until, press, card } = await start(t, 2)
   const [first, second] = api.socket.open() as [Link, Link]
   await press(card, 'flux-relay:silence', 'none', { link: first })

@@ -1,5 +1,5 @@
-// The collector: an event that was answered is let go before the next collection of the young generation, however many
-// connections are open. Where V8 lets some of its objects be born old, each holds the whole request until a full collection.
+// The collector: an answered event is freed before the next collection of the young generation, however many connections are
+// open. If V8 allocates some of its objects in the old generation, each keeps the whole request until a full collection.
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,9 +12,9 @@ import { about, tempFolder } from '../fixtures/relay.ts'
 
 const connections = 128
 const events = 9000
-/** So many, and this long until the next: a relay that is not saturated. */
+/** Posts at a time, and the pause between: a relay that is not saturated. */
 const [some, pauseMs] = [15, 10]
-/** An answered event leaves 100 to 600 bytes for the old generation, and left 4,500. */
+/** An answered event leaves 100 to 600 bytes to the old generation; it used to be 4,500. */
 const mostBytes = 2000
 
 interface Collection {
@@ -22,7 +22,7 @@ interface Collection {
   promoted: number
 }
 
-t.test('what is left of an answered event is little', async (t) => {
+t.test('an answered event leaves little behind', async (t) => {
   const folder = tempFolder(t)
   const config =
     'destinations: { team: { preview: true } }\nrules: [{ name: failures, send: team, match: { severity: error } }]\n'
@@ -38,7 +38,7 @@ t.test('what is left of an answered event is little', async (t) => {
   const idle = await Promise.all(Array.from({ length: connections }, () => createSender(port)))
   const answers: Promise<boolean>[] = []
   while (answers.length < events) {
-    // Each waits for its answer: a slow machine takes longer, and no more is under way.
+    // Each sender waits for its answer, so a slow machine takes longer but never has more under way.
     for (const post of idle.splice(0, some)) {
       const answer = post(requestOf('/webhook', JSON.stringify(heartbeat(answers.length))))
       answers.push(answer.finally(() => idle.push(post)))
@@ -48,7 +48,7 @@ t.test('what is left of an answered event is little', async (t) => {
   const answered = (await Promise.all(answers)).filter(Boolean).length
   relay.kill('SIGKILL')
   await once(relay, 'exit')
-  // Of the first half much is what the program keeps of itself.
+  // In the first half, much of it is what the program itself keeps.
   const collections = [...output.matchAll(/ms: GC: (\{.*\})/g)].map(([, json = '{}']) => JSON.parse(json) as Collection)
   const young = collections.filter(({ gc }) => gc === 's')
   const late = young.slice(Math.floor(young.length / 2))

@@ -1,4 +1,4 @@
-// The command: is found by npx, links and an old Node, says its version, completes itself, and speaks to people in words.
+// The command: is found by npx, by links and by an old Node, says its version, completes itself, and speaks to people in words.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -11,18 +11,18 @@ const root = join(import.meta.dirname, '..', '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const onPath = (process.env['PATH'] ?? '').split(delimiter)
 
-/** The version that runs as `node` from a folder; undefined where none does. */
+/** The major version of the `node` in a folder; undefined if none runs. */
 const majorOf = (folder: string) => {
   const { stdout } = spawnSync(join(folder, 'node'), ['-p', 'process.versions.node'], { encoding: 'utf8' })
   return stdout ? Number.parseInt(stdout, 10) : undefined
 }
 
-t.test('npx runs it in a checkout, and says nothing else', async (t) => {
+t.test('npx runs it in a checkout, and prints nothing else', async (t) => {
   const { status, stdout, stderr } = spawnSync('npx', ['flux-relay', '--version'], { cwd: root, encoding: 'utf8' })
   t.strictSame({ status, stdout, stderr }, { status: 0, stdout: `${version}\n`, stderr: '' })
 })
 
-t.test('a link on the PATH runs it, even by a Node that is too old for it', async (t) => {
+t.test('a link on the PATH runs it, even with a Node that is too old for it', async (t) => {
   const folder = join(tempFolder(t), 'bin')
   mkdirSync(folder)
   const link = join(folder, 'flux-relay')
@@ -37,7 +37,7 @@ t.test('a link on the PATH runs it, even by a Node that is too old for it', asyn
   }
 })
 
-t.test('where an old npm takes the command of the Node that it installed away, it comes back', async (t) => {
+t.test('if an old npm removes the command of the Node that it installed, it is restored', async (t) => {
   const folder = tempFolder(t)
   const own = join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin')
   for (const each of [own, join(folder, 'tools'), join(folder, 'runtime'), join(folder, 'src')]) {
@@ -70,7 +70,7 @@ t.test('where an old npm takes the command of the Node that it installed away, i
   }
 })
 
-t.test('what a reader of a pipe leaves unread is no error', async (t) => {
+t.test('output that the reader of a pipe leaves unread is not an error', async (t) => {
   for (const args of ['--help', 'notifications --help']) {
     const { stderr } = spawnSync('bash', ['-c', `'${process.execPath}' src/main.js ${args} | true`], {
       cwd: root,
@@ -84,7 +84,7 @@ t.test('it says its version', async (t) => {
   t.strictSame(await run(['--version']), { code: 0, out: `${version}\n`, err: '' })
 })
 
-t.test('at a terminal the relay says in words where it is, which config it has, and how many warnings', async (t) => {
+t.test('at a terminal the relay says where it listens, which config it has, and how many warnings', async (t) => {
   const folder = tempFolder(t)
   const config = join(folder, 'config.yaml')
   const start = (text: string, env: Record<string, string> = {}) => {
@@ -160,7 +160,7 @@ t.test('completion knows every command, option and choice', async (t) => {
   t.match(await run(['completion', 'tcsh']), { code: 2, err: /Allowed choices are bash, zsh, fish/ })
 })
 
-t.test('a menu of commands has what each is for, to the end of its sentence', async (t) => {
+t.test('a menu of commands describes each in a complete sentence', async (t) => {
   const { out } = await run(['completion', 'fish'])
   const about = new Map([...out.matchAll(/ -f -a (\w+) -d '([^']*)'/g)].map(([, name = '', text = '']) => [name, text]))
   t.equal(
@@ -172,14 +172,14 @@ t.test('a menu of commands has what each is for, to the end of its sentence', as
 
 const hasZsh = spawnSync('zsh', ['--version']).status === 0
 
-t.test('a zsh that has loaded nothing yet completes it', { skip: !hasZsh && 'zsh is not here' }, async (t) => {
+t.test('completion works in a zsh that has loaded nothing yet', { skip: !hasZsh && 'zsh is not here' }, async (t) => {
   const script = `source <('${process.execPath}' src/main.js completion zsh) && print -r -- $_comps[flux-relay]`
   const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { cwd: root, encoding: 'utf8' })
   t.equal(stderr, '')
   t.match(stdout, /_flux_relay\n$/)
 })
 
-t.test('an address, a folder or nothing at all where something else is needed is said in a sentence', async (t) => {
+t.test('an address, a folder or nothing at all in place of something else is explained in a sentence', async (t) => {
   const folder = tempFolder(t)
   for (const [args, said] of [
     [['status', '--url', 'ftp://relay'], /^--url must be of the form/],
@@ -193,7 +193,7 @@ t.test('an address, a folder or nothing at all where something else is needed is
   }
 })
 
-t.test('whoever has read enough of what is said closes the pipe, and the exit code stays', async (t) => {
+t.test('a reader may close the pipe early, and the exit code stays', async (t) => {
   const command = '(node src/main.js import test/fixtures/import/tutorial.yaml 2>&1 >/dev/null; echo $? >&3) | true'
   const { output } = spawnSync('bash', ['-c', command], {
     cwd: root,
@@ -203,7 +203,7 @@ t.test('whoever has read enough of what is said closes the pipe, and the exit co
   t.equal(output[3], '0\n')
 })
 
-t.test('`status` calls nothing failing that only waits', async (t) => {
+t.test('`status` does not call what only waits failing', async (t) => {
   const relay = await startRelay(t)
   const headline = async () => (await run(['status'], { RELAY_URL: relay.url })).out.split('\n', 1)[0]
   const waits = {

@@ -9,7 +9,7 @@ import { slackFor, start, startOn, unposted, usedDatabase } from '../fixtures/di
 import { run } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 
-t.test('a log whose end is torn keeps everything that was acknowledged', async (t) => {
+t.test('a log with a torn end keeps everything that was acknowledged', async (t) => {
   const slack = await slackFor(t)
   slack.behave('*', { status: 503, body: 'down' })
   const folder = tempFolder(t)
@@ -19,7 +19,7 @@ t.test('a log whose end is torn keeps everything that was acknowledged', async (
   first.relay.kill('SIGKILL')
   await once(first.relay, 'exit')
   const log = join(folder, 'relay.db-wal')
-  // A frame of a transaction that was being written: its header as the last one's, its page cut off.
+  // A frame of an unfinished transaction: the header of the last one, and half a page.
   const bytes = readFileSync(log)
   appendFileSync(log, bytes.subarray(32, 32 + 24 + 1000))
   slack.calm()
@@ -29,7 +29,7 @@ t.test('a log whose end is torn keeps everything that was acknowledged', async (
   await second.stop()
 })
 
-t.test('damage of any page is found, and a relay that needs it refuses', async (t) => {
+t.test('damage of any page is found, and a relay that needs the page refuses to start', async (t) => {
   const file = await usedDatabase(t)
   const whole = readFileSync(file)
   const pageBytes = whole.readUInt16BE(16)
@@ -44,10 +44,10 @@ t.test('damage of any page is found, and a relay that needs it refuses', async (
       (error: Error) => /is not a SQLite database/.test(error.message)
     )
     if (!isFound) missed.push(page)
-    // Not every page is needed at the start. Each start takes its time, so that only some are tried.
+    // Not every page is needed at the start. A start takes its time, so only some pages are tried.
     if (![2, 12].includes(page)) continue
     answers.set(await startOn(t, dirname(file)), page)
-    // What a killed relay leaves would stand in for the page.
+    // The files that a killed relay leaves would replace the damaged page.
     for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
   }
   t.same(missed, [])
@@ -60,7 +60,7 @@ t.test('damage of any page is found, and a relay that needs it refuses', async (
   }
 })
 
-t.test('a state that is none of those that there are is found', async (t) => {
+t.test('an invalid state in a row is found', async (t) => {
   const file = await usedDatabase(t)
   const found = async () => (await verify(`sqlite:${file}`)).findings.filter(({ rows }) => rows > 0)
   t.same(await found(), [])
@@ -70,7 +70,7 @@ t.test('a state that is none of those that there are is found', async (t) => {
   t.match((await found())[0], { check: 'every state is one that there is', rows: 1, examples: ['1'] })
 })
 
-t.test('a file that lost its end is refused, and so is one that is no database', async (t) => {
+t.test('a truncated file is refused, and so is one that is not a database', async (t) => {
   const file = await usedDatabase(t)
   truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096)
   t.match(await startOn(t, dirname(file)), /^2: cannot use the database: \S+ is damaged: `flux-relay verify/)

@@ -1,4 +1,4 @@
-// Database path: follows links first, so that log, lock and file stand together however the file is named.
+// Database path: links are resolved first, so that the log and the lock lie beside the file however it is named.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { run } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 import { arrival, sendTo } from '../fixtures/store.ts'
 
-/** Ways to come to `volume`/relay.db from `data`/relay.db. */
+/** Ways to reach `volume`/relay.db from `data`/relay.db. */
 const links: Record<string, (data: string, volume: string) => void> = {
   'a link to the file': (data, volume) => {
     mkdirSync(data)
@@ -60,7 +60,7 @@ for (const [what, make] of Object.entries(links)) {
   })
 }
 
-t.test('two relays do not share a file under two names', async (t) => {
+t.test('two relays cannot share a file under two names', async (t) => {
   const folder = tempFolder(t)
   const file = join(folder, 'relay.db')
   const link = join(folder, 'link.db')
@@ -70,13 +70,13 @@ t.test('two relays do not share a file under two names', async (t) => {
     code: 'BAD_DATABASE',
     message: /another relay is using this database/
   })
-  // Where a volume knows no locks, SQLite says the same of it.
+  // SQLite reports the same if a volume does not support locks.
   const message = /another relay is using .*If there is no other, the volume knows no locks/
   await t.rejects(openStore(`sqlite:${relative(process.cwd(), file)}`), { message })
   await store.close()
 })
 
-t.test('a file with a second name of its own is refused, because its log has only one', async (t) => {
+t.test('a file with a hard link is refused, because its log has only one name', async (t) => {
   const folder = tempFolder(t)
   const file = join(folder, 'relay.db')
   await (await openStore(`sqlite:${file}`)).close()
@@ -88,7 +88,7 @@ t.test('a file with a second name of its own is refused, because its log has onl
   }
 })
 
-t.test('a file that is a volume by itself is refused, because its log would stand outside', async (t) => {
+t.test('a file that is a mount of its own is refused, because its log would lie outside', async (t) => {
   const folder = tempFolder(t)
   const [file, other] = [join(folder, 'relay 1.db'), join(folder, 'other.db')]
   for (const name of [file, other]) writeFileSync(name, '')
@@ -100,7 +100,7 @@ t.test('a file that is a volume by itself is refused, because its log would stan
   })
 })
 
-t.test('a link that leads nowhere is said, and nothing is made in its place', async (t) => {
+t.test('a dangling link is reported, and nothing is created in its place', async (t) => {
   const folder = tempFolder(t)
   symlinkSync(join(folder, 'volume'), join(folder, 'data'))
   symlinkSync(join(folder, 'volume', 'relay.db'), join(folder, 'relay.db'))
@@ -157,27 +157,24 @@ t.test('an address that names no file to keep is refused with what to write', as
   t.same(readdirSync(folder), [])
 })
 
-t.test(
-  'a path is taken as it is written in a Secret, with a line end, and in every form that names a file',
-  async (t) => {
-    const folder = tempFolder(t)
-    const names = [
-      `sqlite:${folder}/a/relay.db\n`,
-      `sqlite://${folder}/a/relay.db`,
-      `sqlite:///${folder}//a/./relay.db`,
-      `sqlite:${relative(process.cwd(), folder)}/a/relay.db`
-    ]
-    for (const [n, url] of names.entries()) {
-      const store = await openStore(url)
-      await store.accept([arrival(`app-${n}`)], sendTo('lane'))
-      t.equal(store.pending, n + 1, url)
-      await store.close()
-    }
-    t.same(readdirSync(folder), ['a'])
+t.test('a path is accepted as a Secret has it, with a line end, and in every form that names a file', async (t) => {
+  const folder = tempFolder(t)
+  const names = [
+    `sqlite:${folder}/a/relay.db\n`,
+    `sqlite://${folder}/a/relay.db`,
+    `sqlite:///${folder}//a/./relay.db`,
+    `sqlite:${relative(process.cwd(), folder)}/a/relay.db`
+  ]
+  for (const [n, url] of names.entries()) {
+    const store = await openStore(url)
+    await store.accept([arrival(`app-${n}`)], sendTo('lane'))
+    t.equal(store.pending, n + 1, url)
+    await store.close()
   }
-)
+  t.same(readdirSync(folder), ['a'])
+})
 
-// By SQLite's codes (www.sqlite.org/rescode.html), which take a network file system to bring about.
+// By SQLite's codes (www.sqlite.org/rescode.html), which only a network file system would cause.
 for (const [what, errcode, said] of [
   [
     'a lock that its volume does not know',

@@ -1,4 +1,4 @@
-// Direct posts: arrive from Flux's controllers themselves (--events-addr), without notification-controller in between.
+// Direct posts: come from Flux's controllers themselves (--events-addr), without notification-controller in between.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -75,26 +75,26 @@ t.test('tokens, digests and checksums are nowhere afterwards', async (t) => {
   t.strictSame(kept, { ...fixture('helmrelease-direct'), metadata }, 'and everything else is kept')
 })
 
-t.test('an event without any of them is kept as it came, to the byte', async (t) => {
+t.test('an event without any of them is stored byte for byte', async (t) => {
   const relay = await startRelay(t, { config })
   const text = JSON.stringify(failed, null, 3)
   const { body } = await relay.post(text, { path })
   t.equal(JSON.parse((await relay.get(`/api/events/${body.id}`)).body).body, text)
 })
 
-t.test('a controller is answered although Slack is not, because its reconciliation waits for that', async (t) => {
+t.test('a controller is answered even if Slack is down, because its reconciliation waits for the answer', async (t) => {
   const relay = await startRelay(t, { config, clock: createClock() })
   relay.slack.behave('*', () => ({ is: 'hang' }))
   for (let n = 0; n < 20; n++) {
     const started = performance.now()
     const involvedObject = { ...failed.involvedObject, name: `app-${n}`, uid: `${n}` }
     t.equal((await relay.post({ ...failed, involvedObject }, { path })).status, 202)
-    // It gives up after five seconds.
+    // The controller gives up after five seconds.
     t.ok(performance.now() - started < 2500)
   }
 })
 
-t.test('nobody posts unsigned where notification-controller signs', async (t) => {
+t.test('nobody can post unsigned where notification-controller signs', async (t) => {
   const relay = await startRelay(t, { config })
   t.equal((await relay.post(failed)).status, 401)
 })

@@ -9,7 +9,7 @@ import { verify } from '../../src/store/verify/verify.ts'
 import { type Running, slackFor, start, startOn, unposted, usedDatabase } from '../fixtures/disk.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 
-/** Posts until the relay has no room; those it took. */
+/** Posts until the relay has no room; returns the names that it accepted. */
 async function fill(t: Test, { post }: Running): Promise<string[]> {
   const taken: string[] = []
   for (let n = 0; n < 2000; n++) {
@@ -27,7 +27,7 @@ async function fill(t: Test, { post }: Running): Promise<string[]> {
   throw new Error('the disk did not fill up')
 }
 
-/** Posts until it is taken again. */
+/** Posts until an event is accepted again. */
 async function recovers({ post }: Running, name: string): Promise<boolean> {
   for (let tries = 0; tries < 50; tries++) {
     if ((await post(name)).status === 202) return true
@@ -36,7 +36,7 @@ async function recovers({ post }: Running, name: string): Promise<boolean> {
   return false
 }
 
-t.test('a file that may not grow', async (t) => {
+t.test('a file that may not grow costs no acknowledged event', async (t) => {
   if (spawnSync('prlimit', ['--version']).status !== 0) return void t.comment('skipped: there is no prlimit')
   const slack = await slackFor(t)
   const folder = tempFolder(t)
@@ -57,7 +57,7 @@ t.test('a file that may not grow', async (t) => {
   t.match(await verify(`sqlite:${join(folder, 'relay.db')}`), { damage: [] })
 })
 
-t.test('a volume without space', async (t) => {
+t.test('a full volume costs no acknowledged event', async (t) => {
   const slack = await slackFor(t)
   const folder = tempFolder(t)
   const volume = join(folder, 'volume')
@@ -75,7 +75,7 @@ t.test('a volume without space', async (t) => {
   await relay.stop()
 })
 
-t.test('a disk that does not keep what it is given', async (t) => {
+t.test('a disk that fails to sync never leads to a 202', async (t) => {
   if (spawnSync('strace', ['--version']).status !== 0) return void t.comment('skipped: there is no strace')
   const slack = await slackFor(t)
   slack.behave('*', { status: 503, body: 'down' })
@@ -86,12 +86,13 @@ t.test('a disk that does not keep what it is given', async (t) => {
   const tracing = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO']
   const tracer = spawn('strace', [...tracing, '-p', `${pid}`], { stdio: 'ignore' })
   t.teardown(() => tracer.kill('SIGKILL'))
-  // Its own work, the next try at Slack, may meet the disk and end it before it is seen to be traced.
+  // The relay's own work, such as the next try at Slack, may meet the bad disk and end the relay before it is seen to be
+  // traced.
   const hasEnded = () => first.relay.exitCode !== null
   const isTraced = () => hasEnded() || /TracerPid:\t[1-9]/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   for (let tries = 0; tries < 50 && !isTraced(); tries++) await pause(100)
   if (!isTraced()) return void t.comment('skipped: may not trace')
-  // Whether its answer arrives or the end of the relay comes first: it is not one that says "kept".
+  // Whether its answer or the relay's end comes first, the answer does not say "kept".
   const status = await first.post('full-1-x').then(
     (answer) => answer.status,
     () => 'no answer'
@@ -107,10 +108,10 @@ t.test('a disk that does not keep what it is given', async (t) => {
   await second.stop()
 })
 
-t.test('what may not be written is refused at the start', async (t) => {
+t.test('a start without write permission is refused', async (t) => {
   const file = await usedDatabase(t)
   const folder = dirname(file)
-  // What root may do regardless is taken from it.
+  // Drops root's permission to ignore file modes.
   const through = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override'] : []
   if (through.length > 0 && spawnSync('setpriv', ['--bounding-set=-dac_override', 'true']).status !== 0)
     return void t.comment('skipped: root may write everything here')

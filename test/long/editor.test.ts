@@ -1,4 +1,4 @@
-// Editors: complete and check a config file: a real YAML language server, and no network.
+// Editors: complete and check a config file, with a real YAML language server and no network.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { createMessageConnection, type MessageConnection } from 'vscode-jsonrpc/node'
 
 const root = join(import.meta.dirname, '..', '..')
-// Not its command: that has no file ending, which tap's way of following child processes cannot take.
+// Not the server's command, which has no file extension; tap's hooks for child processes cannot handle that.
 const server = join(root, 'node_modules', 'yaml-language-server', 'out', 'src', 'server.js')
 const uri = pathToFileURL(join(root, 'config.yaml')).href
 
@@ -17,7 +17,7 @@ interface Diagnostic {
   range: { start: { line: number; character: number } }
 }
 
-/** An editor with `text` open. `¦` in it is where the cursor stands. */
+/** Opens `text` in an editor. `¦` in it marks the cursor. */
 async function open(t: Test, text: string) {
   const child = spawn(process.execPath, [server, '--stdio'], { env: { PATH: process.env['PATH'] ?? '' } })
   const connection = createMessageConnection(child.stdout, child.stdin)
@@ -62,24 +62,24 @@ const modeline = '# yaml-language-server: $schema=./config.schema.json\n'
 
 const labelsOf = (answer: unknown) => (answer as { items: { label: string }[] }).items.map(({ label }) => label)
 
-t.test('the severities are offered', async (t) => {
+t.test('completion offers the severities', async (t) => {
   const { ask } = await open(t, `${modeline}rules:\n  - name: failures\n    match:\n      severity: ¦`)
   const labels = labelsOf(await ask('completion'))
   for (const severity of ['info', 'warn', 'error']) t.ok(labels.includes(severity), severity)
 })
 
-t.test('the options of a destination are offered', async (t) => {
+t.test('completion offers the options of a destination', async (t) => {
   const { ask } = await open(t, `${modeline}destinations:\n  team-a:\n    ¦`)
   t.strictSame(labelsOf(await ask('completion')).sort(), ['digest', 'pace', 'preview', 'slack'])
 })
 
-t.test('what an option is for is shown, with its examples', async (t) => {
+t.test('the purpose of an option is shown, with its examples', async (t) => {
   const { ask } = await open(t, `${modeline}rules:\n  - name: failures\n    remind¦Every: 4h\n    send: a`)
   const { contents } = (await ask('hover')) as { contents: { value: string } }
-  t.match(contents.value, /Reminders.*How long a failure lasts before a reminder.*`4h` by default.*never/s)
+  t.match(contents.value, /Reminders.*How long a failure lasts before the first reminder.*`4h` by default.*never/s)
 })
 
-t.test('a typo is marked, and what is right is not', async (t) => {
+t.test('a typo is marked, and nothing else', async (t) => {
   const text = `${modeline}destinations: { a: { preview: true } }
 rules:
   - { name: a, match: { severity: eror }, send: a }
@@ -97,7 +97,7 @@ rules:
   )
 })
 
-t.test('the example is all right', async (t) => {
+t.test('nothing in the example is marked', async (t) => {
   const { diagnostics } = await open(t, readFileSync(join(root, 'config.example.yaml'), 'utf8'))
   t.strictSame(await diagnostics, [])
 })

@@ -17,7 +17,7 @@ async function serve(t: Test, answer: RequestListener): Promise<string> {
 /** Nobody listens there. */
 const nowhere = 'http://127.0.0.1:1'
 
-/** Lets `seconds` go by, one at a time, with all answers given in each. `each` is called at its beginning. */
+/** Advances `seconds`, one at a time, and lets all answers arrive in each. `each` is called at its beginning. */
 async function pass(
   { clock, flux }: { clock: TestClock; flux: FluxClient },
   seconds: number,
@@ -31,7 +31,7 @@ async function pass(
   await flux.quiet()
 }
 
-t.test('the client of these tests does what go-retryablehttp 0.7.8 does', async (t) => {
+t.test('the client in these tests behaves like go-retryablehttp 0.7.8', async (t) => {
   for (const { answer, timeoutMs, ...expected } of clientCases) {
     const clock = createClock()
     const flux = createFluxClient(clock, timeoutMs)
@@ -51,7 +51,7 @@ t.test('the client of these tests does what go-retryablehttp 0.7.8 does', async 
   t.same(asked, ['POST /a', 'GET /b'], 'a redirected POST is a GET')
 })
 
-/** An event a second for as long as something is away, and a few seconds longer. */
+/** Posts an event a second for as long as something is away, and a few seconds longer. */
 async function throughout(
   t: Test,
   { awayMs, timeoutMs, leave, comeBack }: Away
@@ -99,7 +99,7 @@ const relayAway: Pick<Away, 'leave' | 'comeBack'> = {
   comeBack: ({ t, clock, folder }) => startRelay(t, { clock, folder })
 }
 
-/** It is there, and answers 503: nothing more fits into the queue. */
+/** The relay runs, but answers 503: its queue is full. */
 const storeAway: Pick<Away, 'leave' | 'comeBack'> = {
   async leave({ t, clock, folder }) {
     const relay = await startRelay(t, { clock, folder, env: { MAX_PENDING: '60' } })
@@ -113,7 +113,7 @@ const storeAway: Pick<Away, 'leave' | 'comeBack'> = {
   }
 }
 
-t.test('a relay that cannot take anything for 25 s loses nothing, with the timeout that we recommend', async (t) => {
+t.test('a relay that cannot accept anything for 25 s loses nothing, with the timeout that we recommend', async (t) => {
   const { lost, known, posted } = await throughout(t, { awayMs: 25_000, timeoutMs: 60_000, ...storeAway })
   t.same(lost, [])
   t.equal(known, posted)
@@ -127,7 +127,7 @@ t.test('a relay that is away for 12 s loses nothing, whatever the timeout', asyn
   }
 })
 
-t.test('what a timeout buys: 14 s with 15s, and 30 s with 60s, whichever way the relay is away', async (t) => {
+t.test('a timeout of 15s bridges 14 s and one of 60s bridges 30 s, in whatever way the relay is away', async (t) => {
   for (const { timeoutMs, buysMs } of [
     { timeoutMs: 15_000, buysMs: 14_000 },
     { timeoutMs: 60_000, buysMs: 30_000 }

@@ -1,5 +1,5 @@
-// Flux's own code: posts to the relay by Go, as its controllers and notification-controller do, and loses nothing that it says
-// it posted.
+// Flux's own code: posts to the relay in Go, as its controllers and notification-controller do, and loses nothing that it
+// reports as posted.
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
@@ -25,7 +25,7 @@ rules:
 `
 const seconds = (number: number) => new Promise((resolve) => setTimeout(resolve, number * 1000))
 
-/** Answers in turn, the last one from then on; `asked` is what it was sent. */
+/** Serves the answers in turn, repeating the last; `asked` collects the requests. */
 async function serve(t: Test, ...answers: Answer[]) {
   const asked: { path: string | undefined; headers: IncomingHttpHeaders; body: string }[] = []
   const server = createServer(async (request, response) => {
@@ -39,7 +39,7 @@ async function serve(t: Test, ...answers: Answer[]) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
-t.test("a controller's recorder posts a failure and its end, and Slack has both", { skip }, async (t) => {
+t.test("a controller's recorder posts a failure and its end, and both reach Slack", { skip }, async (t) => {
   const flux = startFluxLibrary(t)
   const relay = await startRelay(t, { config })
   const url = `${relay.url}/webhook/direct`
@@ -58,7 +58,7 @@ t.test("a controller's recorder posts a failure and its end, and Slack has both"
   t.notMatch(body, /s3cr3t/)
 })
 
-t.test('notification-controller signs what it encodes, and the relay takes it', { skip }, async (t) => {
+t.test('the relay accepts what notification-controller signs and encodes', { skip }, async (t) => {
   const flux = startFluxLibrary(t)
   const relay = await startRelay(t, { config })
   const event = fluxEvent({ message: 'a <b> & "c" \u2028 é 🙂', metadata: { summary: '<&>' } })
@@ -69,7 +69,7 @@ t.test('notification-controller signs what it encodes, and the relay takes it', 
   t.equal(JSON.parse(body).message, event.message)
 })
 
-t.test('what the relay refuses is not tried again, and its answer says why where a user looks', { skip }, async (t) => {
+t.test('what the relay refuses is not retried, and its answer says why where a user looks', { skip }, async (t) => {
   const flux = startFluxLibrary(t)
   const relay = await startRelay(t, { config })
   const provider = { key: 'wrong', timeoutMs: 15_000 }
@@ -93,25 +93,21 @@ t.test('what the relay refuses is not tried again, and its answer says why where
   )
 })
 
-t.test(
-  'notification-controller tries as often, and ends as, the client of our other tests does',
-  { skip },
-  async (t) => {
-    const flux = startFluxLibrary(t)
-    const tried = clientCases.map(async ({ answer, timeoutMs, triedAt, because }) => {
-      const { url, asked } = await serve(t, answer)
-      const { error } = await flux.forward(url, fluxEvent(), { timeoutMs })
-      const what = `${answer} within ${timeoutMs}`
-      t.match(error, because, what)
-      t.equal(asked.length, triedAt.length, what)
-      t.equal(new Set(asked.map(({ body }) => body)).size, 1, 'the same bytes each time')
-      t.equal(asked[0]?.headers['gotk-component'], 'kustomize-controller')
-    })
-    await Promise.all(tried)
-  }
-)
+t.test('notification-controller retries as often and ends like the client in our other tests', { skip }, async (t) => {
+  const flux = startFluxLibrary(t)
+  const tried = clientCases.map(async ({ answer, timeoutMs, triedAt, because }) => {
+    const { url, asked } = await serve(t, answer)
+    const { error } = await flux.forward(url, fluxEvent(), { timeoutMs })
+    const what = `${answer} within ${timeoutMs}`
+    t.match(error, because, what)
+    t.equal(asked.length, triedAt.length, what)
+    t.equal(new Set(asked.map(({ body }) => body)).size, 1, 'the same bytes each time')
+    t.equal(asked[0]?.headers['gotk-component'], 'kustomize-controller')
+  })
+  await Promise.all(tried)
+})
 
-t.test('a recorder tries again until it is answered, and takes no 429 for a reason', { skip }, async (t) => {
+t.test('a recorder retries after 503 and 500, but not after 429', { skip }, async (t) => {
   const flux = startFluxLibrary(t)
   const busy = await serve(t, [503], [500], [202])
   t.equal((await flux.record(busy.url, fluxEvent())).error, '')
@@ -126,7 +122,7 @@ t.test('a recorder tries again until it is answered, and takes no 429 for a reas
 
 interface Outage {
   name: string
-  /** How the relay comes to be away, once it has taken an event. */
+  /** Takes the relay away once it has accepted an event. */
   env: Record<string, string>
   leave: (outage: { kill: () => Promise<void>; post: (name: string) => Promise<unknown> }) => Promise<void>
 }
@@ -143,7 +139,7 @@ const outages: Outage[] = [
 ]
 
 for (const { name, env, leave } of outages) {
-  t.test(`a relay that is ${name} for 25 s loses nothing of what Flux posts by a Provider`, { skip }, async (t) => {
+  t.test(`a relay that is ${name} for 25 s loses nothing of what Flux posts for a Provider`, { skip }, async (t) => {
     const flux = startFluxLibrary(t)
     const slack = await startSlack()
     t.teardown(() => slack.close())

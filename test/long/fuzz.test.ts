@@ -1,5 +1,5 @@
-// Fuzz: feeds hostile input to everything that takes any, for a few seconds; `npm run proof fuzz` does it a million times, and
-// against the clock: here a hang is what does not end in time for the whole file.
+// Fuzz: feeds hostile input to everything that takes any, for a few seconds. `npm run proof fuzz` does so a million times and
+// measures each; here, a hang only shows as the timeout of the file.
 import t from 'tap'
 import { runTarget } from '../../proof/fuzz/run.ts'
 import { targets } from '../../proof/fuzz/targets.ts'

@@ -1,4 +1,4 @@
-// Gathering on a real store: what is held stays held through restarts, replicas, moved lanes and clocks that were wrong.
+// Gathering on a real store: what is held stays held across restarts, replicas, moved lanes and wrong clocks.
 import { DatabaseSync } from 'node:sqlite'
 import t from 'tap'
 import { causesOf, holdsOf } from '../../src/deliver/gathering.ts'
@@ -20,7 +20,7 @@ interface Posted {
   ids: number[]
 }
 
-/** Posts all of `came` from the lane of a store, in virtual time; `turn` gives the store to use next. */
+/** Posts all of `came` from a store's lane, in virtual time; `turn` returns the store to use next. */
 async function runOn(came: readonly Came[], turn: () => Promise<Store>, settlement = sent): Promise<Posted[]> {
   const posted: Posted[] = []
   const names = new Map<string, number>()
@@ -82,9 +82,9 @@ const planned = (came: readonly Came[]): Posted[] => run(came).map(({ at, ids })
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
-    t.test('what trickles is gathered as planned, with a restart before every step', async (t) => {
+    t.test('a trickle is gathered as planned, with a restart before every step', async (t) => {
       const { open } = await prepare(t)
-      // To open PostgreSQL takes a tenth of a second.
+      // Opening PostgreSQL takes a tenth of a second.
       const came = name === 'sqlite' ? failures(20, minutes(2)) : failures(8, minutes(1))
       let store = await open()
       const posted = await runOn(came, async () => {
@@ -96,7 +96,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.same(posted, planned(came))
     })
 
-    t.test('so is whatever comes', async (t) => {
+    t.test('any sequence is gathered as planned', async (t) => {
       await fc.assert(
         fc.asyncProperty(anyCame(25, minutes(12), 3), async (came) => {
           const { open } = await prepare(t)
@@ -109,10 +109,10 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
-    t.test('of more than one message can be composed from, the first of a new cause is found at once', async (t) => {
+    t.test('if more is held than one message reads, the first of a new cause is still found at once', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
-      // All of them are held; the oldest 500 are not all there is to look at.
+      // All of them are held, and the new cause is not among the oldest 500.
       await runOn(failures(2, seconds(1)), async () => store)
       const late = start + seconds(4)
       const many = Array.from({ length: 600 }, (_, n) => ({ ...of(`more-${n}`) }))
@@ -136,7 +136,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('however much is held, nothing overtakes what is older of the same object', async (t) => {
+    t.test('however much is held, nothing overtakes older news of the same object', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await runOn(failures(2, seconds(1)), async () => store)
@@ -146,7 +146,7 @@ for (const [name, prepare] of Object.entries(stores)) {
           ...sendTo(lane)(item),
           notifications: [{ rule: 'r', destination: 'team', lane, view, ...(group && { group }) }]
         }))
-      // More of other objects than one message is composed from, and all of it is older.
+      // More, and older, notifications of other objects than one message is composed from.
       for (let n = 0; n < 510; n++) await accept(of(`more-${n}`))
       await accept(of('object'))
       t.match(await store.next(lane, realPlan(), late), { is: 'wait' }, 'all of it is held')
@@ -169,7 +169,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what is held of one object goes in its order, also where it is more than one message reads', async (t) => {
+    t.test('what is held about one object keeps its order, even if it is more than one message reads', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await runOn(failures(2, seconds(1)), async () => store)
@@ -204,7 +204,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test(
-      'of groups whose time has come none overtakes another, also where they are more than one message reads',
+      'of groups that are due, none overtakes another, even if they are more than one message reads',
       async (t) => {
         const { open } = await prepare(t)
         const store = await open()
@@ -237,7 +237,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     )
 
     t.test(
-      'what is gathered and goes along takes what is older of its own object along, out of its group',
+      'a held notification that is sent along takes older ones of its object with it, out of their group',
       async (t) => {
         const { open } = await prepare(t)
         const store = await open()
@@ -270,7 +270,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('a message that was given up on counts as none', async (t) => {
+    t.test('a message that became a dead letter does not count for gathering', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const dead: Settlement = { message: { state: 'dead', reason: 'refused' }, lane: { notBefore: 0 } }
@@ -301,7 +301,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what is held goes at once when somebody asks for it', async (t) => {
+    t.test('what is held is sent at once on request', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       await runOn(failures(2, 2), async () => store)
@@ -315,7 +315,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       await store.close()
     })
 
-    t.test('what was held by a clock that was ahead is not held once that is right', async (t) => {
+    t.test('what was held by a clock that was ahead is released once the clock is right', async (t) => {
       const { open } = await prepare(t)
       const store = await open()
       const ahead = minutes(60)

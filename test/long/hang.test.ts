@@ -1,4 +1,4 @@
-// Hanging databases: make Flux try again while it still waits, and what it then sends again is recognised.
+// Hanging databases: make Flux retry while it still waits, and the repeated events are recognised.
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,11 +12,11 @@ import { about, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 const postgres = await startPostgres(t, { isOwn: true })
 const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
 
-/** Posts all of `names` at once, and lets the relay's time pass until each is answered. */
+/** Posts all of `names` at once, and advances the relay's clock until each is answered. */
 async function postAll(relay: Relay, clock: TestClock) {
   let open = names.length
   const answers = names.map(async (name, n) => {
-    // One is being committed when the others come, also on a machine that is busy.
+    // The first is already being committed when the others come, even on a busy machine.
     if (n > 0) await pause(300)
     const answer = await relay.post(about(name))
     open -= 1
@@ -46,7 +46,7 @@ async function eventually(works: () => Promise<boolean>): Promise<void> {
   throw new Error('it did not come to that')
 }
 
-/** Sends everything again, as Flux does, until it is taken; then looks what there is. */
+/** Sends everything again, as Flux does, until it is accepted; returns the outcomes. */
 async function sendAgain(t: Test, relay: Relay, url: string): Promise<string[]> {
   const outcomes: string[] = []
   for (const name of names) {
@@ -66,7 +66,7 @@ async function sendAgain(t: Test, relay: Relay, url: string): Promise<string[]> 
 }
 
 t.test(
-  'while PostgreSQL hangs all that waits is answered 503 within 10 s, and none of it is lost or twice',
+  'while PostgreSQL hangs, all events are answered 503 within 10 s, and none is lost or stored twice',
   async (t) => {
     const { relay, clock, url } = await startOnPostgres(t)
     const thaw = postgres.freeze()
@@ -90,7 +90,7 @@ t.test('abandoned connections do not keep the relay from going on', async (t) =>
   t.teardown(thaw)
   const answers = await postAll(relay, clock)
   t.same(new Set(answers.map(({ status }) => status)), new Set([503]))
-  // Until the driver has given up, too.
+  // Until the driver has given up as well.
   const failures = async () => (await scrape(relay)).value('commit_failures_total') ?? 0
   const before = await failures()
   await eventually(async () => (await failures()) > before)
@@ -99,7 +99,7 @@ t.test('abandoned connections do not keep the relay from going on', async (t) =>
   await eventually(async () => (await relay.get('/readyz')).status === 200)
 })
 
-t.test('while the disk hangs, Flux is answered 503 within 10 s; what it sends again is known', async (t) => {
+t.test('while the disk hangs, Flux is answered 503 within 10 s; events that it repeats are recognised', async (t) => {
   if (spawnSync('strace', ['--version']).status !== 0) return void t.comment('skipped: there is no strace')
   const slack = await slackFor(t)
   const running = await start(t, tempFolder(t), slack)

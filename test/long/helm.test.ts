@@ -1,4 +1,4 @@
-// Helm: the chart makes what deploy/ is, and whatever its values may be makes what Kubernetes takes.
+// Helm: the chart makes the same as deploy/ and, whatever its values are, something that Kubernetes accepts.
 import { cpSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -22,7 +22,7 @@ const skip = noHelm
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const image = 'registry.example.com/flux-relay'
 
-/** Someone's own kustomization of ours, as deploy/README.md says to write it. */
+/** A user's kustomization of ours, written as deploy/README.md says. */
 function kustomized(t: Test, resources: string[], components: string[]): Manifest[] {
   const folder = realpathSync(tempFolder(t))
   const kustomization = {
@@ -34,7 +34,7 @@ function kustomized(t: Test, resources: string[], components: string[]): Manifes
   return new Manifests(folder).all
 }
 
-/** By kind and name. The volume is kept in each tool's own words. */
+/** By kind and name. Each tool has its own annotation to keep the volume. */
 function comparable(manifests: Manifest[]): Record<string, Manifest> {
   const kept = { 'kustomize.toolkit.fluxcd.io/prune': 'disabled' }
   const inHelmsWords = (manifest: Manifest) =>
@@ -51,7 +51,7 @@ const components = [[], ['monitoring'], ['direct'], ['direct', 'monitoring']]
 for (const [folder, values] of Object.entries(folders)) {
   for (const added of components) {
     const title = [`deploy/${folder}`, ...added].join(' with ')
-    t.test(`the chart makes what ${title} is, to the last field`, { skip: skip || cannotBuild }, async (t) => {
+    t.test(`the chart makes the same as ${title}, to the last field`, { skip: skip || cannotBuild }, async (t) => {
       const enabled = Object.fromEntries(added.map((name) => [name, { enabled: true }]))
       t.strictSame(comparable(render({ ...values, ...enabled })), comparable(kustomized(t, [folder], added)))
     })
@@ -76,13 +76,13 @@ t.test('an Alert names each kind of each namespace once', { skip }, async (t) =>
   )
 })
 
-t.test('helm finds nothing wrong with the chart', { skip }, async (t) => {
+t.test('helm lint finds nothing wrong with the chart', { skip }, async (t) => {
   const { isFine, out, err } = helm(['lint', chart, '--strict', '--values', '-'], '{}')
   t.ok(isFine, out + err)
   t.notMatch(out, /\[(WARNING|ERROR)\]/)
 })
 
-t.test('a packaged chart has in it what is a link here', { skip }, async (t) => {
+t.test('a packaged chart contains the files that are links here', { skip }, async (t) => {
   const folder = tempFolder(t)
   const { isFine, err } = helm(['package', chart, '--destination', folder])
   t.ok(isFine, err)
@@ -91,7 +91,7 @@ t.test('a packaged chart has in it what is a link here', { skip }, async (t) => 
   t.strictSame(render(values, { folder: packaged }), render(values))
 })
 
-t.test('a chart whose links were lost says so instead of installing no alerts', { skip }, async (t) => {
+t.test('a chart that lost its links says so instead of installing no alerts', { skip }, async (t) => {
   const folder = join(tempFolder(t), 'chart')
   cpSync(chart, folder, { recursive: true })
   rmSync(join(folder, 'files'), { recursive: true })
@@ -120,13 +120,13 @@ const refused: readonly (readonly [values: object, says: RegExp])[] = [
   [{ existingSecret: 'mine' }, /existingSecret/],
   [{ persistence: { size: '500K' } }, /persistence[./]size.*pattern/],
   [{ persistence: { size: '1.2.3Gi' } }, /persistence[./]size.*pattern/],
-  // As an empty value of someone's own file has it: the chart's goes with it.
+  // An empty value in a user's file removes the chart's value.
   [{ secret: null }, /secret is required|'secret'/],
   [{ postgres: null }, /postgres is required|'postgres'/],
   [{ flux: { namespace: null } }, /namespace is required|'namespace'/],
   [{ networkPolicy: { enabled: null } }, /enabled is required|'enabled'/],
   [{ alert: { enabled: true, kinds: null } }, /kinds is required|'kinds'/],
-  // As `--set env[0].value=5` has it.
+  // The result of `--set env[0].value=5`.
   [{ env: [{ name: 'MAX_PENDING', value: 5 }] }, /env[./]0[./]value.*string/],
   [{ env: [{ name: 'A' }, { name: 'A' }] }, /env names A twice: take one out/],
   [
@@ -150,18 +150,18 @@ const refused: readonly (readonly [values: object, says: RegExp])[] = [
   ]
 ]
 
-t.test('a value that makes no sense is refused by its name, with what it should be', { skip }, async (t) => {
+t.test('a nonsensical value is refused by its name, with what it should be', { skip }, async (t) => {
   for (const [values, says] of refused) t.throws(() => render(values), says, JSON.stringify(values))
 })
 
-t.test('one Secret is named wherever one is', { skip }, async (t) => {
+t.test('the same Secret is named everywhere', { skip }, async (t) => {
   const manifests = render({ secret: 'mine', postgres: { enabled: true }, alert: { enabled: true } })
   const text = JSON.stringify(manifests)
   const named = [...text.matchAll(/"(?:secretRef|secretKeyRef)":\{[^}]*"name":"([^"]+)"/g)].map(([, name]) => name)
   t.strictSame(named, ['mine', 'mine', 'mine', 'mine'])
 })
 
-t.test('a variable is named once, and what `env` says of the database or the key counts', { skip }, async (t) => {
+t.test('a variable is set once, and `env` wins for the database and the key', { skip }, async (t) => {
   const valueFrom = { secretKeyRef: { name: 'database-app', key: 'uri' } }
   const env = [
     { name: 'DATABASE_URL', valueFrom },
@@ -179,23 +179,27 @@ t.test('a variable is named once, and what `env` says of the database or the key
   t.equal(needs({ postgres: { enabled: true } }), 'with `token`, DATABASE_URL')
 })
 
-t.test('whatever a release is called, a Service can be called so, or it is said what to set', { skip }, async (t) => {
-  for (const release of ['my.relay', `${'a'.repeat(50)}--b`, `${'a'.repeat(51)}.b`, 'a'.repeat(53)]) {
-    for (const { metadata, kind } of render({ postgres: { enabled: true } }, { release }))
-      t.match(metadata.name, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, `${kind} of ${release}`)
+t.test(
+  'whatever a release is called, its Service gets a valid name, or the user is told what to set',
+  { skip },
+  async (t) => {
+    for (const release of ['my.relay', `${'a'.repeat(50)}--b`, `${'a'.repeat(51)}.b`, 'a'.repeat(53)]) {
+      for (const { metadata, kind } of render({ postgres: { enabled: true } }, { release }))
+        t.match(metadata.name, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, `${kind} of ${release}`)
+    }
+    t.throws(() => render({}, { release: '2relay' }), /begins with a digit: set fullnameOverride/)
+    t.doesNotThrow(() => render({ fullnameOverride: 'relay2' }, { release: '2relay' }))
   }
-  t.throws(() => render({}, { release: '2relay' }), /begins with a digit: set fullnameOverride/)
-  t.doesNotThrow(() => render({ fullnameOverride: 'relay2' }, { release: '2relay' }))
-})
+)
 
-t.test('an image that is named by its digest is that one', { skip }, async (t) => {
+t.test('an image can be given by its digest', { skip }, async (t) => {
   const digest = `sha256:${'a'.repeat(64)}`
   const { spec } = the(render({ image: { repository: 'r.example.org/relay', digest } }), Deployment)
   t.equal(spec?.template.spec?.containers[0]?.image, `r.example.org/relay:${version}@${digest}`)
 })
 
 t.test(
-  'a node can be drained where one relay runs on PostgreSQL, and the database is let out to',
+  'the node of a single relay on PostgreSQL can be drained, and the relay may reach the database',
   { skip },
   async (t) => {
     const manifests = render({ postgres: { enabled: true, replicas: 1, port: 6432 } })
@@ -227,7 +231,7 @@ for (const [what, values, cluster] of [
   })
 }
 
-/** The chart with what helm prints after an installation as a ConfigMap: it prints that only where there is a cluster. */
+/** The chart with helm's notes as a ConfigMap, because helm prints notes only with a cluster. */
 function chartWithNotes(t: Test): string {
   const folder = join(tempFolder(t), 'chart')
   cpSync(chart, folder, { recursive: true })
@@ -239,7 +243,7 @@ function chartWithNotes(t: Test): string {
 
 const notesOf = (manifests: Manifest[]) => the(manifests, ConfigMap, 'notes').data?.['notes'] ?? ''
 
-t.test('what comes after the installation is said with the names that it has', { skip }, async (t) => {
+t.test('the notes after the installation have the right names', { skip }, async (t) => {
   const notes = notesOf(
     render({ postgres: { enabled: true } }, { release: 'mine', namespace: 'relays', folder: chartWithNotes(t) })
   )
@@ -248,26 +252,32 @@ t.test('what comes after the installation is said with the names that it has', {
   for (const [, name] of notes.matchAll(/ deployment[ /](\S+)/g)) t.equal(name, 'mine')
 })
 
-t.test('what the page says to run installs the relay and its Alert, and prints what it shows', { skip }, async (t) => {
-  const folder = tempFolder(t)
-  const withNotes = chartWithNotes(t)
-  writeFileSync(join(folder, 'config.yaml'), 'cluster: mine\n')
-  const steps = stepsOf('deploy/chart/README.md')
-  const installing = steps.flatMap(({ commands }) => /^helm upgrade --install [\s\S]*?(?<!\\)$/m.exec(commands) ?? [])
-  t.equal(installing.length, 2, 'what was published, and a checkout')
-  for (const command of installing) {
-    const [, , , name = '', , ...flags] = command.replaceAll('\\\n', ' ').match(/'[^']*'|\S+/g) ?? []
-    const args = flags.map((flag) => flag.replace(/^'(.*)'$/, '$1').replace('config.yaml', join(folder, 'config.yaml')))
-    const { isFine, out, err } = helm(['template', name, withNotes, ...args])
-    t.ok(isFine, err)
-    const manifests = parseAllDocuments(out).map((document): Manifest => document.toJS())
-    const alert = the(manifests, Alert)
-    t.strictSame(alert.spec?.eventMetadata, { cluster: 'mine' })
-    t.ok(alert.spec?.eventSources.some(({ namespace }) => namespace === 'apps'))
-    const printed = `NOTES:\n${notesOf(manifests)}`
-    for (const pattern of patternsOf(steps[0]?.shown ?? '').slice(0, 3)) t.match(printed, pattern)
+t.test(
+  'the commands on the page install the relay and its Alert, and print what the page shows',
+  { skip },
+  async (t) => {
+    const folder = tempFolder(t)
+    const withNotes = chartWithNotes(t)
+    writeFileSync(join(folder, 'config.yaml'), 'cluster: mine\n')
+    const steps = stepsOf('deploy/chart/README.md')
+    const installing = steps.flatMap(({ commands }) => /^helm upgrade --install [\s\S]*?(?<!\\)$/m.exec(commands) ?? [])
+    t.equal(installing.length, 2, 'what was published, and a checkout')
+    for (const command of installing) {
+      const [, , , name = '', , ...flags] = command.replaceAll('\\\n', ' ').match(/'[^']*'|\S+/g) ?? []
+      const args = flags.map((flag) =>
+        flag.replace(/^'(.*)'$/, '$1').replace('config.yaml', join(folder, 'config.yaml'))
+      )
+      const { isFine, out, err } = helm(['template', name, withNotes, ...args])
+      t.ok(isFine, err)
+      const manifests = parseAllDocuments(out).map((document): Manifest => document.toJS())
+      const alert = the(manifests, Alert)
+      t.strictSame(alert.spec?.eventMetadata, { cluster: 'mine' })
+      t.ok(alert.spec?.eventSources.some(({ namespace }) => namespace === 'apps'))
+      const printed = `NOTES:\n${notesOf(manifests)}`
+      for (const pattern of patternsOf(steps[0]?.shown ?? '').slice(0, 3)) t.match(printed, pattern)
+    }
   }
-})
+)
 
 t.test('two releases in one namespace have nothing in common', { skip }, async (t) => {
   const all = { monitoring: { enabled: true }, direct: { enabled: true }, alert: { enabled: true } }
@@ -285,7 +295,7 @@ t.test('two releases in one namespace have nothing in common', { skip }, async (
   }
 })
 
-// What YAML, Go templates and shells take for something else, and what people write.
+// Texts that YAML, Go templates and shells misread, and what people write.
 const word = fc.constantFrom('123', 'true', 'null', 'on', 'a', 'payments', '0x1f', '1e3')
 const text = fc.oneof(
   fc.constantFrom(
@@ -318,7 +328,7 @@ const lines = fc
   )
   .map((all) => all.join('\n'))
   .filter((all) => all.trim() !== '' && all === all.toWellFormed())
-// What is no part of a line in YAML, and comes with text that was copied.
+// Characters that no YAML line has, but copied text may.
 const odd = fc.constantFrom('\u001b[0m', '\u0085', '\u2028', '\u2029', '\ufeff', '\t', '\r')
 const oddLines = fc.array(fc.oneof(lines, odd), { minLength: 1, maxLength: 5 }).map((all) => all.join(''))
 const config = oddLines.filter((all) => all.trim() !== '')
@@ -366,7 +376,7 @@ const generated = fc.record(
   { requiredKeys: [] }
 )
 
-t.test('whatever the values are, Kubernetes takes it, and it says what they say', { skip }, async (t) => {
+t.test('whatever the values are, Kubernetes accepts the result, and it says what they say', { skip }, async (t) => {
   const property = fc.property(generated, fc.constantFrom('flux-relay', 'relay2'), (values, release) => {
     const manifests = render(values, { release, namespace: 'ns' })
     const faults = manifests.flatMap((manifest) => faultsOf(manifest))
@@ -404,7 +414,7 @@ t.test('whatever the values are, Kubernetes takes it, and it says what they say'
         pod?.securityContext?.runAsNonRoot === true && container?.securityContext?.readOnlyRootFilesystem === true,
       cluster: values.alert?.enabled ? the(manifests, Alert, release).spec?.eventMetadata?.['cluster'] : undefined
     }
-    // As JSON, for which a map is a map whoever made it.
+    // As JSON, in which maps are equal whoever made them.
     if (!isDeepStrictEqual(JSON.parse(JSON.stringify(found)), JSON.parse(JSON.stringify(expected)))) {
       throw new Error(`${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`)
     }

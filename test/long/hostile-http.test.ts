@@ -11,7 +11,7 @@ import { about, openConfig, startRelay, tempFolder } from '../fixtures/relay.ts'
 import { startSlack } from '../fixtures/slack.ts'
 
 for (const [token, some] of Map.groupBy(attacks, (attack) => attack.token)) {
-  const name = `whatever some clients do, others are answered and their events taken${token ? ', where a token is set' : ''}`
+  const name = `whatever some clients do, others are answered and their events accepted${token ? ', even if a token is set' : ''}`
   t.test(name, async (t) => {
     const relay = await startRelay(t, { env: token === undefined ? {} : { ADMIN_TOKEN: token } })
     const port = Number(new URL(relay.url).port)
@@ -29,7 +29,7 @@ for (const [token, some] of Map.groupBy(attacks, (attack) => attack.token)) {
   })
 }
 
-t.test('strangers who hold more connections than files may be open keep out nobody, and no message', async (t) => {
+t.test('strangers with more connections than open files allow keep out no one, and no message', async (t) => {
   if (spawnSync('prlimit', ['--version']).status !== 0) return void t.comment('skipped: there is no prlimit')
   const slack = await startSlack({ perSecond: 100, burst: 100, latencyMs: 0 })
   t.teardown(() => slack.close())
@@ -52,7 +52,7 @@ t.test('strangers who hold more connections than files may be open keep out nobo
   await slack.until(() => ['one', 'two', 'three'].every((name) => posted().includes(name)), 30_000)
 })
 
-t.test('who takes too long to ask is cut off', async (t) => {
+t.test('a client that takes too long to send its request is cut off', async (t) => {
   const { app } = await startRelay(t)
   const { headersTimeout, requestTimeout, keepAliveTimeout } = app.server
   t.match(
@@ -72,9 +72,9 @@ function say(url: string, bytes: string): { answer: Promise<string>; socket: Soc
   return { socket, answer: new Promise((resolve) => socket.once('data', (chunk) => resolve(String(chunk)))) }
 }
 
-t.test('a body in a thousand tiny pieces is no event, and one in large pieces is', async (t) => {
+t.test('a body in a thousand tiny pieces is refused, and one in large pieces is accepted', async (t) => {
   const { url } = await startRelay(t)
-  // Several, because what Node has for a connection is used again for the next.
+  // Several, because Node reuses a connection's parser for the next one.
   for (let n = 0; n < 3; n++) {
     const tiny = say(url, `${head('transfer-encoding: chunked')}${'1\r\n \r\n'.repeat(2000)}`)
     t.match(await tiny.answer, /^HTTP\/1\.1 400 [\s\S]*connection: close[\s\S]*pieces that are too small/)
@@ -89,7 +89,7 @@ t.test('a body in a thousand tiny pieces is no event, and one in large pieces is
 })
 
 t.test(
-  'large bodies that never end are refused after so many; small ones are not, nor are others when they are gone',
+  'too many endless large bodies are refused; small ones are accepted, and large ones again when those are gone',
   async (t) => {
     const relay = await startRelay(t)
     const unfinished = () => say(relay.url, head('content-length: 3000000') + ' '.repeat(2_000_000))
@@ -105,7 +105,7 @@ t.test(
   }
 )
 
-t.test('who is refused reads the answer, also who writes all before reading, as Flux does', async (t) => {
+t.test('a refused client reads the answer, even if it writes everything before reading, as Flux does', async (t) => {
   const { url } = await startRelay(t)
   const cases: [what: string, path: string, bytes: number, status: number][] = [
     ['too large', '/webhook', 6_000_000, 413],
@@ -130,7 +130,7 @@ t.test('who is refused reads the answer, also who writes all before reading, as 
   }
 })
 
-t.test('small bodies that never end cost newer ones nothing, however many they are', async (t) => {
+t.test('endless small bodies cost newer ones nothing, however many they are', async (t) => {
   const relay = await startRelay(t)
   const whole = (n: number) => JSON.stringify(about(`app-${n}`, { message: 'm'.repeat(60_000) }))
   // Together more than there is room for; each lacks its last byte.

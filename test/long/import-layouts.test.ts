@@ -1,5 +1,5 @@
-// Layouts: manifests as people keep them, with kustomizations and charts around them, come over as the cluster has them, or a
-// line says what stands in between.
+// Layouts: manifests as people keep them, with kustomizations and charts around them, are imported as the cluster has them, or
+// a line says what prevents that.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -45,7 +45,7 @@ const component = (fields: object) => ({
   ...fields
 })
 
-/** By its path, what is in a file: a text, manifests, or one. */
+/** The contents of files by path: a text, manifests, or one manifest. */
 type Layout = Record<string, string | object | object[]>
 
 const both = { 'alerts.yaml': [provider(), alert()] }
@@ -88,7 +88,7 @@ async function imported(folder: string, namespace?: string): Promise<Found> {
   }
 }
 
-/** What comes of it where kustomize itself has built `folder`. */
+/** The result if kustomize itself has built `folder`. */
 function kustomized(folder: string): unknown {
   const built = new Manifests(folder).all.map((manifest) => stringify(manifest)).join('---\n')
   return parse(configOf(importFlux(readManifests(built, 'built.yaml').manifests)))
@@ -151,6 +151,17 @@ const carried: readonly (readonly [what: string, layout: Layout, top?: string])[
     }
   ],
   [
+    'a component of two namespaces',
+    {
+      ...under('alerts', both),
+      'alerts/kustomization.yaml': kustomization({ resources: ['alerts.yaml'] }),
+      'all/kustomization.yaml': component({ resources: ['../alerts'] }),
+      'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../all'] }),
+      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../all'] }),
+      'kustomization.yaml': kustomization({ resources: ['a', 'b'] })
+    }
+  ],
+  [
     'a token that is made of a file of variables',
     {
       'alerts.yaml': [provider(), alert()],
@@ -166,7 +177,7 @@ const carried: readonly (readonly [what: string, layout: Layout, top?: string])[
 ]
 
 for (const [what, layout, top = '.'] of carried) {
-  t.test(`${what}: comes over as kustomize builds it, and nothing has to be said`, { skip: cannotBuild }, async (t) => {
+  t.test(`${what}: is imported as kustomize builds it, without remarks`, { skip: cannotBuild }, async (t) => {
     const folder = written(t, layout)
     const { config, remarks, text } = await imported(folder)
     t.strictSame(config, kustomized(join(folder, top)))
@@ -175,7 +186,7 @@ for (const [what, layout, top = '.'] of carried) {
   })
 }
 
-t.test('wherever namespaces are said, the one that kustomize takes is taken', { skip: cannotBuild }, async (t) => {
+t.test('wherever namespaces are set, the import uses the same as kustomize', { skip: cannotBuild }, async (t) => {
   const namespace = fc.constantFrom(undefined, 'a', 'b', 'c')
   const property = fc.asyncProperty(
     fc.record({ own: namespace, component: namespace, base: namespace, overlay: namespace, isComponent: fc.boolean() }),
@@ -200,7 +211,7 @@ t.test('wherever namespaces are said, the one that kustomize takes is taken', { 
   await t.resolves(fc.assert(property, { numRuns: 25 }))
 })
 
-/** `[what, layout, what is said, how many destinations there are]` */
+/** `[what, layout, expected remarks, number of destinations]` */
 const said: readonly (readonly [what: string, layout: Layout, remarks: RegExp[], destinations: number])[] = [
   [
     'a patch that changes an Alert is none itself',
@@ -262,18 +273,29 @@ const said: readonly (readonly [what: string, layout: Layout, remarks: RegExp[],
     1
   ],
   [
-    'a component of two namespaces',
+    'a component of a namespace, and of none that is said',
     {
       ...under('alerts', both),
       'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
       'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../alerts'] }),
-      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../alerts'] })
+      'b/kustomization.yaml': kustomization({ components: ['../alerts'] })
     },
     [
-      /^alerts\/kustomization\.yaml:1: 2 kustomizations use this, not all in one namespace/,
+      /^alerts\/kustomization\.yaml:1: several kustomizations build this, and not each of them in a namespace/,
       /names no namespace, nor does 1 more/
     ],
     1
+  ],
+  [
+    'a component of two namespaces, with a type that the relay has no part in',
+    {
+      'alerts/alerts.yaml': [provider({ type: 'alertmanager' }), alert()],
+      'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
+      'a/kustomization.yaml': kustomization({ namespace: 'a', components: ['../alerts'] }),
+      'b/kustomization.yaml': kustomization({ namespace: 'b', components: ['../alerts'] })
+    },
+    [/Alert a\/failures posts to Provider a\/slack, which is of type "alertmanager".* \(so it is in 2 namespaces\)$/],
+    0
   ],
   [
     "Flux's own Kustomization, which puts it elsewhere and patches it",
@@ -323,7 +345,7 @@ const said: readonly (readonly [what: string, layout: Layout, remarks: RegExp[],
 ]
 
 for (const [what, layout, expected, destinations] of said) {
-  t.test(`${what}: is said`, async (t) => {
+  t.test(`${what}: causes a remark`, async (t) => {
     const { config, remarks, text } = await imported(written(t, layout))
     t.equal(remarks.length, expected.length, remarks.join('\n'))
     t.match(remarks, expected)
@@ -331,6 +353,30 @@ for (const [what, layout, expected, destinations] of said) {
     t.notMatch(text + remarks.join(''), /s3cr3t/)
   })
 }
+
+t.test('Providers of one manifest and one Secret are one destination, in how many namespaces soever', async (t) => {
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'slack-url' }, stringData: { address: url } }
+  const layout = {
+    'alerts/alerts.yaml': [provider(), alert(), secret],
+    'alerts/kustomization.yaml': component({ resources: ['alerts.yaml'] }),
+    ...Object.fromEntries(
+      ['a', 'b', 'c'].map((namespace) => [
+        `${namespace}/kustomization.yaml`,
+        kustomization({ namespace, components: ['../alerts'] })
+      ])
+    )
+  }
+  const { config, remarks, variables, text } = await imported(written(t, layout))
+  t.strictSame(remarks, [])
+  t.match(config, { destinations: { slack: {} }, rules: [{ match: { namespace: ['a', 'b', 'c'] } }] })
+  t.equal(config.rules.length, 1)
+  t.match(variables, [{ command: /kubectl -n a get secret slack-url/ }])
+  t.equal(variables.length, 1)
+  t.notMatch(text, /s3cr3t/)
+
+  const without = await imported(written(t, { ...layout, 'alerts/alerts.yaml': [provider(), alert()] }))
+  t.strictSame(Object.keys(without.config.destinations), ['a-slack', 'b-slack', 'c-slack'], 'Secrets may differ')
+})
 
 const ofFlux = (spec: object, name = 'alerts') => ({
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
@@ -360,7 +406,7 @@ const from = (kinds: string[], substitute: object = {}) =>
   ofFlux({ postBuild: { substitute, substituteFrom: kinds.map((kind) => ({ kind, name: 'vars' })) } })
 const disabled = { 'kustomize.toolkit.fluxcd.io/substitute': 'disabled' }
 
-// What Flux makes of each was tried with fluxcd/pkg/envsubst 1.4.0. Undefined: it stays as it is.
+// What Flux makes of each was tried with fluxcd/pkg/envsubst 1.4.0. Undefined if it stays as it is.
 const substitutions: readonly (readonly [
   what: string,
   text: string,
@@ -474,25 +520,28 @@ for (const [what, text, applied, cluster] of substitutions) {
   })
 }
 
-t.test('what is not to be filled in is not, and what a kustomization takes from elsewhere is', async (t) => {
-  const clusters = { 'clusters/prod/all.yaml': withValues({ cluster: 'prod' }) }
-  for (const metadata of [{ labels: disabled }, { annotations: disabled }]) {
-    const layout = { ...clusters, 'notifications/alerts.yaml': inCluster('${cluster}', metadata) }
-    t.match((await imported(written(t, layout))).remarks, [yetToBeFilledIn])
+t.test(
+  'objects excluded from substitution are left alone, and those that a kustomization takes from elsewhere are not',
+  async (t) => {
+    const clusters = { 'clusters/prod/all.yaml': withValues({ cluster: 'prod' }) }
+    for (const metadata of [{ labels: disabled }, { annotations: disabled }]) {
+      const layout = { ...clusters, 'notifications/alerts.yaml': inCluster('${cluster}', metadata) }
+      t.match((await imported(written(t, layout))).remarks, [yetToBeFilledIn])
+    }
+    const { config, remarks } = await imported(
+      written(t, {
+        ...clusters,
+        'notifications/kustomization.yaml': kustomization({ resources: ['../base'] }),
+        'base/kustomization.yaml': kustomization({ resources: ['alerts.yaml'] }),
+        'base/alerts.yaml': inCluster('${cluster}')
+      })
+    )
+    t.equal(config.cluster, 'prod')
+    t.strictSame(remarks, [])
   }
-  const { config, remarks } = await imported(
-    written(t, {
-      ...clusters,
-      'notifications/kustomization.yaml': kustomization({ resources: ['../base'] }),
-      'base/kustomization.yaml': kustomization({ resources: ['alerts.yaml'] }),
-      'base/alerts.yaml': inCluster('${cluster}')
-    })
-  )
-  t.equal(config.cluster, 'prod')
-  t.strictSame(remarks, [])
-})
+)
 
-t.test('a value is used wherever it stands: as a name, a namespace, a severity, a boolean', async (t) => {
+t.test('a value is used in any place: as a name, a namespace, a severity, a boolean', async (t) => {
   const { config, remarks } = await imported(
     written(t, {
       'clusters/prod/all.yaml': withValues({ ns: 'team', severity: 'error', paused: 'false' }),
@@ -509,7 +558,7 @@ t.test('a value is used wherever it stands: as a name, a namespace, a severity, 
   t.match(config.rules, [{ match: { severity: 'warn', namespace: 'team' } }])
 })
 
-t.test('what two clusters fill in differently is said once, and one cluster by itself is filled in', async (t) => {
+t.test('if two clusters substitute differently, that is said once; one cluster alone is substituted', async (t) => {
   const folder = written(t, {
     'clusters/prod/all.yaml': [withValues({ cluster: 'prod' }), withValues({ cluster: 'prod' }, { path: './apps' })],
     'clusters/test/all.yaml': [withValues({ cluster: 'test' }), withValues({ cluster: 'test' }, { path: './apps' })],
@@ -532,7 +581,7 @@ t.test('what two clusters fill in differently is said once, and one cluster by i
   t.equal(parse(configOf(importFlux(manifests, 'flux-system'))).cluster, 'prod')
 })
 
-t.test('of a Secret whose name gets a hash there is no command that would not find it', async (t) => {
+t.test('for a Secret whose name gets a hash, no command is printed that would not find it', async (t) => {
   const folder = written(t, {
     ...both,
     'kustomization.yaml': kustomization({
@@ -547,7 +596,7 @@ t.test('of a Secret whose name gets a hash there is no command that would not fi
   t.match(remarks, [/Flux reads `address`, not `url`/], 'the keys are known')
 })
 
-t.test('a severity that has a default is that, and one without has to be filled in', async (t) => {
+t.test('a severity with a default becomes that, and one without has to be filled in', async (t) => {
   const of = (eventSeverity: string) =>
     imported(
       written(t, {

@@ -1,4 +1,4 @@
-// Import: does what Flux did with its Alerts and Providers, and says at its place what it cannot carry over.
+// Import: does what Flux did with its Alerts and Providers, and says, at its place, what it cannot carry over.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, '..', '..')
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'import')
 const fixture = (name: string): string => readFileSync(join(fixtures, `${name}.yaml`), 'utf8')
 
-/** A private URL that is in the Secret of `tutorial`, and the same of other fixtures. */
+/** The private URL in the Secret of `tutorial`, and those of other fixtures. */
 const secrets = /s3cr3t|T0SECRET|YOUR\/SLACK|z3g4wxy|aHR0cHM/
 
 function importText(text: string): Import {
@@ -113,14 +113,14 @@ t.test('every version and form of manifest loads, and no secret is copied', asyn
   t.match(remarksOf(v1)[0], /v1 of Alert is read here, and refused by each Flux up to 2\.9/)
 })
 
-t.test('a Provider of another program is not spoken of as one of Flux', async (t) => {
+t.test('a Provider of another program is not described as one of Flux', async (t) => {
   const { remarks } = importText(
     `${alertText({})}\n---\napiVersion: pkg.crossplane.io/v1\nkind: Provider\nmetadata: { name: aws }\n`
   )
   t.notMatch(JSON.stringify(remarks), /v1 of Provider/)
 })
 
-t.test('what is said of a source is said at its line, also behind one that is left out', async (t) => {
+t.test('remarks about a source are at its line, even after one that is left out', async (t) => {
   const text = alertText({
     eventSources: [
       { kind: 'Kustomization' },
@@ -138,21 +138,21 @@ t.test('what is said of a source is said at its line, also behind one that is le
   t.equal(lineOf(/spec\.eventSources\.2\.labels is not known/), at('labels: {}'))
 })
 
-t.test('what the tests take for manifests of Flux are such', async (t) => {
+t.test('the Flux manifests in the tests are valid', async (t) => {
   for (const name of ['tutorial', 'bot']) {
     const manifests = parseAllDocuments(fixture(name)).map((document) => document.toJS())
     for (const manifest of manifests.filter(({ kind }) => kind !== 'Secret')) t.strictSame(faultsOf(manifest), [], name)
   }
 })
 
-t.test('rules say where they come from, and what of the Alert is not in them', async (t) => {
+t.test('rules name their origin, and what they lack of the Alert', async (t) => {
   const config = configOf(importText(fixture('kubectl-list')))
   t.match(config, / {2}# Alert team-a\/team-a, flux\.yaml:3\n {2}# line 32: matchLabels: events do not carry labels/)
   t.match(config, /`notify: every` sends each event/)
   t.notMatch(configOf(importText(fixture('tutorial'))), /[&*]a1/, 'no aliases')
 })
 
-t.test('info is everything, errors included; objects by name stay by name; `suspend: no` is false', async (t) => {
+t.test('info includes everything, errors too; objects by name stay by name; `suspend: no` is false', async (t) => {
   const { rules } = textOf(importText(fixture('v1beta1')))
   const names = ['apps', 'infra']
   const of = { kind: 'Kustomization', namespace: 'flux-system', name: names, severity: 'info' }
@@ -183,7 +183,7 @@ const api = 'https://slack.com/api/chat.postMessage'
 const secretText = (name: string, stringData: object) =>
   stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'apps', name }, stringData })
 
-/** `[what, Provider, its Secret where there is one, the slackApps and the place that become of it, or why nothing does]` */
+/** `[what, Provider, its Secret if any, the resulting slackApps and place, or why there is no result]` */
 const bots: [string, object, object | undefined, { apps?: object; slack?: object } | RegExp][] = [
   [
     'its address in the Provider',
@@ -263,7 +263,7 @@ for (const [what, provider, secret, expected] of bots) {
   })
 }
 
-t.test('a channel that no app can post to is said, because `check` will refuse it', async (t) => {
+t.test('a channel that no app can post to is reported, because `check` will refuse it', async (t) => {
   for (const channel of ['team alerts', '@alice', 'U012AB3CD']) {
     const imported = importText(
       alertText(
@@ -294,12 +294,12 @@ t.test('one token of several Providers is one app, and a webhook beside a token 
   t.match(textOf(webhook)['destinations'], { chat: { slack: { webhookUrl: /./ } } })
 })
 
-t.test('an inclusion list of nothing that is a pattern lets nothing through, as in Flux', async (t) => {
+t.test('an inclusion list without a valid pattern lets nothing through, as in Flux', async (t) => {
   t.strictSame(importText(alertText({ inclusionList: ['('] })).takeovers, [])
   t.equal(importText(alertText({ inclusionList: ['(', 'x'] })).takeovers.length, 1)
 })
 
-t.test('a field that stands elsewhere is placed at the nearest that does not', async (t) => {
+t.test('a remark about a field behind an alias is placed at the nearest line outside it', async (t) => {
   const imported = importText(`
 shared: &shared { providerRef: { name: chat }, eventSources: [], suspend: true }
 apiVersion: notification.toolkit.fluxcd.io/v1beta3
@@ -310,7 +310,7 @@ spec: *shared
   t.strictSame(remarksOf(imported), ['6: Alert apps/other is suspended; it is left out'])
 })
 
-t.test('what cannot be carried over is said at its place, and the rest is carried over', async (t) => {
+t.test('what cannot be carried over is reported at its place, and the rest is carried over', async (t) => {
   const imported = importText(fixture('platform'))
   const expected = [
     /^19: Provider team-b\/chat goes through a proxy: set HTTPS_PROXY/,
@@ -369,7 +369,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   [
     'a mention amid a summary',
     alertText({ summary: '<!here> the shop is down' }),
-    /summary of Alert apps\/chat is shown as text, and pings nobody: for that, write `mention: "<!here>"`/
+    /summary of Alert apps\/chat pings nobody: for that, write `mention: "<!here>"`/
   ],
   [
     'a kind that Flux does not know',
@@ -383,7 +383,7 @@ const oneRemark: [string, string, RegExp | undefined][] = [
   ]
 ]
 for (const [what, text, expected] of oneRemark) {
-  t.test(`${what} is ${expected ? 'said' : 'no matter'}`, async (t) => {
+  t.test(`${what} ${expected ? 'causes a remark' : 'causes no remark'}`, async (t) => {
     const imported = importText(text)
     if (expected === undefined) t.strictSame(imported.remarks, [])
     else
@@ -450,7 +450,7 @@ ${other.replaceAll('namespace: apps', 'namespace: web')}`)
   )
 })
 
-t.test('a summary of v1, which has it among the metadata, mentions as one of v1beta3 does', async (t) => {
+t.test('a summary of v1, which is part of the metadata, mentions like one of v1beta3', async (t) => {
   const v1 = (eventMetadata: object) => importText(alertText({ eventMetadata }).replaceAll('v1beta3', 'v1'))
   t.match(textOf(v1({ summary: '<!here>' }))['rules'], [{ mention: '<!here>' }])
   t.strictSame(v1({ summary: '<!here>', team: 'a' }).feeds[0]?.metadata, { team: 'a' })
@@ -488,7 +488,7 @@ t.test('the Alert for Flux names each object once, and posts what the rules need
   ])
 })
 
-/** As Flux does it (fluxcd/notification-controller internal/server/event_handlers.go), without labels. */
+/** As Flux decides it (fluxcd/notification-controller internal/server/event_handlers.go), without labels. */
 function isAlertedByFlux(spec: AlertSpec, event: WireEvent): boolean {
   const { kind, namespace, name } = event.involvedObject
   const finds = (pattern: string) => event.message.includes(pattern)
@@ -554,7 +554,7 @@ const anyEvent = fc
     wire({ involvedObject: { kind: of[kind % of.length] ?? '', name, namespace }, severity, reason, message })
   )
 
-t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, and only one', async (t) => {
+t.test('for any Alert, exactly the events that Flux would alert of fire a rule, and only one', async (t) => {
   const counts = { notified: 0, not: 0 }
   fc.assert(
     fc.property(anyAlert, fc.array(anyEvent, { minLength: 20, maxLength: 20 }), (spec, events) => {
@@ -572,7 +572,7 @@ t.test('whatever the Alert, exactly the events that Flux alerts of fire a rule, 
   t.ok(counts.notified > 100 && counts.not > 100, JSON.stringify(counts))
 })
 
-t.test('of several Alerts, each event goes where Flux sent it, and Flux posts it to the relay once', async (t) => {
+t.test('with several Alerts, each event goes where Flux sent it, and Flux posts it to the relay once', async (t) => {
   const metadata = fc.constantFrom<object>({}, { summary: 'a' }, { summary: 'b' })
   const anyAlerts = fc.array(fc.tuple(anyAlert, metadata), { minLength: 2, maxLength: 4 })
   const counts = { notified: 0, not: 0, merged: 0, feeds: 0 }
@@ -621,7 +621,7 @@ function run(args: string[], { cwd = root, input = '' }: { cwd?: string; input?:
   return { code: status, out: stdout, err: stderr }
 }
 
-t.test('the command prints a config, and beside it which variables to set', async (t) => {
+t.test('the command prints a config and lists the variables to set', async (t) => {
   const { code, out, err } = run(['import', join(fixtures, 'tutorial.yaml')])
   t.equal(code, 0)
   t.match(out, /^# flux-relay: imported from Flux/)
@@ -631,7 +631,7 @@ t.test('the command prints a config, and beside it which variables to set', asyn
   t.notMatch(out + err, secrets)
 })
 
-t.test('what has no end, or hardly one, is refused in words', async (t) => {
+t.test('endless or nearly endless input is refused in words', async (t) => {
   const head =
     'apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Alert\nmetadata: { name: a, namespace: b }\nspec:\n'
   const laughs = Array.from(
@@ -654,10 +654,10 @@ t.test('what has no end, or hardly one, is refused in words', async (t) => {
   t.strictSame(readManifests(`kind: ConfigMap\nmetadata: { name: a }\n${shared}`, 'flux.yaml').problems, [])
 })
 
-t.test('a name in a command that is to be pasted is one word of it, and no line of anything else', async (t) => {
+t.test('a name in a command to be pasted is a single word, and never appears in any other line', async (t) => {
   const hostile = ['$(id)', '`id`', 'a; id', "a'b; id #", 'a"; id; "', 'a\nid', 'a\u001b[31m\rid', '${HOME}']
   const isOneLine = (text: string) => /^[^\p{Cc}]*$/u.test(text)
-  // What each program would be given, a line each.
+  // The arguments that each program would get, one per line.
   const shell = (command: string) => {
     const programs = ['kubectl', 'flux'].map((name) => `${name}() { printf '%s\\n' "$@"; }`)
     return spawnSync('sh', ['-c', [...programs, command].join('\n')], { encoding: 'utf8' })
@@ -698,7 +698,7 @@ t.test('a name in a command that is to be pasted is one word of it, and no line 
   }
 })
 
-t.test('what a shell of Windows wrote is read as any other file', async (t) => {
+t.test('a file written by a Windows shell is read like any other', async (t) => {
   const folder = tempFolder(t)
   const file = join(folder, 'flux.yaml')
   const text = fixture('tutorial').replaceAll('\n', '\r\n')
@@ -737,30 +737,58 @@ t.test('the standard input, directories and several files are read as one', asyn
   t.match(flux, /kind: Provider/)
 })
 
-t.test('in a folder, what is no manifest is named and left out, and what kustomize changes is said', async (t) => {
+t.test(
+  'files of a folder that are not manifests are named and left out, and changes by kustomize are reported',
+  async (t) => {
+    const folder = tempFolder(t)
+    mkdirSync(join(folder, 'chart'))
+    copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+    writeFileSync(
+      join(folder, 'chart', 'secret.yaml'),
+      'kind: Secret\nname: {{ .Release.Name }}-s3cr3t\na: {{- if x }}\n'
+    )
+    writeFileSync(join(folder, 'broken.yaml'), 'kind: Secret\na: "s3cr3t\n')
+    writeFileSync(join(folder, 'kustomization.yaml'), 'resources: [alerts.yaml]\nnamespace: team-a\npatches: []\n')
+    const { code, out, err } = run(['import', folder])
+    t.equal(code, 0, err)
+    t.match(out, /- name: on-call-webapp/)
+    t.match(err, /chart\/secret\.yaml:\d+: a template of Helm, not read/)
+    t.match(err, /broken\.yaml:\d+: no YAML, not read: /)
+    t.match(out, /GitRepository\/team-a\/\*/)
+    t.notMatch(err, /kustomization/)
+    t.notMatch(out + err, secrets)
+    const component = 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [alerts.yaml]\n'
+    writeFileSync(join(folder, 'kustomization.yaml'), component)
+    t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
+  }
+)
+
+t.test('what makes Alerts elsewhere than in YAML is named, with the command that shows them', async (t) => {
   const folder = tempFolder(t)
-  mkdirSync(join(folder, 'chart'))
-  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  const group = 'notification.toolkit.fluxcd.io'
+  writeFileSync(join(folder, 'alert.cue'), `alert: {\n\tapiVersion: "${group}/v1beta3"\n\tkind: "Alert"\n}\n`)
+  writeFileSync(join(folder, 'other.tf'), 'resource "x" "y" {}\n')
   writeFileSync(
-    join(folder, 'chart', 'secret.yaml'),
-    'kind: Secret\nname: {{ .Release.Name }}-s3cr3t\na: {{- if x }}\n'
+    join(folder, 'kustomization.yaml'),
+    'resources:\n- https://github.com/acme/notifications//base?ref=v1\nnamespace: team-a\n'
   )
-  writeFileSync(join(folder, 'broken.yaml'), 'kind: Secret\na: "s3cr3t\n')
-  writeFileSync(join(folder, 'kustomization.yaml'), 'resources: [alerts.yaml]\nnamespace: team-a\npatches: []\n')
-  const { code, out, err } = run(['import', folder])
-  t.equal(code, 0, err)
-  t.match(out, /- name: on-call-webapp/)
-  t.match(err, /chart\/secret\.yaml:\d+: a template of Helm, not read/)
-  t.match(err, /broken\.yaml:\d+: no YAML, not read: /)
-  t.match(out, /GitRepository\/team-a\/\*/)
-  t.notMatch(err, /kustomization/)
-  t.notMatch(out + err, secrets)
-  const component = 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [alerts.yaml]\n'
-  writeFileSync(join(folder, 'kustomization.yaml'), component)
-  t.match(run(['import', folder]).err, /kustomization\.yaml:1: this is a Component/)
+  const { code, err } = run(['import', folder])
+  t.equal(code, 1)
+  t.match(err, /alert\.cue:1: is not YAML, and not read: import what it makes/)
+  t.notMatch(err, /other\.tf/)
+  t.match(err, /kustomization\.yaml:1: this lists https:\/\/github\.com\/.* which was not read: .*`kubectl kustomize/)
+  t.match(
+    err,
+    /what the cluster has: kubectl get alerts\.notification\.toolkit\.fluxcd\.io,providers\.\S+ -A -o yaml\n/
+  )
+  copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
+  const { code: both, err: said } = run(['import', folder])
+  t.equal(both, 0)
+  t.match(said, /alert\.cue:1: is not YAML/)
+  t.notMatch(said, /github\.com/)
 })
 
-t.test('a link that leads nowhere, or to a folder, is named, and the rest of the folder is read', async (t) => {
+t.test('a link that is dangling, or leads to a folder, is named, and the rest of the folder is read', async (t) => {
   const folder = tempFolder(t)
   copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'alerts.yaml'))
   const { out } = run(['import', folder])
@@ -771,7 +799,7 @@ t.test('a link that leads nowhere, or to a folder, is named, and the rest of the
   t.match(linked.err, /a\.yaml:1: cannot be read, and is left out: [\s\S]*kustomization\.yaml:1: cannot be read/)
 })
 
-t.test('malformed YAML is reported with its place; where there is nothing to import, the answer is no', async (t) => {
+t.test('malformed YAML is reported with its place; if there is nothing to import, the exit code says so', async (t) => {
   const malformed = run(['import', join(fixtures, 'malformed.yaml')])
   t.equal(malformed.code, 2)
   t.match(
@@ -786,7 +814,7 @@ t.test('malformed YAML is reported with its place; where there is nothing to imp
   t.match(missing, { code: 2, err: /no such file/ })
 })
 
-t.test('an overlay whose Alerts stand beside it is not taken for one without any', async (t) => {
+t.test('an overlay with Alerts beside it is not said to have none', async (t) => {
   const folder = tempFolder(t)
   for (const part of ['base', 'overlay']) mkdirSync(join(folder, part))
   copyFileSync(join(fixtures, 'tutorial.yaml'), join(folder, 'base', 'alerts.yaml'))
@@ -824,7 +852,7 @@ t.test('an address or a namespace that no Provider can have is refused', async (
   t.match(out, /namespace: team-a[\s\S]*address: https:\/\/relay\.example\/webhook\/eu\n/)
 })
 
-t.test('one mistake is one problem, at its place, in words, whatever stands behind it', async (t) => {
+t.test('one mistake is one problem, at its place, in words, whatever follows it', async (t) => {
   const text = `${alertText({})}---
 kind: Alert
 apiVersion: notification.toolkit.fluxcd.io/v1beta3
@@ -847,7 +875,7 @@ spec: { eventSeverity: error, providerRef: { name: chat }, eventSources: [{ kind
   t.match(ofConfig, [{ line: 3, column: 19, message: /^this is not allowed behind a value/ }])
 })
 
-t.test('a Secret that is malformed is not shown', async (t) => {
+t.test('a malformed Secret is not shown', async (t) => {
   const bodies = [
     'address: https://h/s3cr3t: x',
     'a: |s3cr3t',
@@ -891,7 +919,7 @@ t.test('the commands in docs/from-notification-controller.md do what it says', a
   t.match(readFileSync(join(folder, 'applied.txt'), 'utf8'), /token=0123456789abcdef\napply -f flux-relay\.yaml\n/)
 })
 
-t.test('an address where a name belongs is taken for a secret: in no config, no variable and no remark', async (t) => {
+t.test('an address in place of a name is treated as a secret: in no config, no variable and no remark', async (t) => {
   const url = 'https://hooks.slack.com/services/T0SECRET/B0/s3cr3t'
   for (const [alert, provider, said] of [
     [{}, { channel: url }, /Provider apps\/chat has an address as its channel/],
@@ -916,7 +944,7 @@ t.test('an address where a name belongs is taken for a secret: in no config, no 
   t.match(stderr, /is of type "https:\/\/hooks\.slack\.com\/…"/)
 })
 
-t.test('of a Provider that cannot be read it is not said that it is missing', async (t) => {
+t.test('a Provider that cannot be read is not said to be missing', async (t) => {
   const imported = importText(alertText({}, { channel: 5 }))
   t.match(remarksOf(imported), [
     /posts to Provider apps\/chat, which cannot be read; it is left out/,

@@ -1,4 +1,5 @@
-// `for` on a real store: what lasts is notified once, what passes by itself never, whatever comes and whenever it is restarted.
+// `for` on a real store: what lasts is notified once, what passes by itself never, whatever comes and however often it
+// restarts.
 import t, { type Test } from 'tap'
 import { type Config, loadConfig } from '../../src/config/config.ts'
 import { decide } from '../../src/decide.ts'
@@ -30,7 +31,7 @@ function configOf(rules: string): Config {
 type Kind = 'fails' | 'fails otherwise' | 'recovers' | 'goes on'
 
 interface Came {
-  /** ms from the start */
+  /** Ms since the start. */
   at: number
   object: number
   kind: Kind
@@ -52,7 +53,7 @@ interface Said {
   payload: string
 }
 
-/** A relay on a store, without a network: what it takes, and what its lanes would post, in virtual time. */
+/** A relay on a store, without a network: it accepts events, and records what its lanes would post, in virtual time. */
 function createRig(open: () => Promise<Store>, first: Config, { restarts = false } = {}) {
   const said: Said[] = []
   const known = new Map<string, Omit<Said, 'at' | 'payload'>>()
@@ -71,7 +72,7 @@ function createRig(open: () => Promise<Store>, first: Config, { restarts = false
     return opened
   }
 
-  /** Posts what is due; resolves to when there is more to do, in ms. */
+  /** Posts what is due; resolves to the time, in ms, at which there is more to do. */
   async function drain(now: number): Promise<number> {
     let wakeAt = Number.POSITIVE_INFINITY
     for (const lane of await (await turn()).busyLanes()) wakeAt = Math.min(wakeAt, await drainLane(lane, now))
@@ -149,7 +150,7 @@ function createRig(open: () => Promise<Store>, first: Config, { restarts = false
         }
       }
     },
-    /** Lets all of `came` come, oldest first, and then as much time pass as anything needs. */
+    /** Makes all of `came` arrive, oldest first, and then lets as much time pass as anything needs. */
     async run(came: readonly Came[]): Promise<void> {
       let wakeAt = Number.POSITIVE_INFINITY
       for (let next = 0; next < came.length || wakeAt < Number.POSITIVE_INFINITY; ) {
@@ -169,7 +170,7 @@ function createRig(open: () => Promise<Store>, first: Config, { restarts = false
 interface Incident {
   object: string
   since: number
-  /** ms; infinite where it is never over. */
+  /** In ms; infinite if it is never over. */
   lastsMs: number
 }
 
@@ -195,7 +196,7 @@ const rules = `
   - { name: long, for: 2m, send: [later, shared] }
   - { name: short, for: 30s, send: [soon, shared], group: { by: [namespace], wait: 5s } }
 `
-/** How long an incident lasts before the rule notifies the destination, in ms; undefined: another rule does. */
+/** How long an incident must last before the rule notifies the destination, in ms; undefined if another rule does. */
 const held: Record<string, number> = {
   'plain now': 0,
   'long later': 120_000,
@@ -216,7 +217,7 @@ const anyHistory = fc
 
 for (const [name, prepare] of Object.entries(stores)) {
   t.test(name, async (t) => {
-    t.test('whatever comes, what lasts is notified once, and nothing that passes by itself', async (t) => {
+    t.test('for any sequence, what lasts is notified once, and what passes by itself never', async (t) => {
       await fc.assert(
         fc.asyncProperty(anyHistory, fc.boolean(), async (came, restarts) => {
           const rig = createRig((await prepare(t)).open, configOf(rules), { restarts: restarts && name === 'sqlite' })
@@ -257,7 +258,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     type Rig = Awaited<ReturnType<typeof rigOf>>
     const newest = async (rig: Rig) => (await (await rig.store()).records.notifications({}, { limit: 20 })).items
 
-    t.test('what lasts is notified at its time, as what began then, with its ping', async (t) => {
+    t.test('what lasts is notified at its time, as something that began then, with its ping', async (t) => {
       const rig = await rigOf(t)
       await rig.take(fails(), at(0))
       t.ok((await rig.drain(at(0))) <= at(seconds(120)), 'it is looked at in time')
@@ -273,7 +274,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(rig.said.at(-1), { says: 'recovered', payload: /after 2 m 30 s|150 s|2 m/ })
     })
 
-    t.test('what ends before is settled with its recovery, with the reason, and nothing waits', async (t) => {
+    t.test('a failure that ends before is settled with its recovery, with the reason, and nothing waits', async (t) => {
       const rig = await rigOf(t)
       await rig.take(fails(), at(0))
       await rig.take(recovers, at(seconds(40)))
@@ -299,7 +300,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.equal((await rig.store()).pending, 0)
     })
 
-    t.test('what it changes to meanwhile is what is said, once, at the time of the first', async (t) => {
+    t.test('if a held failure changes, the change is notified, once, at the time of the first event', async (t) => {
       const rig = await rigOf(t)
       await rig.take(fails(), at(0))
       await rig.take(otherwise, at(seconds(60)))
@@ -312,7 +313,7 @@ for (const [name, prepare] of Object.entries(stores)) {
     })
 
     t.test(
-      'a file that shortens it, or has the rule no more, counts for what is held; one that lengthens it does not',
+      'a file that shortens `for`, or drops the rule, applies to held failures; one that lengthens it does not',
       async (t) => {
         for (const [what, text, dueMs] of [
           ['shorter', rule.replace('2m', '90s'), 90_000],
@@ -339,7 +340,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('with a group it is held for the longer of both', async (t) => {
+    t.test('with a group, a failure is held for the longer of both', async (t) => {
       for (const [lasts, wait, dueMs] of [
         ['10s', '60s', 60_000],
         ['60s', '10s', 60_000]
@@ -358,11 +359,11 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     })
 
-    t.test('a clock that is set back neither hastens it nor loses it', async (t) => {
+    t.test('a clock that is set back neither speeds up a held failure nor loses it', async (t) => {
       for (const byMs of [-5000, -3_600_000, -40 * 86_400_000]) {
         const rig = await rigOf(t)
         await rig.take(fails(), at(0))
-        // A minute later by real time.
+        // A minute later in real time.
         const set = (ms: number) => at(ms + byMs)
         await rig.drain(set(seconds(60)))
         t.strictSame(rig.said, [], 'not hastened')
@@ -371,7 +372,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     })
 
-    t.test('of a clock that was set back meanwhile, the end never comes before the beginning', async (t) => {
+    t.test('even if a clock was set back, the end never comes before the beginning', async (t) => {
       const rig = await rigOf(t)
       await rig.take(fails(), at(0))
       await rig.drain(at(seconds(90) - 3_600_000))
@@ -381,7 +382,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.strictSame(await (await rig.store()).busyLanes(), [])
     })
 
-    t.test('to try a lane now does not notify of what has yet to last', async (t) => {
+    t.test('trying a lane now does not notify of what has yet to last', async (t) => {
       const rig = await rigOf(t)
       await rig.take(fails(), at(0))
       for (const lane of await (await rig.store()).busyLanes()) await (await rig.store()).tryNow(lane, at(1000))
@@ -389,7 +390,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.strictSame(rig.said, [])
     })
 
-    t.test('nor does news of the same object, which does not wait for it either', async (t) => {
+    t.test('neither does other news of the same object, which is not delayed either', async (t) => {
       const rig = await rigOf(t, `${rule}\n  - { name: news, match: { severity: [info] }, send: team }`)
       await rig.take([...fails(), { at: 0, object: 0, kind: 'goes on' }], at(0))
       await rig.drain(at(0))
@@ -399,12 +400,12 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match(rig.said.slice(1), [{ rule: 'r', says: 'failed' }])
     })
 
-    t.test('what lasted and waits for its lane is not taken back by its end', async (t) => {
+    t.test('what has lasted but waits for its lane is not withdrawn by its end', async (t) => {
       const rig = await rigOf(t)
       const blocked = await rig.store()
       await rig.take(fails(), at(0))
       const [lane = ''] = await blocked.busyLanes()
-      // It has lasted, and there is no token.
+      // It has lasted, but there is no token.
       const plan = {
         token: () => ({ until: at(seconds(500)) }),
         causesOf,
@@ -424,7 +425,7 @@ for (const [name, prepare] of Object.entries(stores)) {
   })
 }
 
-t.test('of replicas one posts what has lasted, or another settles what is over: never both', async (t) => {
+t.test('of two replicas, either one posts what has lasted or the other settles what is over, never both', async (t) => {
   const { open } = await stores.postgres(t)
   const config = configOf('\n  - { name: r, for: 2m, send: team }')
   const [one, other] = [createRig(open, config), createRig(open, config)]
@@ -435,7 +436,7 @@ t.test('of replicas one posts what has lasted, or another settles what is over: 
       many.map((object) => ({ at: 0, object, kind: 'fails' as const })),
       at
     )
-    // Each of them is at the end of its two minutes by the one, and over shortly before by the other.
+    // By one clock, each of them is at the end of its two minutes; by the other, half of them end shortly before.
     const ends = many.map((object) =>
       other.take([{ at: 0, object, kind: 'recovers' as const }], at + seconds(object % 2 === 0 ? 119 : 120))
     )

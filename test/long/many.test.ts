@@ -1,5 +1,5 @@
-// Many: what is done to many notifications at once is done in steps, with both stores, so that nobody waits for all of it; and whatever
-// ends the relay in between, what is left is done after that, once.
+// Many: what is done to many notifications is done in steps, on both stores, so that nobody waits for all of it; if the relay
+// ends in between, the rest is done after the restart, once.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -26,17 +26,17 @@ const failure: Failure = {
 const operator = { name: 'jo', via: 'api' } as const
 
 interface Act {
-  /** How each of many notifications is written, where it is not for `lane` at once. */
+  /** What distinguishes the stored notifications from ones for `lane` that are due at once. */
   like?: Partial<Decision['notifications'][number]>
-  /** What else is in the database before. */
+  /** Other contents of the database beforehand. */
   sql?: string
   silences?: true
   act(store: Store, summing: Summing): Promise<unknown>
-  /** Whether it is done to a notification, in SQL. */
+  /** SQL condition: it was done to the notification. */
   done: string
-  /** As a start goes on with it. */
+  /** What a start does to continue it. */
   again(store: Store, summing: Summing): Promise<unknown>
-  /** Notifications that are summed up in the end. */
+  /** Number of notifications that are summed up in the end. */
   summed?: number
 }
 
@@ -72,7 +72,7 @@ const acts: Record<string, Act> = {
     act: (store) => store.endSilence('1', withIn, operator),
     done: `muted_until = ${withIn}`,
     async again(store, { end }) {
-      // Another replica may know it, for five minutes.
+      // Another replica may still know the silence, for five minutes.
       await store.followMutes(() => [], withIn + 400_000)
       await end(store, withIn + 400_000)
     },
@@ -113,12 +113,12 @@ const acts: Record<string, Act> = {
 
 interface Place {
   open(): Promise<Store>
-  /** A count, in SQL. */
+  /** Counts notifications by an SQL condition. */
   count(condition: string): Promise<number>
   change(sql: string): Promise<void>
-  /** Has changes of notifications wait as soon as some are such as `condition` says, where those of another process would not. */
+  /** Makes changes of notifications wait once some meet `condition`, if another process's changes would not wait. */
   hold(condition: string): Promise<void>
-  /** As after a kill: the database as it is, and what counts there. */
+  /** The place after a kill: the database as it is, with its counts. */
   killed(): Promise<Place>
 }
 
@@ -136,7 +136,7 @@ function inSqlite(t: Test, file: string): Place {
     count: async (where) =>
       sqlite((db) => Number(db.prepare(`select count(*) as n from notifications where ${where}`).get()?.['n'])),
     change: async (sql) => sqlite((db) => db.exec(sql)),
-    // Its steps leave this thread to the test in between.
+    // SQLite's steps leave this thread to the test in between.
     hold: async () => {},
     async killed() {
       const copy = join(tempFolder(t), 'relay.db')
@@ -154,7 +154,7 @@ function inPostgres(t: Test, url: string): Place {
     change: async (sql) => void (await execute(url, sql)),
     async hold(condition) {
       const holder = new Client({ connectionString: url })
-      // It is killed with the others.
+      // This connection is killed with the others.
       holder.on('error', () => {})
       t.teardown(() => holder.end())
       await holder.connect()
@@ -167,7 +167,7 @@ function inPostgres(t: Test, url: string): Place {
         select pg_advisory_lock(1)`)
     },
     async killed() {
-      // Its signs of life, too.
+      // The replica's heartbeats are gone too.
       await execute(url, 'delete from replicas')
       const others = `datname = current_database() and pid <> pg_backend_pid()`
       await execute(url, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`)
@@ -223,7 +223,7 @@ const places: Record<string, (t: Test) => Promise<Place>> = {
 for (const [name, placeFor] of Object.entries(places)) {
   for (const [what, act] of Object.entries(acts)) {
     t.test(
-      `${name}: where ${what}, it is done to many in steps, and once where the relay is killed between two`,
+      `${name}: when ${what}, many notifications are handled in steps, and once even if the relay is killed between two steps`,
       async (t) => {
         const place = await placeFor(t)
         await fill(place, act)
@@ -262,7 +262,7 @@ for (const [name, placeFor] of Object.entries(places)) {
     )
   }
 
-  t.test(`${name}: what is withheld by a mute and has lost its text to damage is summed up all the same`, async (t) => {
+  t.test(`${name}: what a mute withholds is summed up even if damage destroyed its text`, async (t) => {
     const place = await placeFor(t)
     const store = await place.open()
     await store.accept([arrival('app-1'), arrival('app-2')], (item) => {
@@ -283,7 +283,7 @@ for (const [name, placeFor] of Object.entries(places)) {
 }
 
 t.test(
-  'sqlite: what is old is deleted behind all dead letters that are kept for longer, and others have their turn',
+  'sqlite: old rows are deleted even behind dead letters that are kept longer, and others get their turn',
   async (t) => {
     const place = await places['sqlite']?.(t)
     if (place === undefined) return
@@ -308,15 +308,18 @@ t.test(
   }
 )
 
-t.test('sqlite: what has lost its text to damage is a dead letter, and the rest of its lane goes on', async (t) => {
-  const place = inSqlite(t, (await stores.sqlite(t)).file)
-  const store = await place.open()
-  await store.accept([arrival('app-1'), arrival('app-2')], sendTo('lane'))
-  await store.close()
-  await place.change('delete from views where id = (select min(id) from views)')
-  const again = await place.open()
-  t.teardown(() => again.close())
-  const message = await post(again, 'lane')
-  t.equal(message.payload.text, 'app-2')
-  t.equal(await place.count(`state = 'dead' and reason like '%text is missing%'`), 1)
-})
+t.test(
+  'sqlite: a notification whose text is damaged becomes a dead letter, and the rest of its lane goes on',
+  async (t) => {
+    const place = inSqlite(t, (await stores.sqlite(t)).file)
+    const store = await place.open()
+    await store.accept([arrival('app-1'), arrival('app-2')], sendTo('lane'))
+    await store.close()
+    await place.change('delete from views where id = (select min(id) from views)')
+    const again = await place.open()
+    t.teardown(() => again.close())
+    const message = await post(again, 'lane')
+    t.equal(message.payload.text, 'app-2')
+    t.equal(await place.count(`state = 'dead' and reason like '%text is missing%'`), 1)
+  }
+)

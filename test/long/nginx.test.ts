@@ -1,5 +1,6 @@
-// nginx: proxies on the relay's machine: ADMIN_OPEN_TO=loopback refuses whoever comes through it, where it can be known, and
-// Flux's events pass. It cannot where nginx speaks HTTP/1.1, adds no header and asks for 127.0.0.1: SECURITY.md says so.
+// nginx as a proxy on the relay's machine: ADMIN_OPEN_TO=loopback refuses everybody who comes through it, if that can be
+// detected, and Flux's events pass. It cannot be detected if nginx speaks HTTP/1.1, adds no header and asks for 127.0.0.1:
+// SECURITY.md says so.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ import { about, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 const { stderr: version } = await promisify(execFile)('nginx', ['-v']).catch(() => ({ stderr: '' }))
 const skip = version === '' && 'there is no nginx here'
 
-/** What people write, from nothing at all to what guides recommend. The last is known by the site's name alone. */
+/** What people write, from nothing at all to what guides recommend. The last one can only be recognised by the site's name. */
 const locations = {
   'a plain proxy_pass': '',
   'HTTP/1.1 with the usual headers': `
@@ -70,7 +71,7 @@ http {
   throw new Error('nginx did not answer within five seconds')
 }
 
-/** Asks, or posts `json`, as somebody far away does: by the name of the site. */
+/** Sends a GET, or posts `json`, as a remote client does: by the name of the site. */
 async function ask(port: number, path: string, json?: string): Promise<{ status: number; body: string }> {
   const headers = { host: 'relay.example', ...(json !== undefined && { 'content-type': 'application/json' }) }
   const method = json === undefined ? 'GET' : 'POST'
@@ -83,7 +84,7 @@ async function ask(port: number, path: string, json?: string): Promise<{ status:
 
 for (const [what, location] of Object.entries(locations)) {
   t.test(
-    `behind nginx, with ${what}, who asks for the site by its name may not administer, and events pass`,
+    `behind nginx with ${what}, a client that uses the site's name may not administer, and events pass`,
     { skip },
     async (t) => {
       const relay = await startRelay(t)

@@ -1,4 +1,4 @@
-// A bad night: each question of whoever is on call is answered by one command, against a real relay.
+// A bad night: one command answers each question of whoever is on call, against a real relay.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -23,7 +23,7 @@ const upgradeFailed = { involvedObject: payments, reason: 'UpgradeFailed', messa
 
 const missing = 'failed to get source: HelmRepository "charts" not found'
 
-/** Three charts without a source, a release that does not come up, and one that waits. */
+/** Three charts without a source, a release that fails to come up, and one that waits. */
 async function badNight(t: Test): Promise<{ relay: Relay; env: Record<string, string> }> {
   const relay = await startRelay(t, { config })
   for (const name of ['cart', 'till', 'shop']) {
@@ -43,7 +43,7 @@ async function badNight(t: Test): Promise<{ relay: Relay; env: Record<string, st
   return { relay, env: { RELAY_URL: relay.url } }
 }
 
-t.test('what fails, since when, who was notified, and why: alike ones in one line', async (t) => {
+t.test('what fails, since when, who was notified, and why; similar failures in one line', async (t) => {
   const { env } = await badNight(t)
   const { code, out, err } = await run(['status'], env)
   t.strictSame({ code, err }, { code: 1, err: '' })
@@ -60,7 +60,7 @@ t.test('what fails, since when, who was notified, and why: alike ones in one lin
   t.match(json, { isWell: false, isComplete: true, failing: { length: 5 }, deadLetters: [], silences: [] })
 })
 
-t.test('what is muted is counted apart, with what mutes it, and nobody is reminded of it', async (t) => {
+t.test('muted failures are counted separately, with what mutes them, and remind nobody', async (t) => {
   const { env } = await badNight(t)
   const silenced = await run(
     ['silence', 'add', '--match', 'namespace=payments', '--for', '2h', '--comment', 'db upgrade'],
@@ -83,7 +83,7 @@ t.test('what is muted is counted apart, with what mutes it, and nobody is remind
   )
 })
 
-t.test('where every source posts and nothing fails, all is well; where one never did, that is said', async (t) => {
+t.test('all is well if every source posts and nothing fails; a source that never posted is mentioned', async (t) => {
   const relay = await startRelay(t)
   const env = { RELAY_URL: relay.url }
   t.match(await run(['status'], env), {
@@ -97,7 +97,7 @@ t.test('where every source posts and nothing fails, all is well; where one never
   })
 })
 
-t.test('a destination that takes nothing, what it answers, and what waits there', async (t) => {
+t.test('a destination that accepts nothing, what it answers, and what waits there', async (t) => {
   const { relay, env } = await badNight(t)
   relay.slack.behave('*', () => ({ status: 404, body: 'no_service' }))
   await relay.post(about('another'), eu)
@@ -111,7 +111,7 @@ t.test('a destination that takes nothing, what it answers, and what waits there'
   t.match(JSON.parse((await run(['lanes', '--json'], env)).out), { lanes: { length: 2 } })
 })
 
-t.test('who was notified of an event, what Slack answered, and why the others were not', async (t) => {
+t.test('who was notified of an event, what Slack answered, and why others were not notified', async (t) => {
   const { relay, env } = await badNight(t)
   await relay.slack.until(({ accepted }) => accepted.some(({ text }) => text.includes('ledger')))
   await relay.app['idle']()
@@ -145,7 +145,7 @@ t.test('who was notified of an event, what Slack answered, and why the others we
 })
 
 t.test(
-  'events and objects, by any of their fields; a name that there is not is an error with what there is',
+  'events and objects, by any of their fields; an unknown name is an error that lists the known ones',
   async (t) => {
     const { env } = await badNight(t)
     const events = await run(['events', '--kind', 'HelmChart', '--limit', '2'], env)
@@ -178,7 +178,7 @@ t.test(
   }
 )
 
-t.test('dead letters are discarded: by id, or all that match, after a question', async (t) => {
+t.test('dead letters are discarded by id, or all that match after a question', async (t) => {
   const relay = await startRelay(t)
   const env = { RELAY_URL: relay.url }
   relay.slack.behave('*', () => ({ status: 400, body: 'invalid_blocks' }))
@@ -203,37 +203,45 @@ t.test('dead letters are discarded: by id, or all that match, after a question',
     })
   }
   t.match(await answer('\n'), { code: 1, shown: /Discard 1 dead letter\? They are not sent again\. \[y\/N\]/ })
+  for (const [key, typed] of Object.entries({ 'Ctrl-C': '\x03', 'Ctrl-D': '\x04' })) {
+    const { code, shown } = await answer(typed)
+    t.equal(code, 1, key)
+    t.match(shown, /\[y\/N\] .*\n1 dead letter would be discarded; nothing was\. Confirm with --yes\.\n$/, key)
+  }
   t.match(await answer('y\n'), { code: 0, shown: /Discarded: 1 dead letter\./ })
   t.match(await run(['discard', '--all', '--yes'], env), { code: 0, out: 'Discarded: 2 dead letters.\n' })
   t.match(await run(['discard', '--all', '--yes'], env), { code: 0, out: 'Nothing was discarded.\n' })
   t.match((await run(['discard'], env)).err, /give the ids of dead letters, or --all/)
 })
 
-t.test('on a terminal of 100 columns every table keeps why, and colours; elsewhere there is none', async (t) => {
-  const { env } = await badNight(t)
-  const whys: [string[], RegExp][] = [
-    [['status'], /HelmRepository "charts" not found/],
-    [['objects'], /HelmRepository "charts" not f/],
-    [['events'], /HelmRepository "charts" not f/],
-    [['notifications'], /(failed to get source: Helm|HelmRepository "charts")/]
-  ]
-  for (const [args, why] of whys) {
-    const { shown } = await runInTerminal(args, { env })
-    t.match(shown, why, args.join())
-    t.match(shown, /\x1b\[3[123]m/, 'colour')
-    const lines = shown
-      .replace(/\x1b\[\d+m/g, '')
-      .trimEnd()
-      .split('\n')
-    // The headline of `status` is a sentence.
-    const tooLong = lines.slice(args[0] === 'status' ? 2 : 0).filter((line) => line.length > 100)
-    t.strictSame(tooLong, [])
-    t.notMatch((await runInTerminal(args, { env: { ...env, NO_COLOR: '1' } })).shown, /\x1b\[3/, 'NO_COLOR')
-    t.notMatch((await run(args, env)).out, /\x1b/, 'a pipe')
+t.test(
+  'on a terminal of 100 columns every table keeps the reasons and has colours; elsewhere there are none',
+  async (t) => {
+    const { env } = await badNight(t)
+    const whys: [string[], RegExp][] = [
+      [['status'], /HelmRepository "charts" not found/],
+      [['objects'], /HelmRepository "charts" not f/],
+      [['events'], /HelmRepository "charts" not f/],
+      [['notifications'], /(failed to get source: Helm|HelmRepository "charts")/]
+    ]
+    for (const [args, why] of whys) {
+      const { shown } = await runInTerminal(args, { env })
+      t.match(shown, why, args.join())
+      t.match(shown, /\x1b\[3[123]m/, 'colour')
+      const lines = shown
+        .replace(/\x1b\[\d+m/g, '')
+        .trimEnd()
+        .split('\n')
+      // The headline of `status` is a sentence.
+      const tooLong = lines.slice(args[0] === 'status' ? 2 : 0).filter((line) => line.length > 100)
+      t.strictSame(tooLong, [])
+      t.notMatch((await runInTerminal(args, { env: { ...env, NO_COLOR: '1' } })).shown, /\x1b\[3/, 'NO_COLOR')
+      t.notMatch((await run(args, env)).out, /\x1b/, 'a pipe')
+    }
   }
-})
+)
 
-t.test('status --watch shows what changes, through an outage of the relay, until Ctrl-C', async (t) => {
+t.test('status --watch shows changes, even through an outage of the relay, until Ctrl-C', async (t) => {
   const { relay, env } = await badNight(t)
   const steps = [
     async () =>
@@ -264,7 +272,7 @@ t.test('status --watch shows what changes, through an outage of the relay, until
   t.match(shown, /\x1b\[H\x1b\[J/, 'in the same place')
 })
 
-/** The addresses of our own pages that `html` leads to, without what stands on them. */
+/** The addresses of our own pages that `html` links to, without fragments. */
 function linksIn(html: string): string[] {
   return [...html.matchAll(/<a\b[^>]* href="(\/[^"#]*)/g)].map(([, href = '']) => href.replaceAll('&amp;', '&'))
 }

@@ -1,5 +1,5 @@
-// No clicks: where Slack gives no connection for buttons, operators are notified of why and what to do, and everything says so until
-// there is one.
+// No clicks: if Slack refuses the connection for buttons, operators are notified of why and what to do, and everything says so
+// until it is back.
 import t, { type Test } from 'tap'
 import { build, shown, type World } from '../fixtures/cards.ts'
 import { look, textOf } from '../fixtures/dashboard.ts'
@@ -21,7 +21,7 @@ async function start(t: Test, refuse: (world: World) => void) {
 
 const says = (error: string) => ({ status: 200, body: JSON.stringify({ ok: false, error }) })
 
-t.test('a token that Slack does not take is reported within a minute, once, and so is its end', async (t) => {
+t.test('a token that Slack rejects is reported within a minute, once, and so is its recovery', async (t) => {
   const world = await start(t, ({ api }) => api.behave('apps.connections.open', says('not_allowed_token_type')))
   const { api, relay, pass, lose, notices, apps } = world
   t.match(await apps(), [{ app: 'acme', buttons: 'connected', reason: null, advice: null }])
@@ -42,7 +42,7 @@ t.test('a token that Slack does not take is reported within a minute, once, and 
   await pass(6 * minute)
   t.match(notices()[1], /acme.* gets clicks again after/)
   t.match(await apps(), [{ buttons: 'connected' }])
-  // Lost again within the hour of the first notice: it is news when that is over.
+  // Lost again within the hour of the first notice: it becomes news after that hour.
   lose()
   await pass(10 * minute)
   t.equal(notices().length, 2)
@@ -50,7 +50,7 @@ t.test('a token that Slack does not take is reported within a minute, once, and 
   t.equal(notices().length, 3)
 })
 
-t.test('a network that is away for a few minutes is not reported, and for longer it is', async (t) => {
+t.test('a network that is away for a few minutes is not reported; a longer outage is', async (t) => {
   const world = await start(t, ({ api }) => api.behave('apps.connections.open', { status: 503, body: '' }))
   const { api, pass, lose, notices, apps } = world
   lose()
@@ -66,7 +66,7 @@ t.test('a network that is away for a few minutes is not reported, and for longer
 })
 
 t.test(
-  'a relay that is started to mend it says that clicks come again, and none says once more that they do not',
+  'a relay restarted to fix it reports that clicks arrive again, and none reports the failure again',
   async (t) => {
     const world = await start(t, ({ api }) => api.behave('apps.connections.open', says('not_allowed_token_type')))
     const { api, pass, lose, notices } = world

@@ -1,4 +1,4 @@
-// The first page: green only where it is known that all is well, and otherwise what is the matter, in the words of its title.
+// The first page: green only if all is known to be well, and otherwise its title says what is the matter.
 import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ rules: [{ name: failures, match: { severity: warn }, send: team }]`
 
 const names = ['default', 'prod-eu', 'open'] as const
 
-/** A relay in time that stands still, and what can happen to it. */
+/** A relay in virtual time, and what can happen to it. */
 class Stage {
   readonly relay: Relay
   readonly clock: TestClock
@@ -32,11 +32,11 @@ class Stage {
     this.config = config
   }
 
-  /** Lets time pass in which nothing comes, no faster than the relay looks after its sources. */
+  /** Lets time pass without any events, no faster than the relay checks its sources. */
   async pass(minutes: number): Promise<void> {
     for (let step = 0; step < minutes * 2; step++) {
       this.clock.advance(30_000)
-      // It takes real time, and is behind where the answer is that nobody knows.
+      // The check takes real time; while it is behind, the answer is that nobody knows.
       for (let tries = 0; tries < 2000; tries++) if ((await this.relay.get('/api/sources')).status === 200) break
     }
   }
@@ -80,7 +80,7 @@ class Stage {
     this.relay.app.reload()
   }
 
-  /** What stands over the page, in its colour, and in the tab. */
+  /** The heading of the page with its colour, and the title of the tab. */
   async hero(): Promise<{ colour: string; title: string; text: string; tab: string; page: string }> {
     const { html } = await look(this.relay, '/')
     const [, colour = '', hero = ''] = /<section class="hero (\w+)">([\s\S]*?)<\/section>/.exec(html) ?? []
@@ -111,7 +111,7 @@ const heroes: {
   text?: RegExp
 }[] = [
   {
-    of: 'nothing has ever come',
+    of: 'no event has ever arrived',
     happens: async () => {},
     colour: 'grey',
     title: 'Waiting for the first event',
@@ -139,7 +139,7 @@ const heroes: {
     text: /Nothing has ever come from open\./
   },
   {
-    of: 'a source that is expected never came',
+    of: 'an expected source has never posted',
     async happens(stage) {
       for (let n = 0; n < 2; n++) {
         await stage.beat('default')
@@ -198,7 +198,7 @@ const heroes: {
     title: '3 of 3 sources are quiet'
   },
   {
-    of: 'a cluster is quiet though others post through the same source',
+    of: 'a cluster is quiet while others post through the same source',
     async happens(stage) {
       await stage.beat('open', 'us')
       for (let n = 0; n < 4; n++) {
@@ -212,7 +212,7 @@ const heroes: {
     title: 'Quiet: nothing from cluster us since 14:00 UTC, though its source open posts'
   },
   {
-    of: 'requests of a source that never posted have a wrong key',
+    of: 'requests for a source that never posted have a wrong key',
     async happens(stage) {
       for (let n = 0; n < 12; n++)
         await stage.relay.post('{}', { headers: { 'x-signature': `sha256=${'0'.repeat(64)}` } })
@@ -222,7 +222,7 @@ const heroes: {
     text: /what it sent is lost: compare token in the Secret of its Provider with sources\.default\.hmacKeys\..* Waiting for the first event\.$/
   },
   {
-    of: 'somebody without a key is at the door of a source that posts',
+    of: 'somebody without a key sends requests to a source that posts',
     async happens(stage) {
       await stage.beatAll()
       await stage.relay.post('{}')
@@ -231,7 +231,7 @@ const heroes: {
     title: '1 request for source default had a wrong or missing signature in the last hour'
   },
   {
-    of: 'a wrong key an hour ago is over',
+    of: 'a wrong key an hour ago no longer counts',
     async happens(stage) {
       await stage.relay.post('{}')
       await stage.pass(60)
@@ -241,13 +241,14 @@ const heroes: {
     title: 'All is well'
   },
   {
-    of: 'what a source posts is no event',
+    of: 'a source posts something that is not an event',
     async happens(stage) {
       await stage.beatAll()
       await stage.relay.post('{"reason":1}', { path: '/webhook/open' })
+      await stage.relay.post('no JSON', { path: '/webhook/open' })
     },
     colour: 'amber',
-    title: '1 request for source open was not a Flux event in the last hour'
+    title: '2 requests for source open were not Flux events in the last hour'
   },
   {
     of: 'an object fails, a source is quiet, and a key is wrong',
@@ -296,7 +297,7 @@ const heroes: {
     title: '1 destination rejects all messages'
   },
   {
-    of: 'Slack takes nothing for now',
+    of: 'Slack accepts nothing for now',
     async happens(stage) {
       stage.relay.slack.behave('*', () => ({ status: 500, body: 'rollup_error' }))
       await stage.beatAll()
@@ -316,7 +317,7 @@ const hasTools = await run('sh', ['-c', 'command -v curl && command -v openssl']
   () => false
 )
 
-t.test('the first page says what is the matter, and is green only where it is known that nothing is', async (t) => {
+t.test('the first page says what is the matter, and is green only if nothing is known to be', async (t) => {
   for (const { of, happens, colour, title, text } of heroes) {
     await t.test(of, async (t) => {
       const on = await stage(t)
@@ -333,7 +334,7 @@ t.test('the first page says what is the matter, and is green only where it is kn
   }
 })
 
-t.test('events that the relay cannot take are its own fault, and come before who is quiet', async (t) => {
+t.test('events that the relay cannot store are its own fault, and are mentioned before quiet sources', async (t) => {
   const on = await stage(t, { env: { MAX_PENDING: '1' } })
   on.relay.slack.behave('*', () => ({ status: 500, body: 'rollup_error' }))
   await on.fail('open', 'shop')
@@ -343,7 +344,7 @@ t.test('events that the relay cannot take are its own fault, and come before who
   t.match(text, /^1 request for source open could not be stored in the last hour\./)
 })
 
-t.test('after the relay was away nobody is called quiet, and nothing is green, until it is known', async (t) => {
+t.test('after the relay was away, no source is called quiet, and nothing is green, until it is known', async (t) => {
   const first = await stage(t)
   await first.beatAll()
   await first.pass(1)
@@ -362,7 +363,7 @@ t.test('after the relay was away nobody is called quiet, and nothing is green, u
   t.match(await second.hero(), { colour: 'green', title: 'All is well' })
 })
 
-t.test('requests that were refused are not forgotten with a restart', async (t) => {
+t.test('refused requests are not forgotten with a restart', async (t) => {
   const first = await stage(t)
   await first.beatAll()
   await first.relay.post('{}')
@@ -382,12 +383,12 @@ t.test('requests that were refused are not forgotten with a restart', async (t) 
 })
 
 t.test(
-  'what is usual for a source is learnt: one that posts every twenty minutes is not quiet after an hour',
+  "a source's usual interval is learnt: one that posts every twenty minutes is not quiet after an hour",
   async (t) => {
     const on = await stage(t, { config: config.replace(/ {2}(default|prod-eu): .*\n/g, '') })
     const isQuiet = async () => (await on.hero()).title.startsWith('Quiet')
     for (let n = 0; n < 6; n++) {
-      // Several at once, as the Kustomizations of one interval.
+      // Several at once, like the Kustomizations of one interval.
       for (const name of ['a', 'b', 'c']) await on.beat('open', name)
       await on.pass(20)
     }
@@ -400,7 +401,7 @@ t.test(
   }
 )
 
-t.test('the card of the sources says who they are, what came of each, and what was refused', async (t) => {
+t.test('the card of the sources shows each with its events and refused requests', async (t) => {
   const on = await stage(t)
   await on.pass(5)
   await on.beat('open', 'us')
@@ -421,7 +422,7 @@ t.test('the card of the sources says who they are, what came of each, and what w
   t.match((await on.hero()).page, /open quiet Last event 1 h ago · 0 events in the last hour/)
 })
 
-t.test('whoever posts may name clusters, and only so many are kept and shown', async (t) => {
+t.test('senders may name clusters, but only a limited number is kept and shown', async (t) => {
   const on = await stage(t)
   for (let n = 0; n < 25; n++) await on.beat('open', `${n}-${'x'.repeat(300)}`)
   const { body } = await on.relay.get('/api/sources')
@@ -456,7 +457,7 @@ t.test(
   }
 )
 
-t.test('the host that a browser names gets into no command unless it is one', async (t) => {
+t.test('the Host header of a browser gets into no command unless it is a host', async (t) => {
   const on = await stage(t, { env: { ADMIN_TOKEN: 'open-sesame' } })
   const ask = async (host: string) => {
     const { stdout } = await run(process.execPath, [

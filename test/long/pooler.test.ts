@@ -1,4 +1,4 @@
-// PostgreSQL behind a pooler in transaction mode, which knows no named statements: the relay does without names by itself, and
+// PostgreSQL behind a pooler in transaction mode, which knows no named statements: the relay stops naming them by itself, and
 // loses nothing while it finds out.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { arrival, at, attempt, plan, sendTo, sent } from '../fixtures/store.ts'
 const lanes = Array.from({ length: 6 }, (_, n) => `lane-${n}`)
 const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
 
-t.test('what comes and goes through a pooler is there once', { skip: noPooler }, async (t) => {
+t.test('everything that passes through a pooler is stored once', { skip: noPooler }, async (t) => {
   const postgres = await startPostgres(t)
   const url = await startPooler(t, postgres.url, 3)
   const open = () => openPostgres(url, { clock: 'caller', warn: () => {} })
@@ -29,7 +29,7 @@ t.test('what comes and goes through a pooler is there once', { skip: noPooler },
       await store.settle(step.message, attempt, sent)
     }
   }
-  // All at once, so that transactions of both are spread over the connections there are.
+  // All at once, so that transactions of both relays are spread over the connections.
   await Promise.all(
     names.map(async (name, n) => {
       const lane = lanes[n % lanes.length] ?? ''
@@ -45,11 +45,11 @@ t.test('what comes and goes through a pooler is there once', { skip: noPooler },
 })
 
 t.test(
-  'each relay says once why a pooler costs more, whether it heard of too few names or of too many',
+  "each relay says once why a pooler costs more, whether a statement's name was unknown or taken",
   { skip: noPooler },
   async (t) => {
     const postgres = await startPostgres(t)
-    // Of two connections to the server one is always taken, so that it is known which one the relays get.
+    // One of the two server connections is always taken, so the relays get the other one.
     const url = await startPooler(t, postgres.url, 2)
     const takers: Client[] = []
     async function takeOne(): Promise<Client> {
@@ -94,7 +94,7 @@ t.test(
 )
 
 t.test(
-  'a replica that freezes in the middle of a transaction keeps its objects from nobody, though a pooler gave it another connection',
+  'a replica that freezes within a transaction blocks its objects for nobody, even if the pooler gave it another connection',
   { skip: noPooler },
   async (t) => {
     const postgres = await startPostgres(t)
@@ -109,7 +109,7 @@ t.test(
     const frozen = spawn(process.execPath, [program, url], { stdio: ['pipe', 'pipe', 'inherit'] })
     t.teardown(() => frozen.kill('SIGKILL'))
     await once(frozen.stdout, 'data')
-    // What it has set was set on this one.
+    // The frozen replica's setting was made on this connection.
     await second.query(take)
     await first.query('rollback')
     frozen.stdin.write('go on\n')
@@ -117,7 +117,7 @@ t.test(
     const other = await openPostgres(postgres.url, { clock: 'caller' })
     t.teardown(() => other.close())
     const accept = () => other.accept([arrival('app-1')], sendTo('lane'))
-    // Flux tries again, too.
+    // Flux would retry as well.
     const [receipt] = await accept().catch(accept)
     t.equal(receipt?.status, 'accepted')
   }

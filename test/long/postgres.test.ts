@@ -26,17 +26,17 @@ import { again, arrival, at, attempt, plan, post, sendTo, sent, view } from '../
 
 const postgres = await startPostgres(t, { isOwn: true })
 
-/** Two stores on one new database, whose time is the tests'. */
+/** Two stores on one new database, whose time the test controls. */
 async function pair(t: Test, options: PostgresOptions = {}): Promise<[Store, Store, string]> {
   const url = await postgres.createDatabase()
   const open = () => openPostgres(url, { clock: 'caller', ...options })
-  // At once: neither finds the tables.
+  // At once, so neither finds the tables.
   const [a, b] = await Promise.all([open(), open()])
   t.teardown(() => Promise.all([a.close(), b.close()]))
   return [a, b, url]
 }
 
-/** Resolves with the first post that `store` may begin in `lane`. */
+/** Resolves to the first post that `store` may begin in `lane`. */
 async function firstPost(store: Store, lane: string) {
   for (;;) {
     const step = await store.next(lane, plan, at)
@@ -45,7 +45,7 @@ async function firstPost(store: Store, lane: string) {
   }
 }
 
-/** Tries until it goes well. */
+/** Retries until it succeeds. */
 async function eventually<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -71,7 +71,7 @@ t.test('replicas that start at the same time create the tables once', async (t) 
   await Promise.all(stores.map((store) => store.close()))
 })
 
-t.test('what one replica posts from, the other leaves alone', async (t) => {
+t.test('while one replica posts from a lane, the other leaves it alone', async (t) => {
   const [a, b] = await pair(t)
   await a.accept([arrival('one'), arrival('two')], sendTo('lane'))
   const first = await post(a, 'lane')
@@ -115,7 +115,7 @@ t.test('two replicas that drain a lane together keep its order and never post at
   t.same(posted, names)
 })
 
-t.test('the lane of a replica that was killed goes on elsewhere, with the message it was posting', async (t) => {
+t.test('the lane of a killed replica goes on elsewhere, with the message it was posting', async (t) => {
   const leaseMs = 600
   const [a, , url] = await pair(t, { leaseMs })
   await a.accept([arrival('one')], sendTo('lane'))
@@ -172,7 +172,7 @@ t.test('two replicas that see a new object at the same moment decide one after t
   }
 })
 
-t.test('batches over the same objects in any order wait for each other, never in a circle', async (t) => {
+t.test('batches about the same objects, in any order, wait for each other without a deadlock', async (t) => {
   const [a, b] = await pair(t)
   const names = Array.from({ length: 50 }, (_, n) => `app-${n}`)
   const batch = () => names.toSorted(() => Math.random() - 0.5).map((name) => arrival(name))
@@ -189,7 +189,7 @@ t.test('a short lock_timeout of the server refuses no event that waits for anoth
   const other = new Client(url)
   await other.connect()
   t.teardown(() => other.end())
-  /** What `waits` for what `other` has locked, which lets go of it once that is seen, and some time later. */
+  /** Runs `waits`, which needs what `other` has locked; the lock is released some time after the wait is seen. */
   async function letWait<T>(waits: () => Promise<T>): Promise<T> {
     const result = waits()
     let isOver = false
@@ -245,7 +245,7 @@ t.test('a group that two replicas begin at the same moment is sent as one', asyn
   t.same(seen.toSorted(), ['four', 'one', 'three', 'two'])
 })
 
-t.test('replicas whose clocks differ, and are set while they run, go by one clock and keep one pace', async (t) => {
+t.test('replicas whose clocks differ, and are set meanwhile, follow one clock and keep one pace', async (t) => {
   const url = await postgres.createDatabase()
   const hour = 3_600_000
   const { now } = Date
@@ -297,7 +297,7 @@ t.test('replicas whose clocks differ, and are set while they run, go by one cloc
   t.ok(later.is === 'wait' && Math.abs(later.until - asked - 5000) < 500, 'Slack’s Retry-After counts for both')
 })
 
-t.test('replicas notice each other’s work, and of what one leaves behind', async (t) => {
+t.test("replicas notice each other's work, and what a dead one leaves behind", async (t) => {
   const [b, , url] = await pair(t)
   const a = await openPostgres(url, { clock: 'caller' })
   const woken: string[] = []
@@ -315,7 +315,7 @@ t.test('replicas notice each other’s work, and of what one leaves behind', asy
   t.match(await b.next('lane', plan, at), { is: 'post' }, 'without waiting for its lease to run out')
 })
 
-t.test('what PostgreSQL cannot store does not come between other events and the disk', async (t) => {
+t.test('text that PostgreSQL cannot store does not affect other events', async (t) => {
   const [a] = await pair(t)
   const name = `a\0b${'\u{1f600}'.repeat(1000)}\ud800`
   const odd = arrival(name)
@@ -379,7 +379,7 @@ t.test('no error shows the password', async (t) => {
   }
 })
 
-t.test('a hundred thousand rows are not read to find the next', async (t) => {
+t.test('finding the next notification does not read a hundred thousand rows', async (t) => {
   const [a, , url] = await pair(t)
   await execute(url, `insert into objects select 'o' || n, '{}', 0 from generate_series(1, 100000) n`)
   await execute(
@@ -418,9 +418,9 @@ t.test('a hundred thousand rows are not read to find the next', async (t) => {
   t.equal((await a.busyLanes()).length, 749)
 })
 
-t.test('what is kept as a plan since the tables were empty finds its rows by their keys', async (t) => {
+t.test('a plan cached while the tables were empty finds its rows by their keys', async (t) => {
   const [, , url] = await pair(t)
-  // Vacuumed, they are known to be empty, and an index is as good as any other, and as none.
+  // After vacuum the tables are known to be empty, and any index, or none, is as good as another.
   await execute(url, 'vacuum analyze')
   const client = new Client(url)
   await client.connect()
@@ -440,57 +440,52 @@ t.test('what is kept as a plan since the tables were empty finds its rows by the
   }
 })
 
-t.test(
-  'what a mute withheld is summed up in one message, though two replicas see it end at the same moment',
-  async (t) => {
-    const [a, b] = await pair(t)
-    const names = Array.from({ length: 30 }, (_, n) => `object-${n}`)
-    // Who is first varies from one to the next.
-    for (let mute = 0; mute < 15; mute++) {
-      const until = at + 60_000 + mute
-      await a.accept(
-        names.map((name) => arrival(name)),
-        (item) => {
-          const decision = sendTo('lane')(item)
-          const muting = { name: `upgrade ${mute}`, until }
-          return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+t.test('what a mute withheld is summed up in one message, even if two replicas see the end at once', async (t) => {
+  const [a, b] = await pair(t)
+  const names = Array.from({ length: 30 }, (_, n) => `object-${n}`)
+  // Which replica is first varies.
+  for (let mute = 0; mute < 15; mute++) {
+    const until = at + 60_000 + mute
+    await a.accept(
+      names.map((name) => arrival(name)),
+      (item) => {
+        const decision = sendTo('lane')(item)
+        const muting = { name: `upgrade ${mute}`, until }
+        return { ...decision, notifications: decision.notifications.map((entry) => ({ ...entry, muting })) }
+      }
+    )
+    const sizes: number[] = []
+    const end = (store: Store) =>
+      store.endMutes(
+        until,
+        () => 'lane',
+        ({ notifications }) => {
+          sizes.push(notifications)
+          return view('summary', 'informed')
         }
       )
-      const sizes: number[] = []
-      const end = (store: Store) =>
-        store.endMutes(
-          until,
-          () => 'lane',
-          ({ notifications }) => {
-            sizes.push(notifications)
-            return view('summary', 'informed')
-          }
-        )
-      const woken = await Promise.all([end(a), end(b)])
-      t.same(sizes, [names.length])
-      t.same(woken.flat(), ['lane'])
-    }
+    const woken = await Promise.all([end(a), end(b)])
+    t.same(sizes, [names.length])
+    t.same(woken.flat(), ['lane'])
   }
-)
+})
 
-t.test(
-  'however much waits or was withheld, no statement changes so much of it that it takes longer than it may',
-  async (t) => {
-    const [a, , url] = await pair(t)
-    const many = 12_000
-    await execute(
-      url,
-      `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at)
+t.test('however much waits or was withheld, no statement changes so much of it that it times out', async (t) => {
+  const [a, , url] = await pair(t)
+  const many = 12_000
+  await execute(
+    url,
+    `insert into notifications (event_id, rule, destination, lane, object, says, state, created_at)
      select n, 'r', 'team', 'old', 'o' || n % 7000, 'failed', 'pending', ${at} from generate_series(1, ${many}) n`
-    )
-    await execute(url, `insert into views select id, $1 from notifications`, [viewText(view('app'))])
-    await execute(
-      url,
-      `insert into objects (key, memory) select 'o' || n, '{"notified":[]}' from generate_series(0, 6999) n`
-    )
-    await execute(
-      url,
-      `create function refuse() returns trigger language plpgsql as $$ begin
+  )
+  await execute(url, `insert into views select id, $1 from notifications`, [viewText(view('app'))])
+  await execute(
+    url,
+    `insert into objects (key, memory) select 'o' || n, '{"notified":[]}' from generate_series(0, 6999) n`
+  )
+  await execute(
+    url,
+    `create function refuse() returns trigger language plpgsql as $$ begin
        if (select count(*) from changed) > ${many / 2} then raise 'too many at once'; end if;
        return null;
      end $$;
@@ -498,39 +493,38 @@ t.test(
        for each statement execute function refuse();
      create trigger bounded after update on objects referencing new table as changed
        for each statement execute function refuse()`
-    )
-    const count = async (where: string) =>
-      Number((await execute(url, `select count(*) from notifications where ${where}`))[0]?.['count'])
-    const becomes = (values: string) =>
-      execute(
-        url,
-        `alter table notifications disable trigger bounded;
+  )
+  const count = async (where: string) =>
+    Number((await execute(url, `select count(*) from notifications where ${where}`))[0]?.['count'])
+  const becomes = (values: string) =>
+    execute(
+      url,
+      `alter table notifications disable trigger bounded;
     update notifications set ${values}; alter table notifications enable trigger bounded`
-      )
+    )
 
-    await a.follow(() => new Map([['team', 'new']]), at)
-    t.equal(await count(`lane = 'new'`), many, 'a destination that moves')
-    await becomes(`holds = 1, held_until = ${at + 60_000}, held_at = ${at}`)
-    await a.tryNow('new', at)
-    t.equal(await count('held_until = 0'), many, 'a lane that goes on at once')
-    await becomes(`holds = 0, held_until = ${at + 60_000}, held_at = ${at}`)
-    await a.shorten(() => ({ forMs: 1000, waitMs: 0 }), at)
-    t.equal(await count(`held_until = ${at + 1000}`), many, 'failures that need not last as long any more')
-    await becomes(`held_until = 0, held_at = null, state = 'muted', mute = 'night', muted_until = ${at + 5000}`)
-    await a.followMutes(() => [at + 2000], at)
-    t.equal(await count(`muted_until = ${at + 2000}`), many, 'a mute that ends at another time')
-    const sums: Withheld[] = []
-    const compose = (sum: Withheld) => {
-      sums.push(sum)
-      return view('summary', 'informed')
-    }
-    t.same(await a.endMutes(at + 2000, () => undefined, compose), ['new'])
-    t.match(sums, [{ mute: 'night', destination: 'team', notifications: many }], 'the summary of a mute')
-    t.equal(sums[0]?.objects.length, 7000)
+  await a.follow(() => new Map([['team', 'new']]), at)
+  t.equal(await count(`lane = 'new'`), many, 'a destination that moves')
+  await becomes(`holds = 1, held_until = ${at + 60_000}, held_at = ${at}`)
+  await a.tryNow('new', at)
+  t.equal(await count('held_until = 0'), many, 'a lane that goes on at once')
+  await becomes(`holds = 0, held_until = ${at + 60_000}, held_at = ${at}`)
+  await a.shorten(() => ({ forMs: 1000, waitMs: 0 }), at)
+  t.equal(await count(`held_until = ${at + 1000}`), many, 'failures that need not last as long any more')
+  await becomes(`held_until = 0, held_at = null, state = 'muted', mute = 'night', muted_until = ${at + 5000}`)
+  await a.followMutes(() => [at + 2000], at)
+  t.equal(await count(`muted_until = ${at + 2000}`), many, 'a mute that ends at another time')
+  const sums: Withheld[] = []
+  const compose = (sum: Withheld) => {
+    sums.push(sum)
+    return view('summary', 'informed')
   }
-)
+  t.same(await a.endMutes(at + 2000, () => undefined, compose), ['new'])
+  t.match(sums, [{ mute: 'night', destination: 'team', notifications: many }], 'the summary of a mute')
+  t.equal(sums[0]?.objects.length, 7000)
+})
 
-t.test('what a replica with an older config file does not know of is left to the others for a while', async (t) => {
+t.test('for a while, a replica with an older config file leaves what it does not know to the others', async (t) => {
   const [a, b] = await pair(t)
   await a.accept([arrival('one')], sendTo('new'))
   t.equal(await b.follow(() => new Map([['old', 'old']]), at + rolloutMs), 0)
@@ -539,7 +533,7 @@ t.test('what a replica with an older config file does not know of is left to the
 })
 
 t.test(
-  'what a mute withholds that a replica with an older config file does not know is not said to be over',
+  'a replica with an older config file does not at once report the end of a mute that it does not know',
   async (t) => {
     const [a, b] = await pair(t)
     const muting = { name: 'freeze', until: at + 3_600_000 }
@@ -561,7 +555,7 @@ t.test(
   }
 )
 
-t.test('what a rule holds that a replica with an older config file does not know is held all the same', async (t) => {
+t.test('a replica with an older config file does not release what a rule unknown to it holds', async (t) => {
   const [a, b, url] = await pair(t)
   await a.accept([arrival('one')], (item) => {
     const decision = sendTo('lane')(item)
@@ -576,7 +570,7 @@ t.test('what a rule holds that a replica with an older config file does not know
   t.equal(await heldAfter(at + rolloutMs + 1), String(at + rolloutMs + 1), 'nobody has it any more')
 })
 
-t.test('dead letters that two replicas try again, while their objects go on failing, go once', async (t) => {
+t.test('dead letters that two replicas retry, while their objects go on failing, are sent once', async (t) => {
   const [a, b] = await pair(t)
   const names = Array.from({ length: 40 }, (_, n) => `app-${n}`)
   const batch = () => names.toSorted(() => Math.random() - 0.5).map((name) => arrival(name))
@@ -599,7 +593,7 @@ t.test('dead letters that two replicas try again, while their objects go on fail
   t.equal(await a.backlog('back'), names.length)
 })
 
-t.test('a server that starts together with the relay is waited for', async (t) => {
+t.test('the relay waits for a server that starts together with it', async (t) => {
   const url = await postgres.createDatabase()
   const line = await startLine(t, Number(new URL(url).port))
   line.cut()
@@ -614,7 +608,7 @@ t.test('a server that starts together with the relay is waited for', async (t) =
   await store.close()
 })
 
-t.test('a server whose connections are all taken is waited for', async (t) => {
+t.test('the relay waits for a server whose connections are all taken', async (t) => {
   const url = await postgres.createDatabase()
   const role = new URL(url).pathname.slice(1)
   await execute(url, `create role ${role} login password 'x' connection limit 0`)
@@ -630,7 +624,7 @@ t.test('a server whose connections are all taken is waited for', async (t) => {
   await store.close()
 })
 
-t.test('while the database is away Flux is asked to try again, and nothing is lost', async (t) => {
+t.test('while the database is away Flux is asked to retry, and nothing is lost', async (t) => {
   const url = await postgres.createDatabase()
   const line = await startLine(t, Number(new URL(url).port))
   const relay = await startRelay(t, { env: { DATABASE_URL: Object.assign(new URL(url), { port: line.port }).href } })
@@ -656,7 +650,7 @@ t.test('while the database is away Flux is asked to try again, and nothing is lo
   t.notMatch(relay.log.join(''), new URL(url).password)
 })
 
-/** A line to the database that can be cut. */
+/** A proxy to the database that can be cut. */
 async function startLine(t: Test, port: number) {
   const sockets = new Set<Socket>()
   let isCut = false

@@ -1,4 +1,4 @@
-// Query plans: answer what people ask from indexes, however much is kept: every statement is explained.
+// Query plans: people's questions are answered from indexes, however much is stored: every statement is explained.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Client } from 'pg'
@@ -19,7 +19,7 @@ import { at } from '../fixtures/store.ts'
 
 const postgres = await startPostgres(t)
 
-/** Every way to ask, with filters that match much, little and nothing. */
+/** Every query, with filters that match much, little and nothing. */
 async function askEverything(records: ReturnType<typeof createReading>): Promise<void> {
   const object = { cluster: 'c7', kind: 'k', namespace: 'n7', name: 'o7' }
   const filters: Parameters<Records['events']>[0][] = [
@@ -80,7 +80,7 @@ async function askEverything(records: ReturnType<typeof createReading>): Promise
   await records.destinationTraffic(29_000 * 1000)
 }
 
-// Tables of a relay with a thousand rules, destinations and lanes; `n` counts from 1 to 30,000, a second each.
+// Tables of a relay with a thousand rules, destinations and lanes; `n` counts from 1 to 30,000, one per second.
 const rows = 30_000
 const fill = (numbers: string) => [
   `insert into objects select 'o' || n, '{}', n, case when n % 100 = 0 then n end, '' from ${numbers}`,
@@ -102,7 +102,7 @@ const fill = (numbers: string) => [
 
 const shapeOf = (sql: string) => sql.replaceAll(/\b\d+(, ?\d+)*\b/g, '0').replaceAll(/\s+/g, ' ')
 
-t.test('no question reads a whole table of SQLite', async (t) => {
+t.test('no query reads a whole table of SQLite', async (t) => {
   const file = join(tempFolder(t), 'relay.db')
   await (await openStore(`sqlite:${file}`)).close()
   const db = new DatabaseSync(file)
@@ -117,13 +117,13 @@ t.test('no question reads a whole table of SQLite', async (t) => {
   }
   await askEverything(createReading(askSqlite({ query } as Parameters<typeof askSqlite>[0]), objectKey))
   t.ok(plans.size > 30)
-  // Lanes are few: every question about them is about all.
+  // Lanes are few, and every query about them needs all of them.
   const tables =
     /SCAN (events|notifications|views|messages|objects|attempts|[envmo])\b(?! USING (COVERING )?INDEX (objects_failing|messages_open))/
   for (const [sql, plan] of plans) t.notMatch(plan, tables, sql)
 })
 
-t.test('no question reads a whole table of PostgreSQL', async (t) => {
+t.test('no query reads a whole table of PostgreSQL', async (t) => {
   const url = await postgres.createDatabase()
   await (await openPostgres(url)).close()
   for (const sql of fill(`generate_series(1, ${rows}) n`)) await execute(url, sql)

@@ -15,7 +15,7 @@ const token = 'a token'
 interface Past {
   name: string
   minutes: number
-  /** `rule → destination`: what the relay sent, and `rule → destination, state` where that is not `sent`. */
+  /** What the relay sent: `rule → destination`, with `, state` if that is not `sent`. */
   notified?: string[]
   transition?: Transition
   isGood?: boolean
@@ -57,7 +57,7 @@ function stored(id: number, past: Past): StoredEvent {
   }
 }
 
-/** A relay that keeps `past`, and gives it out in pages of two. */
+/** A relay that holds `past` and returns it in pages of two. */
 async function startApi(t: Test, past: readonly Past[]): Promise<{ url: string; asked: Record<string, string>[] }> {
   const events = past.map((event, index) => stored(index, event))
   const asked: Record<string, string>[] = []
@@ -114,7 +114,7 @@ const story: Past[] = [
   { name: 'cart', minutes: 11, transition: 'recovered', isGood: true, notified, namespace: 'db' }
 ]
 
-t.test('the config that was in use sends the same, all pages of it, and the answer is yes', async (t) => {
+t.test('the config that was in use sends the same, over all pages, and the exit code is 0', async (t) => {
   const { code, out, asked } = await replayed(t, story, {})
   t.match(out, /^5 events since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\nNothing would change\.\n$/)
   t.equal(code, 0)
@@ -122,7 +122,7 @@ t.test('the config that was in use sends the same, all pages of it, and the answ
   t.ok(Math.abs(Number(asked[0]?.['since']) - (Date.now() - 24 * hour)) < hour)
 })
 
-t.test('what is lost is counted by destination, with examples and the reason, and the answer is no', async (t) => {
+t.test('losses are counted by destination, with examples and reasons, and the exit code says no', async (t) => {
   const { code, out, json } = await replayed(t, story, {
     'new.yaml': config.replace('name: failures,', 'name: failures, match: { namespace: apps },')
   })
@@ -134,7 +134,7 @@ t.test('what is lost is counted by destination, with examples and the reason, an
   t.match(await json(), { ok: false, events: 5, changes: [{ destination: 'platform', is: 'lost', count: 2 }] })
 })
 
-t.test('what is new, or goes elsewhere by the same rule, is no loss', async (t) => {
+t.test('a new notification, or one to another destination by the same rule, is not a loss', async (t) => {
   const moved = await replayed(t, story, { 'new.yaml': config.replace('send: platform', 'send: team') })
   t.equal(moved.code, 0)
   t.match(moved.out, /\nplatform\n {2}4 re-routed to team\n[\s\S]*\n {4}… and 1 more\n/)
@@ -146,7 +146,7 @@ t.test('what is new, or goes elsewhere by the same rule, is no loss', async (t) 
   t.match(renamed.out, /Nothing would change/, 'readers do not see the name of a rule')
 })
 
-t.test('given the old config too, changes of wording are seen, line by line', async (t) => {
+t.test('with the old config, changes of wording are shown line by line', async (t) => {
   const severities = 'severities: [{ reason: BuildFailed, severity: warn }]\n'
   const { code, out } = await replayed(t, story, {
     'old.yaml': config.replace('name: failures,', 'name: failures, match: { severity: warn },'),
@@ -161,7 +161,7 @@ t.test('given the old config too, changes of wording are seen, line by line', as
 
 const withheld = (state: string) => [`${notified[0]}, ${state}`]
 
-t.test('the config that runs, with a mute in it, sends the same: what it muted notified nobody', async (t) => {
+t.test('the running config with a mute in it sends the same: what it muted notified nobody', async (t) => {
   const until = new Date(begin + 30 * 60_000).toISOString()
   const mute = `mute: [{ name: upgrade, match: { namespace: apps }, until: "${until}" }]\n`
   const past: Past[] = [
@@ -169,7 +169,7 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
     { name: 'shop', minutes: 5, transition: 'repeated' },
     { name: 'cart', minutes: 6, transition: 'failed', notified: withheld('muted') },
     { name: 'cart', minutes: 10, transition: 'recovered', isGood: true, notified: withheld('muted') },
-    // The summary at the end of the mute has said it.
+    // The summary at the end of the mute covers it.
     { name: 'shop', minutes: 40, transition: 'repeated' },
     { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, notified }
   ]
@@ -186,11 +186,11 @@ t.test('the config that runs, with a mute in it, sends the same: what it muted n
   t.match(one.out, /^1 event since .*\n1 notification was withheld by a mute/)
 })
 
-t.test('what was silenced or discarded by hand, or never arrived, is no loss and nothing new', async (t) => {
+t.test('what was silenced or discarded by hand, or never arrived, is neither a loss nor new', async (t) => {
   for (const state of ['muted', 'discarded', 'dead']) {
     const past: Past[] = [
       { name: 'shop', minutes: 0, transition: 'failed', notified: withheld(state) },
-      // Who was not notified of it is notified with its next event.
+      // Whoever was not notified of it is notified of its next event.
       { name: 'shop', minutes: 45, transition: 'repeated', notified },
       { name: 'shop', minutes: 50, transition: 'recovered', isGood: true, notified },
       { name: 'shop', minutes: 60, transition: 'failed', notified }
@@ -210,13 +210,13 @@ t.test('what was silenced or discarded by hand, or never arrived, is no loss and
   }
 })
 
-t.test('with the old config, what the relay sent in the past does not count', async (t) => {
+t.test('with the old config, what the relay really sent does not count', async (t) => {
   const silent = story.map(({ notified: _, ...past }) => past)
   const { out } = await replayed(t, silent, { 'old.yaml': config })
   t.match(out, /Nothing would change/)
 })
 
-t.test('what went to a destination or came from a source that is gone is lost', async (t) => {
+t.test('what went to a removed destination, or came from a removed source, is lost', async (t) => {
   const past: Past[] = [
     { name: 'a', minutes: 0, transition: 'failed', notified: ['failures → gone'] },
     { name: 'b', minutes: 1, transition: 'failed', notified, source: 'edge' }
@@ -228,7 +228,7 @@ t.test('what went to a destination or came from a source that is gone is lost', 
   t.match(other.out, /\ngone\n {2}1 lost\n.*\n {6}there is no destination gone\n/)
 })
 
-t.test('failures from before the first event are not compared, until they are over', async (t) => {
+t.test('failures from before the first event are not compared until they are over', async (t) => {
   const past: Past[] = [
     { name: 'shop', minutes: 0, transition: 'repeated' },
     { name: 'shop', minutes: 5, transition: 'recovered', isGood: true, notified },
@@ -240,7 +240,7 @@ t.test('failures from before the first event are not compared, until they are ov
   t.equal(code, 0)
 })
 
-t.test('with the old config they are, as both begin with nothing', async (t) => {
+t.test('with the old config they are, because both begin with nothing', async (t) => {
   const past: Past[] = [{ name: 'shop', minutes: 0, transition: 'repeated' }]
   const { code, out } = await replayed(t, past, {
     'old.yaml': config,
@@ -250,7 +250,7 @@ t.test('with the old config they are, as both begin with nothing', async (t) => 
   t.match(out, /\nplatform\n {2}1 lost\n/)
 })
 
-t.test('an update is one, though the revision before it is older than the first event', async (t) => {
+t.test('an update counts as one even if the previous revision is older than the first event', async (t) => {
   const deploys = `${config}  - { name: deploys, match: { severity: [info] }, send: team }`
   const update: Past = { name: 'shop', minutes: 0, transition: 'updated', isGood: true, isHeartbeat: true }
   const same = await replayed(t, [{ ...update, notified: ['deploys → team'] }], { 'new.yaml': deploys })
@@ -269,12 +269,12 @@ t.test('an example has the time of its event, and nothing that a terminal obeys'
   t.match(out, ` ${at} UTC  Kustomization apps/shop (prod)`)
 })
 
-t.test('what cannot be read is counted', async (t) => {
+t.test('unreadable events are counted', async (t) => {
   const { out } = await replayed(t, [...story, { name: 'x'.repeat(300), minutes: 20 }], {})
   t.match(out, /6 events since .*\n1 of them cannot be read\n/)
 })
 
-t.test('a relay that does not answer as one is reported in a sentence', async (t) => {
+t.test('something that answers unlike a relay is reported in a sentence', async (t) => {
   const { url } = await startApi(t, story)
   const at = write(t, { 'new.yaml': config, 'bad.yaml': 'rules: []' })
   const good = ['--config', at('new.yaml')]

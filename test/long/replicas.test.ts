@@ -14,7 +14,7 @@ const eventsInLane = 100
 const replicas = 3
 const kills = 8
 
-// Seeded, so that a failure can be run again.
+// Seeded, so that a failure can be repeated.
 let state = 42
 function random(below: number): number {
   state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
@@ -32,7 +32,7 @@ function namesIn(slack: Slack, lane: number): string[][] {
 
 // A busy machine takes several times as long.
 t.test(
-  'replicas that die and a database that restarts lose nothing, reorder nothing and hurry nothing',
+  'replicas that die and a database that restarts lose nothing, reorder nothing and exceed no pace',
   { timeout: 100_000 },
   async (t) => {
     const postgres = await startPostgres(t, { isOwn: true })
@@ -58,7 +58,7 @@ t.test(
 
     const acknowledged = Array.from({ length: lanes }, () => [] as number[])
     let isPosting = true
-    // One sender to a lane: what it sent first was acknowledged first, whichever replica took it.
+    // One sender per lane, so its events are acknowledged in the order it sent them, by whichever replica.
     const senders = acknowledged.map(async (mine, lane) => {
       for (let n = 0; n < eventsInLane; n++) {
         const port = ports[(lane + n) % replicas]

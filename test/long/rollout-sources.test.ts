@@ -1,5 +1,5 @@
-// Sources of rollouts: what an event of Flux 2.10 says that its object follows decides which rollout it is of; of others their time
-// does, as before. The same on both stores, and in rehearsals.
+// Sources of rollouts: with Flux 2.10 the source that an event names decides to which rollout it belongs; for earlier versions
+// its time does. The same on both stores, and in rehearsals.
 import t, { type Test } from 'tap'
 import { startRehearsal } from '../../src/rehearsal/rehearsal.ts'
 import { composeOne } from '../../src/render/compose/message.ts'
@@ -20,13 +20,13 @@ const infra = git('infra')
 type Wire = ReturnType<typeof applied>
 type Story = readonly (readonly [seconds: number, wire: Wire, source?: string])[]
 
-/** What was there before, which no rollout is of any more. */
+/** The state before the story, in no rollout any more. */
 const before = (...wires: Wire[]): Story => wires.map((wire) => [0, wire] as const)
 
 interface Case {
   what: string
   story: Story
-  /** Of what was posted since the last 300 s of quiet: all of it, in any order. */
+  /** Everything posted since the last quiet period of 300 s, in any order. */
   said: readonly RegExp[]
   not?: RegExp
 }
@@ -39,7 +39,7 @@ const two = before(
 
 const cases: Case[] = [
   {
-    what: 'a chart counts in the rollout of its repository, of two that go on',
+    what: 'of two open rollouts, a chart counts in that of its repository',
     story: [
       ...two,
       [300, applied('shop', commit('b'), fleet)],
@@ -50,7 +50,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*2 applied.*apps\/shop, apps\/cart/, /2222222.*2 applied.*apps\/dns, apps\/podinfo 6.5.1/]
   },
   {
-    what: 'one that follows what nothing is rolled out from is in no rollout of a commit, however near',
+    what: 'a chart whose source has no rollout counts in no rollout of a commit, however close in time',
     story: [
       ...two,
       [300, applied('shop', commit('b'), fleet)],
@@ -60,7 +60,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*2 applied/, /releases in `prod`: 1 applied.*apps\/podinfo 6.5.1/]
   },
   {
-    what: 'one of a chart counts where the source of the chart does',
+    what: 'a release counts in the rollout of its chart source',
     story: [
       ...two,
       [0, pulled('podinfo', '6.5.0', infra)],
@@ -72,7 +72,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*2 applied/, /2222222.*2 applied.*podinfo/]
   },
   {
-    what: 'one of a chart that nobody has heard of counts by its time',
+    what: 'a release of an unknown chart counts by its time',
     story: [
       ...two,
       [300, applied('shop', commit('b'), fleet)],
@@ -82,7 +82,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*3 applied.*podinfo 6.5.1/]
   },
   {
-    what: 'one of a chart that is of a registry counts by itself',
+    what: 'a release of a chart from a registry counts by itself',
     story: [
       ...two,
       [0, pulled('podinfo', '6.5.0', helm('acme'))],
@@ -93,7 +93,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*2 applied/, /releases in `prod`: \*1 fails\*.*timed out/]
   },
   {
-    what: 'before Flux 2.10 its time decides, as ever',
+    what: 'before Flux 2.10 the time decides, as ever',
     story: [
       ...before(applied('shop', commit('a')), applied('cart', commit('a'))),
       [300, applied('shop', commit('b'))],
@@ -103,7 +103,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*3 applied/]
   },
   {
-    what: 'where only charts say what they follow, their time decides',
+    what: 'if only charts name their source, the time decides',
     story: [
       ...before(applied('shop', commit('a')), applied('cart', commit('a'))),
       [300, applied('shop', commit('b'))],
@@ -113,7 +113,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*3 applied/]
   },
   {
-    what: 'one cluster says it and another does not',
+    what: 'one cluster names sources and another does not',
     story: [
       [0, applied('shop', commit('a'), fleet), 'eu'],
       [0, applied('shop', commit('a')), 'us'],
@@ -129,7 +129,7 @@ const cases: Case[] = [
     ]
   },
   {
-    what: 'an object that is heard in both forms follows what it said',
+    what: 'an object with events in both forms keeps the source that it named',
     story: [
       ...two,
       [300, applied('shop', commit('b'), fleet)],
@@ -141,7 +141,7 @@ const cases: Case[] = [
     said: [/bbbbbbb.*2 applied/, /2222222.*2 applied.*podinfo 6.5.1/]
   },
   {
-    what: 'what follows another repository is not to come, though it is at the same commit',
+    what: 'an object of another repository is not awaited, even if it is at the same commit',
     story: [
       ...before(
         applied('shop', commit('a'), fleet),
@@ -151,12 +151,12 @@ const cases: Case[] = [
       ),
       [300, failed('shop', commit('b'), fleet)]
     ],
-    // Of mail nobody knows: it had the same commit, as before Flux 2.10.
+    // Nothing is known about mail: as before Flux 2.10, it only had the same commit.
     said: [/bbbbbbb.*\*1 fails\*, 2 to come/],
     not: /not reported.*3/
   },
   {
-    what: 'nor is it in the rollout after that',
+    what: 'it is not awaited in the next rollout either',
     story: [
       ...before(
         applied('shop', commit('a'), fleet),
@@ -172,7 +172,7 @@ const cases: Case[] = [
     not: /to come/
   },
   {
-    what: 'what never left a revision that a branch goes back to has it, and is not waited for',
+    what: 'when a branch goes back to a revision, objects that never left it are not awaited',
     story: [
       ...before(applied('shop', commit('a')), applied('cart', commit('a')), applied('mail', commit('a'))),
       [0, applied('shop', commit('b'))],
@@ -185,7 +185,7 @@ const cases: Case[] = [
     not: /to come|not reported/
   },
   {
-    what: 'what is deleted meanwhile is not waited for, whatever it was',
+    what: 'an object deleted meanwhile is not awaited, whatever its state was',
     story: [
       ...before(applied('shop', commit('a')), applied('cart', commit('a')), applied('mail', commit('a'))),
       [10, failed('mail', commit('a'))],
@@ -197,7 +197,7 @@ const cases: Case[] = [
     not: /to come|not reported/
   },
   {
-    what: 'one that was counted by its time is taken out where it turns out to follow another source',
+    what: 'a release counted by its time is removed once it turns out to have another source',
     story: [
       ...two,
       [300, applied('shop', commit('b'), fleet)],
@@ -213,7 +213,7 @@ const cases: Case[] = [
     ]
   },
   {
-    what: 'a chart whose upgrade fails is red where it counts, until it works',
+    what: 'a chart whose upgrade fails makes its rollout red until it works',
     story: [
       ...two,
       [300, applied('shop', commit('b'), fleet)],
@@ -304,7 +304,7 @@ const standingOf = (
 })
 const wordsOf = (rollout: ReturnType<typeof standingOf>) => toText(composeOne(viewOfRollout(rollout, 1)))
 
-t.test('one that is in several clusters is named once', async (t) => {
+t.test('an object in several clusters is named once', async (t) => {
   const text = wordsOf(
     standingOf({ eu: { shop: 'applied', cart: 'applied' }, us: { shop: 'applied', cart: 'applied' } })
   )
@@ -312,7 +312,7 @@ t.test('one that is in several clusters is named once', async (t) => {
   t.equal(text.match(/apps\/shop/g)?.length, 1)
 })
 
-t.test('what a newer revision took the place of in one cluster neither fails nor comes there any more', async (t) => {
+t.test('an object that moved on to a newer revision neither fails nor is awaited in the old rollout', async (t) => {
   const replaced = { eu: { by: 'next', isOver: false } }
   const us = { shop: 'applied', cart: 'applied' } as const
   const over = wordsOf(standingOf({ eu: { shop: 'failing', cart: 'expected', mail: 'coming' }, us }, replaced))

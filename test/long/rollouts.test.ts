@@ -1,4 +1,4 @@
-// Rollouts: a revision that is rolled out is one message, or one card that fills, and says what is so.
+// Rollouts: the rollout of a revision is one message, or one card that fills, and says what is true.
 import t from 'tap'
 import {
   appConfig,
@@ -15,7 +15,7 @@ const next = commit('b')
 const seconds = (count: number) => count * 1000
 const minutes = (count: number) => count * 60_000
 
-/** All of them report that they have a revision, which the relay sees for the first time. */
+/** All of them report their revision, which the relay sees for the first time. */
 async function settled(fleet: Fleet, names: readonly string[], cluster: Cluster = 'eu', revision = old) {
   for (const name of names) await fleet.apply(cluster, name, revision)
   await fleet.pass(minutes(5))
@@ -60,7 +60,7 @@ t.test('with an app it is one card and one incident', async (t) => {
   for (const cluster of ['prod-eu', 'prod-us', 'prod-ap']) t.match(text, new RegExp(`${cluster}.{0,3}: 13 applied`))
 })
 
-t.test('a webhook gets one message when it has settled', async (t) => {
+t.test('a webhook gets one message when the rollout has settled', async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop', 'cart', 'mail'])
   t.same(fleet.texts(), [], 'what was there before is no rollout')
@@ -84,7 +84,7 @@ t.test('a webhook gets one message when it has settled', async (t) => {
   t.equal(fleet.texts().length, 1, 'heartbeats open none')
 })
 
-t.test('a webhook gets a message at once when it fails, and one when the rest has settled', async (t) => {
+t.test('a webhook gets a message at once when an object fails, and one when the rest has settled', async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop', 'cart', 'mail'])
   await fleet.apply('eu', 'shop', next)
@@ -102,7 +102,7 @@ t.test('a webhook gets a message at once when it fails, and one when the rest ha
   t.match(fleet.texts()[2], /large_green_circle.*3 applied/)
 })
 
-t.test('a card fills, is green when it has settled, and red with what fails', async (t) => {
+t.test('a card fills, turns green when the rollout has settled, and red if an object fails', async (t) => {
   const fleet = await startFleet(t, appConfig())
   const names = ['shop', 'cart', 'mail']
   await settled(fleet, names)
@@ -136,7 +136,7 @@ t.test('a card fills, is green when it has settled, and red with what fails', as
   )
 })
 
-t.test('a newer revision takes the place of one that goes on, and nothing opens what was seen', async (t) => {
+t.test('a newer revision replaces an open rollout, and a finished revision is not opened again', async (t) => {
   const fleet = await startFleet(t, appConfig())
   const names = ['shop', 'cart', 'mail']
   await settled(fleet, names)
@@ -144,7 +144,7 @@ t.test('a newer revision takes the place of one that goes on, and nothing opens 
   await fleet.pass(seconds(20))
   await fleet.apply('eu', 'shop', commit('c'))
   await fleet.pass(seconds(20))
-  // Late for the one before.
+  // Too late for the previous revision.
   await fleet.apply('eu', 'cart', next)
   for (const name of ['cart', 'mail']) await fleet.apply('eu', name, commit('c'))
   await fleet.pass(minutes(3))
@@ -157,7 +157,7 @@ t.test('a newer revision takes the place of one that goes on, and nothing opens 
   t.equal(fleet.cards().length, 2)
 })
 
-t.test('two repositories of one cluster do not take the place of each other', async (t) => {
+t.test("two repositories of one cluster do not replace each other's rollouts", async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop', 'cart'])
   await settled(fleet, ['dns', 'certs'], 'eu', commit('1'))
@@ -170,7 +170,7 @@ t.test('two repositories of one cluster do not take the place of each other', as
   t.notMatch(fleet.texts().join(), /replaced|to come|not reported/)
 })
 
-t.test('charts count in what is rolled out in their cluster, or by themselves', async (t) => {
+t.test('charts count in the rollout of their cluster, or form their own', async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop'])
   await fleet.apply('eu', 'shop', next)
@@ -187,7 +187,7 @@ t.test('charts count in what is rolled out in their cluster, or by themselves', 
   t.match(said('prod-us')[1], /large_green_circle.*releases in `prod-us`: 2 applied/)
 })
 
-t.test('a secret in what a controller says is in no message about a rollout', async (t) => {
+t.test("a secret in a controller's message appears in no message about a rollout", async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop', 'cart'])
   await fleet.apply('eu', 'shop', next)
@@ -202,7 +202,7 @@ t.test('a secret in what a controller says is in no message about a rollout', as
   t.notMatch(fleet.texts().join(), /ghp_0123/)
 })
 
-t.test('what fails long after is no matter of a rollout', async (t) => {
+t.test('a failure long afterwards does not belong to the rollout', async (t) => {
   const fleet = await startFleet(t, webhookConfig())
   await settled(fleet, ['shop', 'cart'])
   for (const name of ['shop', 'cart']) await fleet.apply('eu', name, next)

@@ -1,5 +1,5 @@
-// Same stores: whatever happens to a relay, and however Slack lies, people see the same with SQLite and with PostgreSQL. RUNS=200 SEED=2
-// in the environment is the long form of it.
+// Same stores: whatever happens to a relay, and however Slack lies, people see the same with SQLite and with PostgreSQL.
+// RUNS=200 SEED=2 in the environment runs the long form.
 import t from 'tap'
 import { startCourse } from '../fixtures/course.ts'
 import type { Sight } from '../fixtures/course-sight.ts'
@@ -10,7 +10,7 @@ import { startPostgres } from '../fixtures/postgres.ts'
 const runs = Number(process.env['RUNS'] ?? 3)
 const seed = Number(process.env['SEED'] ?? 1)
 
-/** What people see after each of `steps`, and in the end, when Slack has long said what is so. */
+/** What people see after each of `steps`, and in the end, long after Slack became truthful. */
 async function play(steps: readonly Step[], database?: string): Promise<Sight[]> {
   const course = await startCourse(database)
   try {
@@ -26,7 +26,7 @@ async function play(steps: readonly Step[], database?: string): Promise<Sight[]>
   }
 }
 
-/** What is another in `b`. */
+/** What differs in `b`. */
 function differences(a: Sight, b: Sight): string[] {
   return Object.keys(a).flatMap((name) => {
     const [ours, theirs] = [new Set(a[name]), new Set(b[name])]
@@ -42,7 +42,7 @@ t.test(
   { timeout: 100_000 * runs },
   async (t) => {
     const { createDatabase } = await startPostgres(t)
-    // Backoffs are drawn.
+    // Backoffs are random.
     const { random } = Math
     Math.random = () => 0.5
     t.teardown(() => Object.assign(Math, { random }))
@@ -62,7 +62,7 @@ t.test(
         t.pass(`${steps.length} steps`)
       }
     )
-    // Shorter ones of a few that take seconds each would be looked for for minutes.
+    // Shrinking a sequence that takes seconds per run would take minutes.
     await fc.assert(sameSights, { numRuns: runs, seed, endOnFailure: process.env['SHRINK'] === undefined })
   }
 )

@@ -1,4 +1,5 @@
-// Secrecy: puts a secret at each place of the config file, its own or not; whatever is said of the file quotes none.
+// Secrecy: puts a secret at each place of the config file, whether it belongs there or not; no message about the file quotes
+// one.
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { stringify } from 'yaml'
@@ -8,10 +9,10 @@ import { ConfigSchema } from '../../src/config/schema.ts'
 import { createKnownSecrets, cutOut, starOut, suspectsIn } from '../../src/secrecy.ts'
 import { startRelay } from '../fixtures/relay.ts'
 
-// Thousands of files: more than half a minute on a machine that has other things to do.
+// Thousands of files take more than half a minute on a busy machine.
 t.setTimeout(120_000)
 
-t.test('a reload of a file with a secret astray says it in no log, page, notice, metric or answer', async (t) => {
+t.test('a reload of a file with a misplaced secret shows it in no log, page, notice, metric or answer', async (t) => {
   const good = `
 sources: { default: {} }
 destinations: { ops: { slack: { webhookUrl: "$SLACK" }, pace: { perSecond: 50, burst: 100 } } }
@@ -58,13 +59,13 @@ interface Schema {
   anyOf?: Schema[]
 }
 
-/** A place for a value, or, with `isKey`, for a key of what is at `path`. */
+/** A place for a value or, with `isKey`, for a key of the map at `path`. */
 interface Place {
   path: Path
   isKey: boolean
 }
 
-/** Every place that the schema knows, and one for a key that it does not in each map. */
+/** Every place in the schema, and in each map one for an unknown key. */
 function placesIn(schema: Schema, path: Path = []): Place[] {
   const { properties, additionalProperties, items, anyOf } = schema
   const inner = [
@@ -81,7 +82,7 @@ function placesIn(schema: Schema, path: Path = []): Place[] {
 
 const places = placesIn(ConfigSchema as Schema)
 
-/** Whole, and what of it nobody may read: of an address, what stands behind the host. */
+/** The whole secret, and the parts that nobody may read: of an address, everything after the host. */
 type Secret = [whole: string, keys: string[]]
 
 const secrets: Record<string, Secret> = {
@@ -130,7 +131,7 @@ function fileWith({ path, isKey }: Place, secret: string): object {
   return file as object
 }
 
-/** The ways to write a file, and to break it. */
+/** Ways to write a file, and to break it. */
 const writings: Record<string, (file: object) => string> = {
   'in blocks': (file) => stringify(file),
   'on one line': (file) => JSON.stringify(file),
@@ -148,7 +149,7 @@ const writings: Record<string, (file: object) => string> = {
   'with a comment for each line': (file) => stringify(file).replaceAll('\n', ' # it was better before\n')
 }
 
-/** The pieces of `keys`, of eight characters or all of a shorter one, that are in `output`. */
+/** The pieces of `keys`, each of eight characters or all of a shorter one, that `output` contains. */
 function piecesIn(output: string, keys: readonly string[]): string[] {
   return keys.flatMap((key) => {
     const pieces = Array.from({ length: Math.max(1, key.length - 7) }, (_, at) => key.slice(at, at + 8))
@@ -167,7 +168,7 @@ function nameOf({ path, isKey }: Place): string {
   return `${path.join('.')}${isKey ? ', as a key' : ''}`
 }
 
-/** Those that nobody knows for secrets but by where they stand. A plain word may be the name of a source. */
+/** Secrets that only their place reveals. A plain word may be the name of a source. */
 function plainFor({ path, isKey }: Place): [string, Secret][] {
   const isClosed = path.length === 0 || ['sources', 'destinations'].includes(String(path[0]))
   const mayBeName = isKey && path.length === 1
@@ -175,11 +176,11 @@ function plainFor({ path, isKey }: Place): [string, Secret][] {
 }
 
 for (const [turn, [way, write]] of Object.entries(writings).entries()) {
-  t.test(`no secret is quoted from a file ${way}, wherever in it one stands`, async (t) => {
+  t.test(`no secret is quoted from a file ${way}, wherever it is in the file`, async (t) => {
     t.ok(places.length > 100, `${places.length} places`)
     let said = 0
     for (const [nth, place] of places.entries()) {
-      // Every one in the plainest way, and each of the others in turn.
+      // All of them in the plainest way, and in the other ways each in turn.
       const all = [...plainFor(place), ...Object.entries(secrets)].filter(
         (_, at) => turn === 0 || (at + nth + turn) % 6 === 0
       )
@@ -227,7 +228,7 @@ const keysOfWhole = [
   ...['a1B2c3D4e5F6g7H8i9J0kLmN', 'plain_words_of_a_key', 'zebra-carpet']
 ]
 
-/** What happens to a line of a file while somebody edits it. */
+/** What happens to a line while somebody edits the file. */
 const slips: Record<string, (line: string) => string[]> = {
   'is deleted': () => [],
   'is there twice': (line) => [line, line],
@@ -262,7 +263,7 @@ for (const [slip, edit] of Object.entries(slips)) {
   })
 }
 
-t.test('what is a secret at its own place is quoted from no other, however plain it looks', async (t) => {
+t.test('a value that is a secret at its own place is quoted from no other place, however plain it looks', async (t) => {
   for (const place of places) {
     for (const [whole, keys] of [words, phrase]) {
       for (const way of ['in blocks', 'on one line', 'with a tab at its end']) {
@@ -278,7 +279,7 @@ t.test('what is a secret at its own place is quoted from no other, however plain
   t.pass(`${places.length} places`)
 })
 
-t.test('words of the schema, names, references and what is near to them are still quoted', async (t) => {
+t.test('words of the schema, names, references and near misses of them are still quoted', async (t) => {
   const text = `
 sources: { default: { hmackeys: ["\${KEY}"] } }
 destinations:
@@ -304,7 +305,7 @@ links: [{ commit: "https://git.example.com/{{ revision.sha | nope }}/x" }]
     t.ok(said.includes(quoted), `${quoted} in ${said}`)
 })
 
-t.test('a file that would show a secret to everybody is refused, wherever it stands', async (t) => {
+t.test('a file that would show a secret to everybody is refused, wherever the secret is', async (t) => {
   const key = 'of-the-team-alone'
   const webhook = 'https://hooks.slack.com/services/T0/B0/x'
   const own = { KEY: key, URL: 'https://hooks.slack.com/services/T/B/nothing' }

@@ -9,7 +9,7 @@ import { canary, leaksIn, plainCanary } from '../fixtures/canaries.ts'
 import { freePort, run } from '../fixtures/process.ts'
 import { about, tempFolder } from '../fixtures/relay.ts'
 
-/** Answers everything with an error that repeats all it was asked. */
+/** Starts a server that answers everything with an error that repeats the request. */
 async function startMirror(t: Test): Promise<string> {
   const server = createServer((req, res) =>
     res.writeHead(500, { location: req.url ?? '' }).end(JSON.stringify([req.url, req.headers]))
@@ -19,7 +19,7 @@ async function startMirror(t: Test): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-t.test('whatever a command prints, no secret is in it', async (t) => {
+t.test('no command prints a secret', async (t) => {
   const folder = tempFolder(t)
   const mirror = await startMirror(t)
   const gone = `http://127.0.0.1:${await freePort()}`
@@ -147,12 +147,12 @@ stringData: { password: "${plainCanary('flux')}", headers: "Authorization: Beare
     ...{ HMAC: canary('hmac'), ADMIN_TOKEN: canary('admin'), FLUX_HMAC_KEY: canary('flux') },
     DATABASE_URL: `postgres://u:${encodeURIComponent(canary('database'))}@127.0.0.1:1/d`
   }
-  // Two at a time: each is a process of its own.
+  // Two at a time, because each is a process of its own.
   const left = [...commands]
   const work = async () => {
     for (let args = left.shift(); args !== undefined; args = left.shift()) {
       const { out, err } = await run(args, env)
-      // A mirror's answer is shown to whoever asked with the secret in hand.
+      // The mirror's answer goes to whoever sent the secret.
       const isEcho = args[0] === 'send' && args[1]?.startsWith(mirror)
       t.ok((out + err).length > 0, args.slice(0, 2).join(' '))
       if (!isEcho) t.strictSame(leaksIn(out + err), [], args.slice(0, 4).join(' ').slice(0, 150))

@@ -1,4 +1,4 @@
-// Secrets: stay out of every output of a relay full of them, where everything goes wrong and the log says all it can.
+// Secrets: stay out of every output of a relay full of them, while everything goes wrong and the log is at its most verbose.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
@@ -13,12 +13,12 @@ import { startSlack } from '../fixtures/slack.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'src', 'main.js')
 
-/** Throws what libraries throw: an error that knows the address. */
+/** Throws an error that contains the address, as those of libraries do. */
 const crash = `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => {
   throw Object.assign(new Error('cannot reach ' + process.env.WEBHOOK), { input: process.env.HTTP_PROXY, at: [process.env.ADMIN_TOKEN] })
 })`)}`
 
-/** A proxy that refuses, and says of what, as some do. */
+/** A proxy that refuses and repeats the request, as some do. */
 async function startProxy(t: Test): Promise<number> {
   const server = createServer((req, res) => res.writeHead(407).end(`cannot ${req.url} ${JSON.stringify(req.headers)}`))
   server.on('connect', (req, socket) =>
@@ -52,7 +52,7 @@ function start(t: Test, env: Record<string, string>): Running {
 
 type Ask = { method?: string; headers?: Record<string, string>; body?: string }
 
-/** The whole answer, headers included. */
+/** The complete response, headers included. */
 function ask(port: number, path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const req = request({ port, host: '127.0.0.1', path, method, headers }, async (res) => {
@@ -68,7 +68,7 @@ function ask(port: number, path: string, { method = 'GET', headers = {}, body }:
 const webhookOf = (base: string, place: Parameters<typeof plainCanary>[0]) =>
   `${base}/services/T0/B0/${plainCanary(place)}`
 
-t.test('whatever goes wrong, no secret is in the log, an answer, a metric or a page', async (t) => {
+t.test('whatever goes wrong, no secret is in the log, a response, a metric or a page', async (t) => {
   const folder = tempFolder(t)
   const slack = await startSlack({ perSecond: 1000, burst: 1000, latencyMs: 0 })
   t.teardown(() => slack.close())
@@ -79,7 +79,7 @@ t.test('whatever goes wrong, no secret is in the log, an answer, a metric or a p
   slack.behave(path('moved'), { is: 'redirect', to: webhookOf('https://elsewhere.example', 'moved') })
   slack.behave(path('silent'), { is: 'hang' })
 
-  // Something in front of the Web API that says what it was asked.
+  // A proxy in front of the Web API that repeats the request.
   slack.behave('/api/chat.postMessage', (request) => {
     const said = JSON.stringify(request.headers).replaceAll('"', "'")
     const messages = [`[ERROR] ${said}`, `${said}`]
@@ -185,7 +185,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
   await relay.said(/message postponed/)
   await askAll()
 
-  // A reload that is refused, because of a file with other secrets in it, and one that brings others.
+  // A reload that is refused, of a file with other secrets, and one that brings new ones.
   writeFileSync(
     file,
     `${config('HMAC')}\nsources: { default: { hmacKeys: ["${canary('written').replace(/["\\]/g, '')}"], nope: 1 } }\n  x`
@@ -213,7 +213,7 @@ rules: [{ name: all, match: { severity: info }, notify: every, send: [${names.jo
   t.ok(slack.accepted.length > 0)
 })
 
-t.test('a start that fails says why, and no secret', async (t) => {
+t.test('a failed start says why, without a secret', async (t) => {
   const folder = tempFolder(t)
   const closed = await freePort()
   const good = join(folder, 'good.yaml')

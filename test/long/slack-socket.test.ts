@@ -1,5 +1,5 @@
-// Socket Mode: clicks come as long as Slack can be reached at all, whatever it does to a connection, and each is acknowledged once it
-// is done.
+// Socket Mode: clicks arrive as long as Slack can be reached at all, whatever it does to a connection, and each is acknowledged
+// once it is done.
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createSlack } from '../../src/deliver/slack.ts'
@@ -35,7 +35,7 @@ async function build(t: Test, { take }: World = {}) {
     await socket.stop()
     await Promise.all([connector.close(), slack.close(), api.close()])
   })
-  /** In virtual time, with a moment for what the network does meanwhile. */
+  /** Advances virtual time, with a moment for the network in each step. */
   const pass = async (ms: number, step = 1000) => {
     for (let passed = 0; passed < ms; passed += step) {
       clock.advance(Math.min(step, ms - passed))
@@ -72,7 +72,7 @@ t.test('a click is acknowledged once it is done, and not before', async (t) => {
 })
 
 t.test(
-  'a click that cannot be carried out is not acknowledged, and is tried again where Slack repeats it',
+  'a click that cannot be carried out is not acknowledged, and is tried again when Slack repeats it',
   async (t) => {
     let isBroken = true
     const { api, taken, log } = await build(t, {
@@ -91,7 +91,7 @@ t.test(
   }
 )
 
-t.test('an envelope that Slack repeats is taken once, and acknowledged each time', async (t) => {
+t.test('an envelope that Slack repeats takes effect once, and is acknowledged each time', async (t) => {
   const { api, taken } = await build(t)
   const sent = api.socket.send(appToken, { number: 1 }, { times: 3 })
   await sent.isTaken
@@ -100,7 +100,7 @@ t.test('an envelope that Slack repeats is taken once, and acknowledged each time
   t.equal(taken.length, 1)
 })
 
-t.test('what is no click is acknowledged and left', async (t) => {
+t.test('an envelope that is not a click is acknowledged and ignored', async (t) => {
   const { api, taken } = await build(t)
   const [link] = api.socket.open()
   for (const odd of ['', '{', '[]', 'null', '{"type":"hello"}', '{"type":"disconnect"}x', '{"envelope_id":7}'])
@@ -115,7 +115,7 @@ for (const reason of ['warning', 'refresh_requested'] as const) {
     const { api, taken, open, until, pass } = await build(t)
     const [old] = api.socket.open()
     api.socket.disconnect(reason)
-    // The old one is used until the new one is there.
+    // The old connection is used until the new one is there.
     const before = api.socket.send(appToken, { number: 1 }, { ...(old && { link: old }) })
     await until(() => api.socket.opened === 2)
     t.ok(await before.isTaken)
@@ -128,7 +128,7 @@ for (const reason of ['warning', 'refresh_requested'] as const) {
   })
 }
 
-t.test('what came over the old connection is acknowledged over it', async (t) => {
+t.test('what arrived over the old connection is acknowledged over it', async (t) => {
   let finish = () => {}
   const done = new Promise<void>((resolve) => {
     finish = resolve
@@ -142,7 +142,7 @@ t.test('what came over the old connection is acknowledged over it', async (t) =>
   await until(() => open() === 1)
 })
 
-t.test('what comes while the relay stops is done and acknowledged, too', async (t) => {
+t.test('what arrives while the relay stops is carried out and acknowledged', async (t) => {
   const done = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let taking = 0
   const { api, socket, taken, open } = await build(t, { take: () => done[taking++]?.promise ?? Promise.resolve() })
@@ -176,7 +176,7 @@ const losses: Record<string, (world: Awaited<ReturnType<typeof build>>) => void>
   }
 }
 for (const [what, lose] of Object.entries(losses)) {
-  t.test(`where a connection ${what}, another is opened within 40 seconds`, async (t) => {
+  t.test(`if a connection ${what}, another is opened within 40 seconds`, async (t) => {
     const world = await build(t)
     const { api, until, open, taken } = world
     lose(world)
@@ -186,7 +186,7 @@ for (const [what, lose] of Object.entries(losses)) {
   })
 }
 
-t.test('a connection that Slack pings and that answers pings is kept', async (t) => {
+t.test('a connection is kept while Slack pings it and answers pings', async (t) => {
   const { api, pass } = await build(t)
   for (let minutes = 0; minutes < 3; minutes++) {
     for (let at = 0; at < 60_000; at += 10_000) {
@@ -199,7 +199,7 @@ t.test('a connection that Slack pings and that answers pings is kept', async (t)
   t.ok((api.socket.open()[0]?.pings ?? 0) >= 15, 'the relay pings, too')
 })
 
-t.test('a Slack that answers pings and sends none is not taken to be alive', async (t) => {
+t.test('a Slack that answers pings but sends none does not count as alive', async (t) => {
   const { api, pass } = await build(t)
   await pass(60_000)
   t.ok(api.socket.opened >= 2)
@@ -209,7 +209,7 @@ for (const [what, refuse] of Object.entries({
   'refuses connections': 503,
   'does not say hello': 'no hello'
 } as const)) {
-  t.test(`a Slack that ${what} is asked less and less often, and in the end there is one`, async (t) => {
+  t.test(`a Slack that ${what} is asked less and less often, and finally gives a connection`, async (t) => {
     const { api, until, open, pass } = await build(t)
     api.socket.refuse(refuse)
     api.socket.open()[0]?.cut()
@@ -221,7 +221,7 @@ for (const [what, refuse] of Object.entries({
   })
 }
 
-t.test('connections that are closed as soon as they open are not opened again and again', async (t) => {
+t.test('connections that are closed as soon as they open are not reopened endlessly', async (t) => {
   const { api, pass, until, open } = await build(t)
   const cutting = setInterval(() => api.socket.open().forEach((link) => void link.cut()), 3)
   await pass(5 * 60_000, 2000)
@@ -235,7 +235,7 @@ t.test('the eleventh connection of an app is refused by Slack, and waits for its
   const others = Array.from({ length: 10 }, () => new WebSocket(api.socket.addressFor(appToken)))
   await until(() => open() === 10)
   api.socket.open()[0]?.cut()
-  // One of the others takes the place.
+  // Another connection takes the free place.
   others.push(new WebSocket(api.socket.addressFor(appToken)))
   await pass(60_000)
   t.ok(asks(api) <= 12, `${asks(api)} in a minute`)
@@ -249,36 +249,33 @@ for (const [word, advice] of Object.entries({
   not_allowed_token_type: /begins with xapp-/,
   something_new: /is Socket Mode on/
 })) {
-  t.test(
-    `where Slack answers ${word}, the log says what to do, once, and Slack is asked every five minutes`,
-    async (t) => {
-      const { api, pass, log, until, open } = await build(t)
-      api.behave('apps.connections.open', () => ({ status: 200, body: JSON.stringify({ ok: false, error: word }) }))
-      api.socket.open()[0]?.cut()
-      const before = asks(api)
-      let refused = 0
-      api.behave('apps.connections.open', () => {
-        refused += 1
-        return { status: 200, body: JSON.stringify({ ok: false, error: word }) }
-      })
-      await pass(21 * 60_000, 20_000)
-      t.ok(refused >= 4 && refused <= 6, `${refused} times`)
-      t.equal(asks(api), before)
-      t.equal(log.filter((line) => advice.test(line)).length, 1, log.join(''))
-      api.calm()
-      await pass(6 * 60_000, 20_000)
-      await until(() => open() === 1)
-    }
-  )
+  t.test(`if Slack answers ${word}, the log says once what to do, and Slack is asked every five minutes`, async (t) => {
+    const { api, pass, log, until, open } = await build(t)
+    api.behave('apps.connections.open', () => ({ status: 200, body: JSON.stringify({ ok: false, error: word }) }))
+    api.socket.open()[0]?.cut()
+    const before = asks(api)
+    let refused = 0
+    api.behave('apps.connections.open', () => {
+      refused += 1
+      return { status: 200, body: JSON.stringify({ ok: false, error: word }) }
+    })
+    await pass(21 * 60_000, 20_000)
+    t.ok(refused >= 4 && refused <= 6, `${refused} times`)
+    t.equal(asks(api), before)
+    t.equal(log.filter((line) => advice.test(line)).length, 1, log.join(''))
+    api.calm()
+    await pass(6 * 60_000, 20_000)
+    await until(() => open() === 1)
+  })
 }
 
 for (const [asked, least, most] of [
   ['120', 118_000, 122_000],
-  // Slack does not mean years, nor that it is to be asked a thousand times a second.
+  // Slack means neither years nor a thousand requests a second.
   ['99999999', 3_590_000, 3_610_000],
   ['0.001', 400, 3000]
 ] as const) {
-  t.test(`where Slack is asked too often, its Retry-After of ${asked} s is heeded within bounds`, async (t) => {
+  t.test(`if Slack limits requests, its Retry-After of ${asked} s is obeyed within bounds`, async (t) => {
     const { api, clock, pass } = await build(t)
     const at: number[] = []
     api.behave('apps.connections.open', () => {
@@ -292,16 +289,19 @@ for (const [asked, least, most] of [
   })
 }
 
-t.test('a Slack that warns of each connection as it opens is not asked for another at once each time', async (t) => {
-  const { api, pass } = await build(t)
-  const warning = setInterval(() => api.socket.disconnect('warning'), 3)
-  await pass(5 * 60_000, 2000)
-  clearInterval(warning)
-  t.ok(asks(api) <= 40, `${asks(api)} in five minutes`)
-  t.ok(api.socket.open().length > 0)
-})
+t.test(
+  'a Slack that warns of each connection as it opens is not asked for the next one at once every time',
+  async (t) => {
+    const { api, pass } = await build(t)
+    const warning = setInterval(() => api.socket.disconnect('warning'), 3)
+    await pass(5 * 60_000, 2000)
+    clearInterval(warning)
+    t.ok(asks(api) <= 40, `${asks(api)} in five minutes`)
+    t.ok(api.socket.open().length > 0)
+  }
+)
 
-t.test('what failed before a connection that lasted does not delay its renewal', async (t) => {
+t.test('failures before a lasting connection do not delay its renewal', async (t) => {
   const { api, pass, until, open, clock } = await build(t)
   api.socket.refuse(503)
   api.socket.open()[0]?.cut()
@@ -320,7 +320,7 @@ t.test('what failed before a connection that lasted does not delay its renewal',
   t.ok(clock.ticks() - began < 30_000, `${clock.ticks() - began} ms`)
 })
 
-t.test('a message larger than any of Slack ends its connection, and another is opened', async (t) => {
+t.test("a message larger than any of Slack's ends its connection, and another is opened", async (t) => {
   const { api, until, taken } = await build(t)
   const [link] = api.socket.open()
   link?.send(JSON.stringify({ envelope_id: 'huge', type: 'interactive', payload: { text: 'x'.repeat(2_000_000) } }))
@@ -329,7 +329,7 @@ t.test('a message larger than any of Slack ends its connection, and another is o
   t.ok(await api.socket.send(appToken, { number: 1 }).isTaken)
 })
 
-t.test('envelopes of other kinds are acknowledged, and those of clicks alone are taken', async (t) => {
+t.test('envelopes of other kinds are acknowledged, and only clicks are carried out', async (t) => {
   const { api, taken } = await build(t)
   for (const type of ['events_api', 'slash_commands', 'something_new', '', '__proto__'])
     t.ok(await api.socket.send(appToken, { type }, { type }).isTaken, type)
@@ -337,7 +337,7 @@ t.test('envelopes of other kinds are acknowledged, and those of clicks alone are
 })
 
 t.test(
-  'how a socket stands is known: why there is none, and what to do, at once where nothing else helps',
+  'the state of a socket is known: why there is none, and what to do, at once if nothing else helps',
   async (t) => {
     const { api, socket, pass, until } = await build(t)
     t.match(socket.standing(), { app: 'acme', state: 'connected', why: undefined })
@@ -358,7 +358,7 @@ t.test(
   }
 )
 
-t.test('where Socket Mode is switched off, the log says so', async (t) => {
+t.test('if Socket Mode is switched off, the log says so', async (t) => {
   const { api, pass, log } = await build(t)
   api.socket.disconnect('link_disabled')
   await pass(60_000)
@@ -366,7 +366,7 @@ t.test('where Socket Mode is switched off, the log says so', async (t) => {
   t.equal(api.socket.opened, 1)
 })
 
-t.test('an address that is not encrypted is used on this machine only', async (t) => {
+t.test('an unencrypted address is used on this machine only', async (t) => {
   const { api, pass, log, open } = await build(t)
   const url = 'ws://203.0.113.1/link/?ticket=secret-ticket'
   api.behave('apps.connections.open', () => ({ status: 200, body: JSON.stringify({ ok: true, url }) }))

@@ -1,4 +1,4 @@
-// Spans: reach a collector as it expects them, and cost nothing where nobody asked.
+// Spans: reach a collector in the expected form, and cost nothing unless configured.
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -22,7 +22,7 @@ interface Span {
   status: { code?: number }
 }
 
-/** What OTLP over HTTP is sent to. */
+/** Starts an endpoint for OTLP over HTTP. */
 async function startCollector(t: Test) {
   const spans: Span[] = []
   const paths = new Set<string>()
@@ -46,7 +46,7 @@ async function startCollector(t: Test) {
 const attributesOf = ({ attributes }: Pick<Span, 'attributes'>) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]))
 
-t.test('an event and the post that reports it are spans, linked to each other, also after a restart', async (t) => {
+t.test('an event and the post that reports it are linked spans, even across a restart', async (t) => {
   const collector = await startCollector(t)
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `${collector.url}/` }
   const clock = createClock(Date.now())
@@ -88,7 +88,7 @@ rules: [{ name: everything, match: { severity: info }, notify: every, send: team
   t.notMatch(JSON.stringify(collector.spans), /services\/T000/, 'the webhook is a secret')
 })
 
-t.test('a clock that is set while the relay runs sets the times of what comes after', async (t) => {
+t.test('a clock that is set while the relay runs applies to later times', async (t) => {
   const collector = await startCollector(t)
   const relay = await startRelay(t, { env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } })
   const real = Date.now
@@ -121,8 +121,8 @@ t.test('a collector that is away costs no event and no message', async (t) => {
   t.ok(performance.now() - started < 4000, 'and no time at the stop that Kubernetes would not give')
 })
 
-// prom-client brings the package of OpenTelemetry's interfaces, and always loads it.
-t.test('a collector that takes no spans is said in the log, once, and so is that it takes them again', async (t) => {
+// prom-client depends on the package of OpenTelemetry's interfaces, and always loads it.
+t.test('a collector that refuses spans is logged once, and so is its recovery', async (t) => {
   let status = 404
   const server = createServer((request, response) => {
     request.resume()
@@ -152,7 +152,7 @@ t.test('a collector that takes no spans is said in the log, once, and so is that
   t.notMatch(relay.log.join(''), 'zQ7')
 })
 
-t.test('what every program takes of OpenTelemetry’s variables, the relay takes', async (t) => {
+t.test('the relay heeds the same OpenTelemetry variables as any program', async (t) => {
   const collector = await startCollector(t)
   const set = (name: string, value: string) => {
     process.env[name] = value
@@ -178,7 +178,7 @@ t.test('what every program takes of OpenTelemetry’s variables, the relay takes
   t.same([...collector.paths], ['POST /otlp/v1/traces?tenant=1', 'POST /of/traces'])
 })
 
-t.test('what a collector repeats of its address and its token stays out of the log', async (t) => {
+t.test('an address or token that a collector repeats stays out of the log', async (t) => {
   const server = createServer((request, response) => {
     request.resume()
     response.writeHead(401).end(`no: ${request.url} ${JSON.stringify(request.headers)}`)
@@ -198,7 +198,7 @@ t.test('what a collector repeats of its address and its token stays out of the l
   }
 })
 
-t.test('nothing that makes or sends spans is loaded until it is asked for', async (t) => {
+t.test('nothing that makes or sends spans is loaded unless configured', async (t) => {
   const folder = tempFolder(t)
   const script = `
     import { registerHooks } from 'node:module'

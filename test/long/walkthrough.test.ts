@@ -14,14 +14,14 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const example = readFileSync(join(root, 'config.example.yaml'), 'utf8')
 const port = (relay: Relay) => new URL(relay.url).port
 
-/** What a checkout has, as far as the pages use it. */
+/** What a checkout contains, as far as the pages use it. */
 function checkout(t: Test): string {
   const folder = tempFolder(t)
   for (const name of ['config.example.yaml', 'test']) symlinkSync(join(root, name), join(folder, name))
   return folder
 }
 
-/** Runs it and compares; what starts a relay that stays, or the tests, is only looked up. */
+/** Runs a step and compares the output. A step that starts a lasting relay, or the tests, is only looked up. */
 async function follow(t: Test, step: Step, where: Parameters<typeof runStep>[1]): Promise<void> {
   const script = /^(?:\w+=\S+ |npm ci && )?npm (?:run )?(start|demo|test)$/m.exec(step.commands)?.[1]
   if (script !== undefined) return void t.ok(scripts[script], `npm run ${script}`)
@@ -30,7 +30,7 @@ async function follow(t: Test, step: Step, where: Parameters<typeof runStep>[1])
   for (const pattern of step.shown === undefined ? [] : patternsOf(step.shown)) t.match(out, pattern, step.commands)
 }
 
-t.test('getting started: what needs no cluster does what the page says', async (t) => {
+t.test('getting started: the steps without a cluster do what the page says', async (t) => {
   const local = localSteps('docs/getting-started.md')
   t.ok(local.length >= 8, `${local.length} blocks`)
   const folder = checkout(t)
@@ -59,7 +59,7 @@ rules:
   - { name: deployments, match: { severity: [info] }, send: platform }
 `
 
-t.test('troubleshooting: what needs no cluster does what the page says', async (t) => {
+t.test('troubleshooting: the steps without a cluster do what the page says', async (t) => {
   const folder = checkout(t)
   const relay = await startRelay(t, { config: troubled })
   const path = '/webhook/open'
@@ -79,7 +79,7 @@ t.test('troubleshooting: what needs no cluster does what the page says', async (
 
 const ofConfig = ['README.md', 'docs/configuration.md', 'docs/testing-rules.md']
 
-t.test('the README and the pages on the config file: what needs nothing more does what they say', async (t) => {
+t.test('the README and the pages on the config file: the steps that need nothing more do what they say', async (t) => {
   const folder = checkout(t)
   const config = example.replace('destinations:\n', 'destinations:\n  platform: { preview: true }\n')
   const relay = await startRelay(t, { config })
@@ -101,7 +101,7 @@ destinations:
 rules: [{ name: failures, send: team-a }]
 `
 
-t.test('keeping it running: what the page does in a container does what it says', async (t) => {
+t.test('keeping it running: the steps in a container do what the page says', async (t) => {
   const folder = tempFolder(t)
   const env = containerIn(folder)
   for (const name of ['data', 'relay']) mkdirSync(join(folder, name))
@@ -129,7 +129,7 @@ t.test('keeping it running: what the page does in a container does what it says'
   t.match(inThisShell, /^flux-relay\(\) \{ .* \}$/)
   let isStopped = false
   for (const step of steps) {
-    // What a database that is away leaves in the log: test/servers.test.ts.
+    // test/servers.test.ts covers what an unavailable database leaves in the log.
     if (step.commands.includes('grep -i database')) continue
     if (step.section === 'Restore' && !isStopped) {
       await relay.slack.until(({ accepted }) => accepted.length === 2)
@@ -140,7 +140,7 @@ t.test('keeping it running: what the page does in a container does what it says'
       { ...step, commands: `${inThisShell}\n${step.commands}` },
       { folder, port: port(relay), env }
     )
-    // It fails where all is not well.
+    // `flux-relay status` fails unless all is well.
     const isSaying = step.commands.startsWith('flux-relay status')
     t.ok(code === 0 || (isSaying && code === 1), `${step.section}: ${step.commands}${out}`)
     for (const pattern of step.shown === undefined ? [] : patternsOf(step.shown)) t.match(out, pattern, step.commands)
@@ -149,7 +149,7 @@ t.test('keeping it running: what the page does in a container does what it says'
   t.match(parse(readFileSync(join(folder, 'applied.yaml'), 'utf8')), { kind: 'Pod' })
 })
 
-t.test('Docker alone: what the page does in a container does what it says', async (t) => {
+t.test('Docker alone: the steps in a container do what the page says', async (t) => {
   const folder = checkout(t)
   const key = 'a-key-of-the-test'
   const [, mine = ''] = /Write `my\.yaml`:\n\n```yaml\n([\s\S]*?)```/.exec(started) ?? []
@@ -166,7 +166,7 @@ t.test('Docker alone: what the page does in a container does what it says', asyn
     const here = commands
       .replace('https://hooks.slack.com/services/…', relay.slack.url())
       .replace('FLUX_HMAC_KEY="$(openssl rand -hex 32)"', '')
-      // It fails where all is not well.
+      // `flux-relay status` fails unless all is well.
       .replace(/(flux-relay status)$/m, '$1 || test $? = 1')
     const shown = step.shown?.replaceAll('/etc/flux-relay/', `${folder}/relay/`)
     await follow(t, { ...step, commands: here, shown }, { folder, port: port(relay), env })
@@ -174,7 +174,7 @@ t.test('Docker alone: what the page does in a container does what it says', asyn
   await relay.slack.until(({ accepted }) => accepted.some(({ text }) => text.includes('ledger')))
 })
 
-// The page on the Slack app is followed by test/slack-app-page.test.ts.
+// test/slack-app-page.test.ts follows the page on the Slack app.
 const followed = [...ofConfig, 'docs/getting-started.md', 'docs/troubleshooting.md', 'docs/slack-app.md']
 const pages = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/README.md', 'deploy/chart/README.md'],
@@ -202,7 +202,7 @@ t.test('every command of every page is run here, says what it needs, or is a scr
   }
 })
 
-t.test('there is one placeholder for each address that is not known, and one command replaces them', async (t) => {
+t.test('there is one placeholder for each unknown address, and one command replaces them all', async (t) => {
   const folder = tempFolder(t)
   const theirs = ['.ci', 'README.md', 'Dockerfile', 'deploy', 'docs', 'test/fixtures/alerts.yaml']
   for (const name of theirs) cpSync(join(root, name), join(folder, name), { recursive: true })
@@ -258,7 +258,7 @@ t.test('every script, command and option that a page names exists', async (t) =>
   t.ok(helps.size >= 8, [...helps.keys()].join())
 })
 
-t.test('every link between the pages leads to a page and a heading that exist', async (t) => {
+t.test('every link between the pages leads to an existing page and heading', async (t) => {
   for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8')
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
@@ -270,7 +270,7 @@ t.test('every link between the pages leads to a page and a heading that exist', 
   }
 })
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub makes of headings. */
 function anchorsOf(path: string): string[] {
   const headings = [...readFileSync(path, 'utf8').matchAll(/^##+ (.*)$/gm)].map(([, heading = '']) => heading)
   return headings.map((heading) =>

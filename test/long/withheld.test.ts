@@ -11,7 +11,7 @@ const many = 250_000
 const looks = 20
 
 t.test(
-  'a mute that withholds a quarter of a million notifications does not hold up the rest while it lasts',
+  'a mute that withholds a quarter of a million notifications does not delay the rest while it lasts',
   async (t) => {
     const file = join(tempFolder(t), 'relay.db')
     const open = () => openStore(`sqlite:${file}`)

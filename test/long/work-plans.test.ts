@@ -1,5 +1,5 @@
-// Plans of work: what the relay does by itself takes no longer where much is stored, or waits. Every statement that the tests of
-// the store make is explained, but for those of people who ask (records-plans.test.ts).
+// Plans of work: the relay's own work takes no longer when much is stored, or waits. Every statement in the tests of the store
+// is explained, except those of people's queries (records-plans.test.ts).
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import t from 'tap'
 import { openStore } from '../../src/store/open.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 
-/** Together they make each statement of the store. */
+/** Together these tests make every statement of the store. */
 const files = [
   'acts-store',
   'card-store',
@@ -22,26 +22,26 @@ const files = [
 ]
 const tests = join(import.meta.dirname, '..')
 
-/** What is asked once, at a start, or where an operator has pressed something. */
+/** Statements for a start, or for an operator's act. */
 const rare = [
-  // How much waits, of each destination or lane.
+  // Counts of what waits, by destination or lane.
   /^select destination, count\(\*\) as n from \(/,
   /^select count\(\*\) as n from \( select id, destination, lane, message_id/,
   /^select (distinct )?(destination, )?lane from \(/,
-  // A new config file gives up on a destination, or moves it: what waits is gone through, and nothing else.
+  // A new config file drops or moves a destination: reads only what waits there.
   /^select id, message_id from \(.* where \+destination = \? and lane = \? limit \d+$/,
   /^update notifications set lane = \?1 where id in/,
-  // The clock has been set back.
+  // The clock was set back.
   /^select id, event_id, .* \(held_until <= \?2 or created_at > \?2 \+ \d+ or held_at > /,
   // The newest, by its id.
   /^select received_at as at from events order by id desc limit 1$/
 ]
 
-/** Whole tables that grow, and indexes under whose keys everything stands that was ever stored of a name. */
+/** Whole tables that grow, and indexes that have everything ever stored under one key. */
 const unbounded =
   /SCAN (?!messages USING (COVERING )?INDEX messages_open|json_each|busy|held|CONSTANT|\(|sources|silences|announcements|pragma|sqlite_schema|gatherings)|INDEX (notifications_(to|rule|state)|events_(namespace|cluster)|messages_destination)\b|notifications_waiting \(lane=\?\)/
 
-t.test('what the relay does by itself asks for what it needs by its keys', async (t) => {
+t.test("the relay's own work finds what it needs by keys", async (t) => {
   const folder = tempFolder(t)
   const noted = join(folder, 'statements')
   for (const file of files) {

@@ -1,21 +1,21 @@
-// Keeps an open page true: the server says that something changed, the page asks for itself and puts in what is marked.
-// Everything can be read and done without this.
+// Keeps an open page true: the server says that something changed, then the script fetches the page and replaces its marked
+// parts. Everything can be read and done without it.
 
 const state = document.getElementById('live')
 let source
 let isBusy = false
 let isAskedAgain = false
-/** When what the page shows was last known to be true, by its own clock. */
+/** Time when the page was last known to be true, by the browser's clock. */
 let freshAt = Date.now()
-/** The server says something every half minute. */
+/** The server sends something every half minute. */
 const longestSilenceMs = 45_000
 let triedAt = 0
-/** Ends the question that is being answered: of a connection that broke in the middle, the answer may never come. */
+/** Aborts the fetch under way: over a connection that broke midway, the answer may never come. */
 let asked = new AbortController()
-/** What a form of this page has just been sent for. */
+/** The form that was just sent, to recognise a second click. */
 let sent
 
-/** Local time beside the exact one. */
+/** Adds the local time to the tooltip of each exact time. */
 function localise(root) {
   for (const time of root.querySelectorAll('time[datetime]')) {
     const at = new Date(time.dateTime)
@@ -24,7 +24,7 @@ function localise(root) {
   }
 }
 
-/** What stays where it is in the old part goes over to the new one: what is open, how far it is scrolled, and where the focus is. */
+/** Replaces `old` by `fresh` and carries over what is open, scroll positions and the focus. */
 function swap(old, fresh) {
   const twinOf = createTwins(old, fresh)
   for (const open of old.querySelectorAll('details')) {
@@ -45,8 +45,9 @@ function swap(old, fresh) {
 }
 
 /**
- * What has to stay where it is on the screen, so that nothing moves under who reads there, or is about to press: the first link or
- * button to be seen that is in `fresh`, too; or all of it, where it is above the screen. At its top, what is new may come into sight.
+ * Finds the element whose place on the screen must not change, so that nothing moves under the reader's eyes or finger: the
+ * first visible link or button that `fresh` has too, or the whole part if it is above the screen. Nothing if the top of the
+ * part is visible, so that new entries come into sight.
  */
 function placeIn(old, fresh, twinOf) {
   const above = Math.max(0, document.querySelector('header')?.getBoundingClientRect().bottom ?? 0)
@@ -60,7 +61,10 @@ function placeIn(old, fresh, twinOf) {
   }
 }
 
-/** Finds what is in `fresh` what a part of `old` is there: of the same form or link, or with the same text, and as many before it. */
+/**
+ * Returns a function that finds an element's counterpart in `fresh`: same form or link, or else same text, and the same
+ * position among its like.
+ */
 function createTwins(old, fresh) {
   return (part) => {
     const key = keyOf(part)
@@ -69,7 +73,7 @@ function createTwins(old, fresh) {
   }
 }
 
-/** What a button does, not how many that is: of two buttons for the same kind of thing the wrong one must not be pressed. */
+/** Identifies a button by what it does, not by its position: otherwise a click could hit the wrong one of two similar buttons. */
 function keyOf({ id, dataset, form, attributes, localName, parentElement, textContent }) {
   if (id || dataset.key) return id || dataset.key
   if (form) return `${form.attributes.action?.value} ${new URLSearchParams(new FormData(form))}`
@@ -78,7 +82,7 @@ function keyOf({ id, dataset, form, attributes, localName, parentElement, textCo
   return attributes.href?.value ?? attributes.class?.value ?? textContent
 }
 
-/** Somebody is reading or writing right there. */
+/** True if somebody selects or types in `part`. */
 function isInUse(part) {
   const selection = getSelection()
   const isSelected = selection && !selection.isCollapsed && selection.containsNode(part, true)
@@ -98,7 +102,7 @@ async function refresh() {
     const response = await fetch(location.href, { headers: { accept: 'text/html' }, signal: asked.signal })
     if (response.status === 401 || response.status === 403) throw new Error('signed out')
     const page = new DOMParser().parseFromString(await response.text(), 'text/html')
-    // What stands between may answer with a page of its own, such as a login.
+    // A proxy between may answer 200 with a page of its own, such as a login.
     if (!response.ok || !page.querySelector('[data-live]')) throw new Error('offline')
     put(page)
     freshAt = Date.now()
@@ -114,7 +118,7 @@ async function refresh() {
   }
 }
 
-/** Puts in what is marked. */
+/** Replaces the title, the icon and the marked parts by those of `page`. */
 function put(page) {
   document.title = page.title
   const icon = document.querySelector('link[rel="icon"]')
@@ -133,7 +137,7 @@ function show(what, words = what) {
   state.textContent = words
 }
 
-/** A connection may look open long after the other side is gone, and be open where the pages cannot be had. */
+/** Detects a stale page: a connection may look open long after the server is gone, or stay open while pages cannot be fetched. */
 function watch() {
   if (document.hidden || Date.now() - freshAt < longestSilenceMs) return
   const since = new Date(freshAt)
@@ -143,7 +147,7 @@ function watch() {
     ? since.toLocaleTimeString([], time)
     : since.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })
   if (state.dataset.state !== 'out') show('stale', `stale since ${words}`)
-  // One that has just been opened may still be answered.
+  // A connection that was just opened may still get its answer.
   if (Date.now() - triedAt < 30_000) return
   asked.abort()
   source.close()
@@ -154,7 +158,7 @@ function listen() {
   triedAt = Date.now()
   source = new EventSource('/live')
   source.onopen = () => {
-    // Catches up with what happened while nobody listened.
+    // Catch up with changes that happened while disconnected.
     if (state.dataset.state) refresh()
     else show('live')
   }
@@ -165,7 +169,7 @@ function listen() {
   }
 }
 
-/** What was done is said once: not when the page is loaded again, or its address is sent to somebody. */
+/** Drops `done` from the address: it must not be said again on a reload or to somebody who gets the link. */
 function forgetDone() {
   const address = new URL(location.href)
   if (!address.searchParams.has('done')) return
@@ -173,14 +177,14 @@ function forgetDone() {
   history.replaceState(history.state, '', address)
 }
 
-/** A second click on a button is no second act. */
+/** Ignores a second click on the same button. */
 function sendOnce(event) {
   const { target: form, submitter } = event
   if ((submitter?.formMethod || form.method) !== 'post') return
   const act = `${form.action} ${new URLSearchParams(new FormData(form))}`
   if (sent === act) return event.preventDefault()
   sent = act
-  // It may not have been sent after all.
+  // The first one may not have been sent after all.
   setTimeout(forgetSent, 5000)
 }
 
@@ -191,18 +195,18 @@ function forgetSent() {
 forgetDone()
 localise(document)
 document.addEventListener('submit', sendOnce)
-// Who comes back to a page may do it once more.
+// Coming back to the page allows the same action again.
 addEventListener('pageshow', forgetSent)
 if (document.querySelector('[data-live]')) {
   listen()
-  // When too many listen, pages reload by themselves.
+  // The server keeps no connection beyond its limit; such pages poll.
   setInterval(() => {
     if (!document.hidden && source.readyState === EventSource.CLOSED) refresh()
   }, 30_000)
   setInterval(watch, 5_000)
-  // A tab in the background is a monitor, too: its title and icon say how things stand.
+  // A tab in the background is a monitor too: its title and icon show the state.
   setInterval(() => document.hidden && refresh(), 60_000)
-  // A browser has six connections for a site, for all of its tabs.
+  // A browser has six connections per site for all tabs, so hidden tabs close theirs.
   document.addEventListener('visibilitychange', () => {
     source.close()
     if (document.hidden) return

@@ -20,6 +20,8 @@ const [wholeCause, mostOfCause, partOfCause, worthOfName, worthOfMore, worthOfFi
 const shorter = 0.05
 /** Worth of reading a kind whose name is that of the chart: less than the worth of its field. */
 const worthOfKind = 0.13
+/** Cost of a cause that is cut off, even if its beginning is enough. */
+const unread = 0.03
 /** Cost of having nothing between an object and its cause. */
 const tight = 0.05
 
@@ -85,7 +87,8 @@ function worthOf(read: string, cause: string, parts: readonly Part[], place: str
   const step = place.slice(place.lastIndexOf('/')).replace(/(?<=.)[:@].*$/, '')
   return parts.reduce(
     (sum, part) => sum + (isRead(part, read) ? part.worth : 0),
-    (share === 1 ? wholeCause : share > 0.9 ? mostOfCause : partOfCause * share) +
+    (share === 1 ? wholeCause : share > 0.9 ? mostOfCause : partOfCause * share) -
+      (share === 1 && cause.length > room && !read.includes(cause) ? unread : 0) +
       (read.includes(step) ? worthOfPlace : 0)
   )
 }

@@ -2,24 +2,32 @@
 import { actionIn } from '../change-log.ts'
 import { isVague, isWrong } from './error-words.ts'
 
-/** Nobody reads more lines, and no controller writes more before it comes to the point. */
+/** Nobody reads more lines. Controllers come to the point before, and a program that writes a log stops behind it. */
 const maxLines = 400
 
 // The frames of terraform, the bullets of lists, the bars of SOPS.
 const frame = /^(?:remote: (?:(?=\s{0,8}-)|error: )?)?[\s│╷╵┃├└─|>]*(?:(?:[-*•]|\d{1,3}[.)])\s{1,8}(?:\|\s?)?)?/u
+/** The time at the start of a log line, before its level. */
+const stamp =
+  /^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d| UTC)?\]?\s{1,4}(?=\[?(?:error|fatal|panic|err|warn(?:ing)?|info|debug)\b)/i
 const continued = /^\s*\|\s/
 
 /** A line drawn behind the beginning of a report. */
 const rule = /(?<=: )[=*_~-]{8,}\s*$/
 
 const noise =
-  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|(?:Resolve )?the following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Caused by:|Traceback .*|File ".*)$/i
+  /^(?:Group \d+: FAILED|.{1,300}: FAILED|Recovery failed because .*|order for SOPS to recover.*|but none were\.?|For verbose messaging see.*|aws\.Config\.Cred.*|goroutine \d.*|\tat .*|at [\w.$/<>]+\(.*|[\w./-]+\.go:\d+.*|Last Helm logs:|with [\w.[\]"-]+,?|on \S+ line \d+.*|\d+: .*|[-=~^_*─├└\s]+|\[?(?:resource .*blocked due to the following policies:?)|(?:Resolve )?the following .*|Usage:.*|Occurrences:|(?:Policy|Entity)\s+: .*|See .* for (?:more|details).*|remote: (?:Review all .*)?|exit status \d+|Error details?:|Traceback .*|File ".*)$/i
 const warning =
   /^(?:(?:[a-z][a-z ]{2,40} failed: )?\[?warn(?:ing)?\]?[:\s]|W\d{4} |deprecat(?:ed|ion)\b|note:|hint:|info:|\[info\]|debug:|I\d{4} )/i
+/** The start of an error line in other programming languages. */
+const elsewhere = /^(?:erreur|erro|errore|fehler|fout|błąd|ошибка|помилка|错误|錯誤|エラー|오류)\s?[:：]/i
 const loud = /^(?:(?:error|fatal|panic|err|\[error\]):|(?:Error|ERROR|FATAL|PANIC|E\d{4})\b(?! CODE))/
 
 /** GitHub says on the next lines which rule a push violates. */
 const rules = /\b(?:Repository rule violations found|Protected branch update failed)\b/
+
+/** Marks the next cause in errors of the first AWS SDKs, and in exceptions of Java and .NET. */
+const causedBy = /^(?:caused by:|--->) /i
 
 /** The text of the error comes on the next line: `rpc error: code = Unknown desc =` */
 const empty = /\bdesc =$/
@@ -51,8 +59,15 @@ export function decisiveLine(text: string): Decisive {
   if (chosen === undefined) return { line: '', others: 0 }
   const headings = headingsOf(lines, at)
   const detail = detailOf(lines, at)
+  const cause = lines.findLast(({ text }, n) => n > at && causedBy.test(text))?.text ?? ''
   const list = headings.length > 0 ? lines.findIndex(({ text }) => hasList.test(text)) : -1
-  const line = [...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')), chosen.text, detail]
+  const line = [
+    ...headings.map((heading) => heading.replace(/(?:: )?\d+ errors? occurred$/, '')),
+    chosen.text,
+    detail,
+    cause
+  ]
+    .map((part) => part.replace(causedBy, ''))
     .filter((part) => part !== '')
     .join(': ')
   const isItem = ({ kind }: Line, n: number) => list >= 0 && n > list && (kind === 'wrong' || kind === 'vague')
@@ -63,8 +78,8 @@ export function decisiveLine(text: string): Decisive {
 function linesOf(text: string): Line[] {
   const texts: string[] = []
   let isContinued = false
-  for (const raw of text.split('\n', maxLines * 4)) {
-    const bare = raw.replace(frame, '').replace(rule, '').trim()
+  for (const raw of endsOf(text.split('\n'), maxLines * 4)) {
+    const bare = raw.replace(frame, '').replace(stamp, '').replace(rule, '').trim()
     if (continued.test(raw) && isContinued && texts.length > 0) texts.push(`${texts.pop()} ${bare}`)
     else texts.push(bare)
     isContinued = /^\s*(?:[-*]\s{1,8})?\|\s/.test(raw)
@@ -72,7 +87,24 @@ function linesOf(text: string): Line[] {
   const all = texts.map(withoutChange).filter((line) => line !== '')
   const telling = all.filter((line) => !noise.test(line.slice(0, 600)))
   // If there is nothing but noise, its first line still says something.
-  return (telling.length > 0 ? telling : all.slice(0, 1)).slice(0, maxLines).map(lineOf)
+  return endsOf(telling.length > 0 ? telling : all.slice(0, 1), maxLines)
+    .map(withoutOpenEnd)
+    .map(lineOf)
+}
+
+/** Keeps at most `most` of `lines`: the first and the last ones. */
+function endsOf(lines: readonly string[], most: number): readonly string[] {
+  return lines.length <= most ? lines : [...lines.slice(0, most / 2), ...lines.slice(-most / 2)]
+}
+
+/** A resource that Helm waited for in vain, whose message is empty or ends in a colon. */
+const open =
+  /(?<=\bresource \S{1,380} (?:not ready|still exists))(?:\. status: \w{1,20}, message|(\. status: \w{1,20}, message: .{1,1000}?)):$/
+
+/** Drops the open end of a line if the next line is no reason for it: the deadline, or another resource. */
+function withoutOpenEnd(text: string, at: number, texts: readonly string[]): string {
+  const next = texts[at + 1] ?? ''
+  return text.endsWith(':') && (isVague(next) || next.startsWith('resource ')) ? text.replace(open, '$1') : text
 }
 
 /** Drops a line that begins a list of what was applied, such as `apply failed: secret/a unchanged`. */
@@ -93,7 +125,7 @@ function lineOf(text: string): Line {
       isLoud: false
     }
   if (warning.test(head)) return { text: text.replace(/^\[?warning\]?:?\s*/i, ''), kind: 'warning', isLoud: false }
-  const isLoud = loud.test(head)
+  const isLoud = loud.test(head) || elsewhere.test(head)
   const said = isLoud
     ? text.replace(/^(?:(?:error|fatal|panic|err|\[error\]):|Error:|(?:ERROR|FATAL|PANIC)\b:?)\s*/, '')
     : text

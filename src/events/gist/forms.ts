@@ -1,4 +1,5 @@
 // Forms: shorten the links of an error chain step by step, if there is no room for all of them.
+import { appliedKinds } from '../vocabulary.ts'
 import { isVague } from './error-words.ts'
 import { objectIn } from './named.ts'
 import { inFewestWords } from './wording.ts'
@@ -7,7 +8,8 @@ import { inFewestWords } from './wording.ts'
 const action = /^(upgrade|install|rollback|uninstall|test)\b.{0,300}$/
 
 /** Links that matter less than another: who denied a request, than why; where a service is, than which; a value, than its fault. */
-const lesser = /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^\d{1,30}$|^"[^"]{0,60}"$/
+const lesser =
+  /^denied by \S+$|^\[?[\d.:a-f]{3,60}\]?:\d{1,5}$|^[Ff]orbidden$|^[a-z ]{3,40} is (?:invalid|not valid)$|^\d{1,30}$|^"[^"]{0,60}"$/
 
 /** `spec.template`, `.metadata.annotations`, `.Values.image` */
 export const field = /^(?:…?\.?(?:spec|status|metadata|data|stringData)\b|\.[A-Za-z])[\w.[\]"'=$/:-]{0,200}$/
@@ -41,7 +43,7 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
     // "Required value" says nothing without the end of its path.
     return label.test(bare[at + 1] ?? '') ? [`…${link.slice(link.lastIndexOf('.'))}`] : []
   })
-  const nameless = placeless.map((link) => objectIn(link)?.name ?? link)
+  const nameless = placeless.map(withoutKind)
   const forms = [
     { links, cost: 0 },
     { links: pathless, cost: 0.01 },
@@ -55,6 +57,12 @@ export function formsOf(links: readonly string[]): { forms: Form[]; bare: readon
   // A form that is no shorter than the one before is left out.
   const distinct = forms.filter(({ links }, at) => at === 0 || links.join(': ') !== forms[at - 1]?.links.join(': '))
   return { forms: distinct, bare }
+}
+
+/** Keeps the name alone only of a certain object: a noun and a verb of another language look like a kind and a name. */
+function withoutKind(link: string): string {
+  const { kind = '', name = link } = objectIn(link) ?? {}
+  return appliedKinds.has(kind) || /[a-z][A-Z]/.test(kind) || /[^a-z]/.test(name) ? name : link
 }
 
 /** Shortens a long path to a field to its last two steps. */

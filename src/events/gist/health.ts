@@ -2,6 +2,7 @@
 import { sayDuration } from '../../duration.ts'
 import type { Named } from '../dependency.ts'
 import type { ObjectRef } from '../flux.ts'
+import { countedKinds } from '../vocabulary.ts'
 import { withoutFolders } from './place.ts'
 import { nameOf } from './wording.ts'
 
@@ -100,7 +101,7 @@ const goesOn = /^[^\n]* status: '/
 
 /** Helm 4 writes a line for each object that it waited for. A single line already says all by itself. */
 const waited =
-  /(?<=^|: )resource ([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})\/)?(\S{1,253}) not ready\. status: (\w{1,20}), message: ([^\n]{0,1000})$/gm
+  /(?<=^|: )resource ([A-Z]\w{0,62})\/(?:([a-z0-9][a-z0-9-]{0,62})?\/)?(\S{1,253}) not ready\. status: (\w{1,20}), message: ([^\n]{0,1000})$/gm
 
 function waitedFor(text: string): (NotReady & Reason) | undefined {
   if (!text.includes(' not ready. status: ')) return undefined
@@ -109,13 +110,14 @@ function waitedFor(text: string): (NotReady & Reason) | undefined {
   })
   if (found.length < 2) return undefined
   const [failed, waiting] = [found.filter(hasFailed), found.filter((object) => !hasFailed(object))]
+  const whose = failed[0] ?? waiting.find(({ kind, said }) => said !== '' && !countedKinds.includes(kind))
   return {
     failed: failed.slice(0, maxNames).map(withoutSaid),
     failedCount: failed.length,
     waiting: waiting.slice(0, maxNames).map(withoutSaid),
     waitingCount: waiting.length,
-    why: failed[0]?.said ?? '',
-    ...(failed[0] && { whose: failed[0] })
+    why: whose?.said ?? '',
+    ...(whose && { whose })
   }
 }
 
@@ -127,10 +129,13 @@ function hasFailed({ status }: NotReadyObject): boolean {
   return status === 'Failed' || status === 'NotFound'
 }
 
-/** Returns the reason behind an entry that ends at `end`: `status: 'Failed': Deadline exceeded, Deployment/…` */
+/**
+ * Returns the reason behind an entry that ends at `end`: `status: 'Failed': Deadline exceeded, Deployment/…`. Each item of a list
+ * of errors has a line of its own.
+ */
 function reasonBehind(rest: string, end: number): string {
   return (
-    /^: ((?:[^\n[\]]|\[(?:[^\n[\]]|\[[^\n[\]]{0,100}\]){0,200}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n|$)/.exec(
+    /^: ((?:[^\n[\]]|\n(?=\t\* )|\[(?:[^\n[\]]|\[[^\n[\]]{0,100}\]){0,200}\]){1,300}?)(?=, [A-Z]\w{0,62}\/|\]|\n(?!\t\* )|$)/.exec(
       rest.slice(end, end + 310)
     )?.[1] ?? ''
   )

@@ -1,7 +1,7 @@
 // JSON body: reads what a service says is wrong out of a JSON answer.
 
 const opening =
-  /\{\s{0,40}"(?:(?:error|errors|code|message|detail|details|status|statusCode|title|level|ts|time|timestamp|severity|msg)":|kind":\s{0,4}"Status")/g
+  /\{\s{0,40}"(?:(?:error|errors|errcode|code|message|detail|details|status|statusCode|title|level|ts|time|timestamp|severity|msg)":|kind":\s{0,4}"Status")/g
 const said = /"(?:error_description|message|detail|details)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/
 /** For a line of a log, which is no answer of a service, and for bodies with nothing else. */
 const logged = [/"(?:error|err)":\s{0,4}"((?:[^"\\]|\\.){1,600})"/, /"msg":\s{0,4}"((?:[^"\\]|\\.){1,600})"/]

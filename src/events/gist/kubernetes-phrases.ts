@@ -1,6 +1,8 @@
 // Kubernetes phrases: list the words that are the same in every message of the API server, its webhooks and policies, and of Helm
 // about objects.
 
+import { countedKinds } from '../vocabulary.ts'
+
 /** These are in the form of the other phrases and stand among them: applied top to bottom, each repetition bounded. */
 export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
   [
@@ -65,6 +67,18 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   ],
   [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
+  // A check that the API server did not get to is no error of its own.
+  [
+    /<nil>: Invalid value: "?null"?: some validation rules were not checked because [^,\]\n]{1,200}, |, <nil>: Invalid value: "?null"?: some validation rules were not checked because [^,\]\n]{1,200}/g,
+    '',
+    ': some validation rules were not checked '
+  ],
+  // The schema of a CRD names the field again behind the value.
+  [
+    /(?<=\b([\w.[\]"-]{1,200}): (?:Invalid|Unsupported) value: [^\n:]{1,100}: )\1 in body (?=should |must )/g,
+    '',
+    ' in body '
+  ],
   // Added by a cloud's own authorizer, which is asked after Kubernetes
   [
     /: (?:Azure does not have opinion for this user|User does not have access to the resource in Azure)\.[^\n]{0,300}$/,
@@ -129,9 +143,19 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     '$2 [$1]',
     'ValidatingAdmissionPolicy'
   ],
-  [/(\bdenied by [^:\s]{1,253}: )\[([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
+  [/(\bdenied by [^:\s]{1,253}: )\[(?:denied by )?([\w.-]{1,100})\] ([\s\S]{1,3000})$/, '$1$3 [$2]', '] '],
   [/\bdependency [a-z0-9.-]{1,100}\/v\d[a-z0-9]{0,20}\/(?=[A-Z])/g, 'dependency ', 'dependency '],
-  [/\bresource (?=[A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists))/g, '', 'resource '],
+  // Helm 4. A failure, or the words of the kind's own controller, say more than that a resource is not ready. `Kind//name` has no
+  // namespace.
+  [/\bresource ([A-Z]\w{0,62}\/)\/?(?=\S{1,300} (?:not ready|still exists))/g, '$1', 'resource '],
+  [
+    new RegExp(
+      String.raw`\b(?:([A-Z]\w{0,62}/\S{1,300}) not ready\. status: Failed|((?!(?:${countedKinds.join('|')})/)[A-Z]\w{0,62}/\S{1,300}) not ready\. status: \w{1,20}), message: (?=\S)`,
+      'g'
+    ),
+    '$1$2: ',
+    ' not ready. status: '
+  ],
   [/ (not ready|still exists)\. status: (\w{1,20}), message: /g, ' $1: ', ', message: '],
   [/\b((?:pre|post)-(?:install|upgrade|rollback|delete)|test) hooks? failed: /g, '$1 hook: ', ' hook'],
   [/\bwarning: Hook [a-z-]{1,20} (\S{1,300}) failed: /gi, '$1: ', 'Hook '],

@@ -12,7 +12,7 @@ export function linksOf(line: string): string[] {
   const joints = jointsOf(line)
   return [...joints, line.length]
     .map((end, n) => line.slice(n === 0 ? 0 : (joints[n - 1] ?? 0) + 1, end).trim())
-    .filter((link) => link !== '' && !/^err(?:or)?$/i.test(link))
+    .filter((link, at, all) => link !== '' && !(at < all.length - 1 && /^err(?:or)?$/i.test(link)))
 }
 
 /** An enumeration is one statement: `Current Limit: 10, Current Usage: 10, Additional Required: ` */
@@ -38,7 +38,7 @@ export function jointsOf(line: string): number[] {
       if (line.includes(closing[char], at)) open.push(closing[char])
     } else if (char === open.at(-1)) {
       open.pop()
-    } else if (char === ':' && /\s/.test(line[at + 1] ?? '') && open.length === 0) {
+    } else if (open.length === 0 && (char === '：' || (char === ':' && /\s/.test(line[at + 1] ?? '')))) {
       if (goesOn.some((words) => line.startsWith(words, at - words.length))) continue
       if (counted.some(([from, to]) => from < at && at < to)) continue
       joints.push(at)

@@ -5,7 +5,7 @@ const object = /^([A-Z]\w{1,62}) (?:([a-z0-9][a-z0-9-]{0,62})\/)?([a-z0-9][\w.:-
  * Words that look like an object but are none: field errors of Kubernetes (`Required value`, `Too long`) and words of sentences.
  */
 const words =
-  /^(?:Required|Invalid|Too|Unsupported|Duplicate|Internal|Not|No|Unable|Failed|Cannot|Could|Error|The|This|An?|Get|Post|Put|Unknown|Bad|Gateway|Service (?:unavailable)|Access|Connection|Request|Resource|Unexpected|Missing|Client|Server)$| (?:value|error|errors|found|failed|required|denied|timeout|unavailable|exceeded|ready|long)$/
+  /^(?:Required|Invalid|Too|Unsupported|Duplicate|Internal|Not|No|Unable|Failed|Cannot|Could|Error|The|This|An?|Get|Post|Put|Unknown|Bad|Service (?:unavailable)|Access|Connection|Request|Resource|Unexpected|Missing|Client|Server)$| (?:value|error|errors|found|failed|required|denied|timeout|time-out|unavailable|exceeded|ready|long)$/
 
 /** Returns the object that `link` consists of, `Deployment web` or `Deployment apps/web`; undefined if it is anything else. */
 export function objectIn(link: string): { kind: string; namespace: string; name: string } | undefined {

@@ -18,6 +18,11 @@ const protocol = /^(?:http2|tls|ssh|x509)$/
 
 /** A value, which the link before it is about, and no reason: `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
+/** Names in brackets: they tell what is wrong, and not why. */
+const list = /^\[.*\]$/
+
+/** A letter outside ASCII. */
+const foreign = /(?=[^ -~])\p{L}/u
 
 /** Links in the order in which they are read. */
 export interface Ordered {
@@ -50,7 +55,10 @@ export function ordered(links: readonly string[], isTight = false): Ordered {
   const { core, end } = found
   const isFirst = (chain[0] ?? '').length + 2 <= early
   const start = isTight && isFirst ? tightStart(chain, core) : found.start
-  const cause = chain.slice(core, end + 1).join(': ')
+  // A cause such as `'web', invalid` says nothing without the link before it.
+  const said = chain[core] ?? ''
+  const from = isThin(chain.slice(core, end + 1)) && !label.test(said) && !isVague(said) ? found.start : core
+  const cause = chain.slice(from, end + 1).join(': ')
   const details = chain
     .slice(end + 1)
     .map((link) => `: ${link}`)
@@ -87,7 +95,7 @@ function inRoom(links: readonly string[]): string[] {
 function tightStart(chain: readonly string[], core: number): number {
   let start = core
   const before = [chain[0] ?? '', ...chain.slice(1, core).filter(isObject)].join(': ').length + 2
-  const isNeeded = (link: string) => label.test(link) || location.test(link)
+  const isNeeded = (link: string) => label.test(link) || location.test(link) || isThin(chain.slice(start, core + 1))
   // A vague link says nothing without the link before it.
   if (start > 1 && isVague(chain[start] ?? '') && !isObject(chain[start - 1] ?? '')) start--
   while (start > 1 && isNeeded(chain[start - 1] ?? '') && before + lengthOf(chain, start - 1, core) <= room) start--
@@ -97,7 +105,10 @@ function tightStart(chain: readonly string[], core: number): number {
 /** Reports whether the links need no new order: the first says what is wrong, none does, or only values follow. */
 function isClear(links: readonly string[]): boolean {
   const [first = '', ...others] = links
-  if (!links.some((link) => isWrong(link) || isVague(link)) || others.every((link) => value.test(link))) return true
+  // In a long chain in another language, the last link is taken for the cause although no word is known.
+  const isForeign = links.length > 2 && links.join(': ').length > room && links.some((link) => foreign.test(link))
+  const isSaid = links.some((link) => isWrong(link) || isVague(link))
+  if ((!isSaid && !isForeign) || others.every((link) => value.test(link))) return true
   const isPlain = isWrong(first) && !tried.test(first) && (first.length <= 25 || /\bnot ready$/.test(first))
   if (links.length === 3 && /^dependency '\S{1,320}' is not ready$/.test(first)) return true
   return links.length === 2 && isPlain
@@ -145,7 +156,8 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   // A vague end adds nothing to a link before it that gives the reason.
   while (end > 1 && isVague(chain[end] ?? '') && isReason(chain[end - 1] ?? '')) end--
   // The reason is neither who denied a request nor that it was denied.
-  while (end < last && (verdict.test(chain[end] ?? '') || protocol.test(chain[end] ?? ''))) end++
+  const isVerdict = (link: string) => verdict.test(link) || protocol.test(link)
+  while (end < last && isVerdict(chain[end] ?? '') && !list.test(chain[end + 1] ?? '')) end++
   const core = end
   let start = end
   while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++
@@ -193,13 +205,7 @@ export function neededOf(link: string): number {
 /** Reports whether the link before `start` is needed to understand what begins at `start`. */
 function belongs(chain: readonly string[], start: number, core: number, end: number, most: number): boolean {
   const before = chain[start - 1] ?? ''
-  const said = chain
-    .slice(start, core + 1)
-    .filter((link) => !isVague(link))
-    .join(' ')
-    .replace(/"[^"]*"/g, '')
-    .trim()
-  if (said.length < 14 || !said.includes(' ')) return true
+  if (isThin(chain.slice(start, core + 1))) return true
   if (lengthOf(chain, start - 1, end) > most) return false
   return (
     location.test(before) ||
@@ -207,4 +213,17 @@ function belongs(chain: readonly string[], start: number, core: number, end: num
     /^denied by /.test(before) ||
     (before.length <= (attempt.test(before) ? 30 : 60) && isWrong(before))
   )
+}
+
+/** Reports whether `links` say too little without the ones before them. */
+function isThin(links: readonly string[]): boolean {
+  const said = links
+    .filter((link) => !isVague(link))
+    .join(' ')
+    // Not the apostrophe of `can't`.
+    .replace(/"[^"]*"|(?<!\w)'[^']*'/g, '')
+    // Chinese and Japanese have no blanks between words, which are short.
+    .replace(/\p{Lo}/gu, '$& ')
+    .trim()
+  return said.length < 14 || !said.includes(' ')
 }

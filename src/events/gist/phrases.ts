@@ -1,5 +1,6 @@
 // Phrases: list the words that are the same in every message of a controller, of Kubernetes or of a cloud.
 
+import { cloudPhrases } from './cloud-phrases.ts'
 import { kubernetesPhrases } from './kubernetes-phrases.ts'
 
 /**
@@ -7,6 +8,9 @@ import { kubernetesPhrases } from './kubernetes-phrases.ts'
  * bottom to one line of bounded length; every repetition is bounded, too.
  */
 export const phrases: readonly (readonly [pattern: RegExp, replacement: string, hint?: string])[] = [
+  // Go took the %2F and %3A of an address for verbs of a format
+  [/%!F\(MISSING\)/g, '/', '(MISSING)'],
+  [/%!A\(MISSING\)/g, ':', '(MISSING)'],
   // gRPC, net/http and net: who asked whom, from which port
   [/\brpc error: code = \w{1,30} desc = /g, '', 'rpc error: code = '],
   [
@@ -32,11 +36,18 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/\b(?:read|write) (?:tcp|udp) \S{1,60}->\S{1,60}: (?:(?:read|write): )?/g, '', '->'],
   [/\bdial tcp (\[?[\d.:a-f]{3,60}\]?:\d{1,5}: )(?:connect: )?/g, '$1', 'dial tcp '],
   [/: dckr_jti_[\w-]{1,255}={0,2}(?=\. )/g, '', ': dckr_jti_'],
-  [/; \[map\[[^\n]{0,600}\]\];?/g, '', '; [map['],
+  [/\.?; (?:\[map\[[^\n]{0,600}\]\]|map\[[^\n[\]]{0,300}\]);?/g, '', 'map['],
   [
     /\breceived non 2xx response status "([^"]{1,100})" when fetching (https?:\/\/\S{1,500})/g,
     'GET $2: $1',
     'received non 2xx response status "'
+  ],
+  [/\bunexpected status from ([A-Z]{3,7}) request to (https?:\/\/\S{1,500}): /g, '$1 $2: ', 'unexpected status from '],
+  // An address within a sentence is shortened to its host and its last step
+  [
+    /(?<=[a-z] ['"])https?:\/\/([\w.:-]{1,253}\/)[^\s'"]{8,600}\/(?=[^\s'"/]{1,60}['"] [a-z]{2,20} (?!\S{1,100}$))/g,
+    '$1…/',
+    '://'
   ],
   // A server that speaks no TLS is asked again without it, and only that answer counts.
   [
@@ -57,6 +68,19 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'Forbidden: $1 these are forbidden ($2)',
     'for fields other than '
   ],
+  // urllib3, which most Python programs print
+  [
+    /\bHTTPS?ConnectionPool\(host='([^']{1,253})', port=(\d{1,5})\): (?:Max retries exceeded with url: \S{1,1000} \(Caused by \w{1,60}\((?:'?<[^<>]{1,200}>(?:: |, ))?["']?([^"'()]{1,400})["']?[^\n]{0,60}\)\))?/g,
+    '$1:$2: $3',
+    'ConnectionPool(host='
+  ],
+  // go-getter, which runs Git
+  [
+    /\/\S{0,100}\bgit exited with \d{1,3}: (?:Cloning into '[^']{1,300}'\.{3} )?(?:fatal: )?/g,
+    'git: ',
+    'git exited with '
+  ],
+  [/(?<=: could not read (?:Username|Password) for '[^']{1,300}'): [\w ]{1,60}$/, '', ': could not read '],
   // The holder of a lock of terraform's state
   [/(?<=\berror acquiring the state lock): Lock Info: [\s\S]{0,3000}$/i, '', ': Lock Info: '],
   // "… rejected the request", if the next sentence says why
@@ -97,21 +121,13 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/ ?\bensure CRDs are installed first\b/g, '', 'ensure CRDs are installed first'],
   [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
-  // Cloud
+  ...cloudPhrases,
+  // helm-controller internal/reconcile/correct_cluster_drift.go
   [
-    /[.,;]? (?:(?:Trace|Correlation|Request) ?I[Dd]: [\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z)(?![\w-])/g,
-    '',
-    'orrelation'
+    /^Failed to (?:partially )?correct cluster state of release \S{1,320}: /,
+    'drift correction: ',
+    'correct cluster state of release '
   ],
-  [/\bgoogleapi: Error (?=\d{3}: )/g, '', 'googleapi: Error '],
-  [/\b([\w-]{1,63}@[\w-]{1,63})\.iam\.gserviceaccount\.com\b/g, '$1', '.iam.gserviceaccount.com'],
-  [
-    /\boperation error [\w ]{1,60}: \w{1,60}, (?:https? response error )?(?:StatusCode: \d{3}, )?(?:RequestID: [^\s,]{0,120}, )?(?:HostID: [^\s,]{0,200}, )?(?:api error )?/g,
-    '',
-    'operation error '
-  ],
-  [/\barn:aws[\w-]{0,12}:\w{1,20}:[\w-]{0,20}:\d{0,12}:(assumed-role\/[^/\s]{1,64})\/[^\s:,]{1,128}/g, '$1', 'arn:aws'],
-  [/\bAccessDenied(?:Exception)?: (?:User: )?(?=\S{1,200} is not authorized)/g, '', 'AccessDenied'],
   // kustomize-controller
   [/^kustomize (build|create) failed: (?:Error: )?/, 'kustomize $1: ', 'kustomize '],
   [/\bApply failed with \d{1,6} conflicts?: /g, '', 'Apply failed with '],
@@ -147,6 +163,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     ': '
   ],
   [/\bfailed to decode Kubernetes YAML from (\S{1,300}): /g, '$1: ', 'failed to decode Kubernetes YAML from '],
+  // The Go type of a value
+  [/\bmap\[string\]interface \{\}(?:\(nil\): |(?=\{))/g, '', 'interface {}'],
   [/\baccumulat(?:ing|e)[A-Za-z]{0,20}(?: [a-z]{1,20})?: /g, '', 'accumulat'],
   [/ with config: `…`/g, '', ' with config: `…`'],
   [/(?<=\bdoc is missing (?:path|key): \S{1,500}): missing value$/, '', 'doc is missing'],

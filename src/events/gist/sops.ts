@@ -1,5 +1,7 @@
 // SOPS: reads why no key could decrypt a file, out of a report laid out for a terminal.
 
+import { withoutJson } from './json-body.ts'
+
 const heading = /Failed to get the data key required to decrypt the SOPS file\.?/
 
 /** Returns `decryption of a: no identities specified`; undefined if `text` is about something else. */
@@ -23,6 +25,8 @@ function reportedBy(text: string): string {
   }
   // gpg writes several lines, with the cause last.
   const gpg = lines.findLast((line) => line.startsWith('gpg: decryption failed: '))
-  const said = lines.join(' ').replace(/ Deprecated\. For verbose messaging.*$/, '')
+  const said = withoutJson(lines.join('\n'))
+    .replaceAll('\n', ' ')
+    .replace(/ Deprecated\. For verbose messaging.*$/, '')
   return gpg ?? said.replace('failed to create reader for decrypting sops data key with age: ', 'age: ')
 }

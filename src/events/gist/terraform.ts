@@ -1,5 +1,6 @@
 // Terraform: reads the first error of a report of terraform or tofu. It is laid out for a terminal: in a box, wrapped at 78
 // columns, with a piece of the file and its values between title and sentence.
+import { isVague } from './error-words.ts'
 
 const title = /^(?:│ ?)?Error: ?\S/u
 /** The end of the box, or the beginning of the next report. */
@@ -7,7 +8,8 @@ const end = /^(?:[╵╷]|(?:│ ?)?(?:Error|Warning): )/u
 const maxLines = 200
 
 /**
- * Reads the first error of `text`: its title, and the sentence below it on one line. Undefined if `text` is about something else.
+ * Reads the first error of `text`: its title, and the sentence below it on one line. If the title says little and there is no
+ * sentence, the resource stands for it. Undefined if `text` is about something else.
  */
 export function reportIn(text: string): { title: string; sentence: string } | undefined {
   if (!text.includes('rpc error: code = ')) return undefined
@@ -16,6 +18,8 @@ export function reportIn(text: string): { title: string; sentence: string } | un
   if (at < 0 || !isReport(lines, at)) return undefined
   const said = bare(lines[at] ?? '').replace(/^Error: ?/, '')
   const sentence = sentenceOf(lines.slice(at + 1).map((line) => (end.test(line) ? '╵' : bare(line))))
+  const resource = /^ {2}with (\S{1,300}),$/.exec(bare(lines[at + 2] ?? ''))?.[1]
+  if (sentence === '' && resource !== undefined && isVague(said)) return { title: resource, sentence: said }
   // A longer title, or one with a colon, is an error chain itself.
   return said.length > 60 || said.includes(': ') || sentence === '' ? undefined : { title: said, sentence }
 }
@@ -29,11 +33,16 @@ export function furtherReports(text: string): number {
 
 /**
  * Joins the line on which tofu-controller says what it did with the one below, which names the plan that waits for approval, or
- * what was written.
+ * what was written. The provider of Azure names a resource on several lines, of which the last is its name.
  */
 export function withHeadingOnOneLine(text: string): string {
-  return text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
+  const rest = text.replace(/^(Planned|Outputs written)\.\n(?=\S)/, '$1: ')
+  return rest.includes('(Subscription: "') ? rest.replace(ofAzure, '$1') : rest
 }
+
+// hashicorp/go-azure-helpers resourcemanager/commonids: `(Subscription: "…"`, `Resource Group Name: "…"`, `Virtual Machine Name: "…")`
+const ofAzure =
+  /\(Subscription: "[^"\n]{0,60}"\n(?:[A-Z][\w ]{1,60}: "[^"\n]{0,260}"\n){0,8}[A-Z][\w ]{1,60}: "([^"\n]{1,260})"\)/g
 
 /**
  * Reports whether the title at `at` begins a report: the line below it is empty, and the text begins with the rpc error of what ran

@@ -30,7 +30,10 @@ export function inFewerWords(line: string, object: ObjectRef): string {
   for (const [pattern, replacement, hint] of phrases) {
     if (hint === undefined || text.includes(hint)) text = text.replace(pattern, replacement)
   }
-  text = withoutEcho(text).replace(/(?<=^|: )([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: )/g, '$1 $2')
+  text = withoutEcho(text).replace(
+    /(?<=^|: )([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: | (?:not ready|still exists)$)/g,
+    '$1 $2'
+  )
   text = text.replace(reference, (_, kind: string, namespace: string, name: string) =>
     nameOf({ kind, namespace, name }, object)
   )

@@ -1,5 +1,6 @@
 // Counts: how often, how many, how much, and which version.
 import { sixDigits } from '../hints.ts'
+import { countedKinds } from '../vocabulary.ts'
 import { endOfToken, noValue, type Row } from './row.ts'
 
 const version = String.raw`v?\d{1,6}\.\d{1,6}(?:\.\d{1,9})?(?:[+-][\w.+-]{0,80}(?<!\.))?(?!\w|\.\d)`
@@ -12,7 +13,22 @@ const numbered = [' 0', ':0', '=0', '":0', '": 0', ': 0', '#0']
 
 export const counts: readonly Row[] = [
   // Helm 4 waiting: resource Job/ns/migrate not ready. status: InProgress, message: Job in progress. success:0, active: 1
-  [['resource '], /\b(resource [\w.-]{1,63}\/\S{1,300} (?:not ready|still exists)\.) status: [^\n]{0,1000}/g, '$1'],
+  [
+    ['resource '],
+    new RegExp(
+      String.raw`\b(resource (?:${countedKinds.join('|')})/\S{1,300} (?:not ready|still exists)\.) status: [^\n]{0,1000}`,
+      'g'
+    ),
+    '$1',
+    [' status: ']
+  ],
+  // The controllers of other kinds say why, and another reason is another failure.
+  [
+    ['resource '],
+    /\b(resource [A-Z]\w{0,62}\/\S{1,300} (?:not ready|still exists)\.) status: \w{1,20}, message: /g,
+    '$1 ',
+    [' status: ']
+  ],
   // helm-controller's log buffer (internal/action/log.go)
   [[' duplicate line'], /\(\d{1,9} duplicate lines? omitted\)/g, '(<n> duplicate lines omitted)'],
   // Versions of charts: podinfo@6.5.3, version '6.5.3', chart version found for podinfo-6.5.3, podinfo-6.5.3.tgz

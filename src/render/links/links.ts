@@ -18,19 +18,24 @@ const UrlTemplate = Type.String({
 })
 
 export const LinkSchema = closedObject({
-  match: option(MatchSchema, 'Match', 'Which events have these links; the matchers of a rule. Left out: all.', {
-    namespace: 'flux-system'
-  }),
+  match: option(
+    MatchSchema,
+    'Match',
+    'Which events get these links, by the matchers of a rule. If left out, all of them.',
+    {
+      namespace: 'flux-system'
+    }
+  ),
   repository: option(
     Type.String({ minLength: 1, maxLength: 500 }),
     'Repository',
-    'The address of the Git repository: `commit` and `compare` follow from it where they are not given.',
+    'The address of the Git repository. `commit` and `compare` follow from it if they are not given.',
     'https://github.com/acme/fleet'
   ),
   host: option(
     Type.Enum([...gitHosts]),
     'Host',
-    'What the host of the repository runs, if its name does not show it.',
+    'The kind of Git server that hosts the repository, if its name does not show it.',
     'gitlab'
   ),
   commit: option(
@@ -42,7 +47,7 @@ export const LinkSchema = closedObject({
   compare: option(
     UrlTemplate,
     'Comparison',
-    'The page of what changed since the revision before.',
+    'The page that compares the revision with the one before.',
     'https://github.com/acme/fleet/compare/{{ previous.sha }}...{{ revision.sha }}'
   ),
   dashboard: option(
@@ -59,7 +64,7 @@ export const LinkSchema = closedObject({
       additionalProperties: { ...UrlTemplate, description: 'The address of the page.' }
     }),
     'Pages',
-    'Any other pages, by the names that their links have at the end of a message.',
+    'Other pages. Each key is the text of a link at the end of a message.',
     {
       Grafana: 'https://grafana.acme.dev/d/flux?var-ns={{ object.namespace }}',
       Runbook: 'https://wiki.acme.dev/flux'

@@ -19,9 +19,9 @@ const plain = only('Text that is shown as it is.', ['type', 'text'], {
 })
 
 const text = only('A text: mrkdwn with *bold*, _italic_, `code` and links, or plain_text.', ['type', 'text'], {
-  type: { enum: ['mrkdwn', 'plain_text'], description: 'Whether marks such as *bold* mean anything in it.' },
+  type: { enum: ['mrkdwn', 'plain_text'], description: '`mrkdwn` if marks such as *bold* count, `plain_text` if not.' },
   text: { ...source, description: 'The text, a template.' },
-  emoji: { type: 'boolean', description: 'In plain_text: whether emoji codes such as :tada: become emojis.' },
+  emoji: { type: 'boolean', description: 'With `plain_text`: whether emoji codes such as :tada: become emojis.' },
   verbatim: {
     enum: [true],
     description: 'The relay always sets it, so that names and addresses in a text stay text.'
@@ -76,7 +76,7 @@ function byType(
 const blocks = {
   section: {
     properties: {
-      type: { const: 'section', description: 'Text, with or without an image or a button beside it.' },
+      type: { const: 'section', description: 'A text, with or without an image or a button beside it.' },
       text: { ...text, description: `At most ${said(slackTakes.text)} characters.` },
       fields: list(
         text,
@@ -126,5 +126,5 @@ export const BlocksSchema = Type.Unsafe<Record<string, unknown>[]>({
   maxItems: templateRoom.blocks,
   items: byType(blocks, 'A Block Kit block. Parts that are empty for an event are left out.'),
   description:
-    "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates."
+    "The whole message as Block Kit blocks, as Slack's Block Kit Builder prints them. Their texts are templates."
 })

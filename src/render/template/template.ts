@@ -22,25 +22,25 @@ export const TemplateSchema = closedObject({
   summary: option(
     Type.String(source),
     'Summary',
-    'The line in a digest of several notifications.',
+    'The line of one object in a digest of several.',
     '*{{ object.name }}*: {{ event.message | first_line }}'
   ),
   gist: option(
     Type.String(source),
     'Gist',
-    'Replaces the line below the first, which says what is wrong; an empty text shows nothing.',
+    'Replaces the second line, which says what is wrong. An empty text shows nothing.',
     '{{ event.gist }}'
   ),
   body: option(
     Type.String(source),
     'Body',
-    'Replaces the lines of a log and, where there is no `gist`, what is wrong; an empty text shows nothing.',
+    'Replaces the lines of a log, and the line that says what is wrong if there is no `gist`. An empty text shows nothing.',
     '{{ event.message | fence }}'
   ),
   facts: option(
     Type.String(source),
     'Facts',
-    'Replaces the small last line of kind, reason, revision, time and metadata: each line of the text is one fact, and empty ones are left out.',
+    'Replaces the small last line, which has kind, reason, revision, time and metadata. Each line of the text is one fact. Empty lines are left out.',
     '{{ object.kind }}\n{{ event.reason }}\n{{ event.at | time }}'
   ),
   fields: option(
@@ -49,16 +49,16 @@ export const TemplateSchema = closedObject({
       minProperties: 1,
       maxProperties: slackTakes.fields,
       propertyNames: { maxLength: 75 },
-      additionalProperties: { type: 'string', ...source, description: 'The value under the label.' }
+      additionalProperties: { type: 'string', ...source, description: 'The value below the label.' }
     }),
     'Fields',
-    'Labels with their values, instead of the small last line.',
+    'Labels and values that replace the small last line.',
     { Cluster: '{{ object.cluster }}', Revision: '{{ revision.short }}' }
   ),
   blocks: option(
     BlocksSchema,
     'Blocks',
-    "The whole message as Block Kit blocks, as Slack's Block Kit Builder shows them; their texts are templates.",
+    "The whole message as Block Kit blocks, as Slack's Block Kit Builder prints them. Their texts are templates.",
     [{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.message }}' } }]
   )
 })

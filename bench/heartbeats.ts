@@ -9,6 +9,7 @@ import { createBudget } from '../src/intake/budget.ts'
 import { createIntake } from '../src/intake/intake.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { openStore } from '../src/store/open.ts'
+import { median } from './servers.ts'
 
 const rounds = 5
 const eventsInRound = 4000
@@ -53,7 +54,6 @@ for (let round = 0; round < rounds; round++) {
 }
 rmSync(folder, { recursive: true })
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const base = median(results.get('new failure') ?? [])
 for (const [kind, rates] of results) {
   const rate = median(rates)

@@ -13,7 +13,7 @@ import { startPostgres } from '../test/fixtures/postgres.ts'
 import { freePort } from '../test/fixtures/process.ts'
 import { startSlack } from '../test/fixtures/slack.ts'
 import { listenIn, openDatabaseClock, processSeconds } from './database.ts'
-import { load, median, start } from './servers.ts'
+import { inLetters, load, median, start } from './servers.ts'
 
 const { values: options } = parseArgs({ options: { against: { type: 'string' }, rounds: { type: 'string' } } })
 const rounds = Number(options.rounds ?? 3)
@@ -165,8 +165,4 @@ async function postAlone(port: number, count: number, everyMs: number): Promise<
   await slack.until(() => posted().size >= count, 30_000)
   await pause(everyMs)
   return { count, rate: (count * 1000) / (performance.now() - started) }
-}
-
-function inLetters(n: number): string {
-  return [...`${n}`].map((digit) => 'abcdefghij'[Number(digit)]).join('')
 }

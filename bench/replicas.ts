@@ -12,6 +12,7 @@ import { startPostgres } from '../test/fixtures/postgres.ts'
 import { freePort, spawnRelay } from '../test/fixtures/process.ts'
 import { type Slack, startSlack } from '../test/fixtures/slack.ts'
 import { openDatabaseClock, processSeconds } from './database.ts'
+import { inLetters, median } from './servers.ts'
 
 const rounds = 3
 const senders = 64
@@ -48,7 +49,6 @@ for (let round = 0; round < rounds; round++) {
     results.set(name, [...(results.get(name) ?? []), await measure(replicas, isPostgres)])
   }
 }
-const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 const of = (name: string, value: (result: Result) => number) => median((results.get(name) ?? []).map(value))
 const base = of('SQLite, 1 relay', ({ rate }) => rate)
 process.stdout.write('                        events/s   ratio   202 to Slack p50    p99   database\n')
@@ -132,10 +132,6 @@ async function measureLatency(ports: number[]): Promise<{ p50: number; p99: numb
   }
   waits.sort((a, b) => a - b)
   return { p50: waits[Math.floor(waits.length / 2)] ?? 0, p99: waits[Math.floor(waits.length * 0.99)] ?? 0 }
-}
-
-function inLetters(n: number): string {
-  return [...`${n}`].map((digit) => 'abcdefghij'[Number(digit)]).join('')
 }
 
 async function measureRate(ports: number[]): Promise<number> {

@@ -112,3 +112,8 @@ export async function kill(server: ChildProcess): Promise<void> {
 export function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
+
+/** `n` without digits, which a fingerprint would leave out. */
+export function inLetters(n: number): string {
+  return [...`${n}`].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+}

@@ -1,12 +1,13 @@
 // Proof of cards: a Web API that lies, and a check of what its channel shows in the end against what the database knows.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Behaviour, type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
+import { type Posted, type SlackApi, startSlackApi } from '../test/fixtures/slack-api.ts'
 import type { Dice } from './dice.ts'
 import { type ActRow, type Evidence, incidentOf } from './evidence.ts'
 import { workspace } from './people.ts'
+import { draw, type Troubles } from './trouble.ts'
 import { cardChannel, noticeChannel } from './world.ts'
 
-const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
+const troubles: Troubles = [
   [0.03, () => ({ is: 'html' })],
   [0.04, () => ({ is: 'reset' })],
   [0.04, () => ({ is: 'reset-after' })],
@@ -27,13 +28,8 @@ export async function startTroubledApi(dice: Dice): Promise<SlackApi> {
       { id: noticeChannel, name: 'operator', members: ['U0FLUX'] }
     ]
   })
-  api.behave('*', () => draw(dice))
+  api.behave('*', () => draw(dice, troubles))
   return api
-}
-
-function draw(dice: Dice): Behaviour {
-  for (const [share, behaviour] of troubles) if (dice.chance(share)) return behaviour(dice)
-  return { is: 'slow', ms: 5 }
 }
 
 /** Deletes one of the last messages, as a person might. */

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { chownSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { notRoot } from '../test/fixtures/postgres.ts'
 import { endWithUs, freePort } from '../test/fixtures/process.ts'
 
 export type Server = 'a' | 'b'
@@ -25,8 +26,6 @@ export interface Cluster {
   stop(): Promise<void>
 }
 
-// PostgreSQL refuses to run as root; this user exists everywhere and owns nothing else.
-const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 const password = 'a password for nothing but this proof'
 const wholeMs = 120_000
 
@@ -54,7 +53,7 @@ function find(program: string): string | undefined {
 export async function startCluster(folder: string, hosts: readonly string[]): Promise<Cluster> {
   const bin = postgresPrograms() ?? ''
   mkdirSync(folder, { recursive: true })
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid)
+  if (notRoot.uid !== undefined) chownSync(folder, notRoot.uid, notRoot.gid)
   const running = new Map<string, ChildProcess>()
   const [etcd, etcdPeer, proxy] = [await freePort(), await freePort(), await freePort()]
   const ports = {
@@ -65,7 +64,7 @@ export async function startCluster(folder: string, hosts: readonly string[]): Pr
 
   function begin(name: string, program: string, args: readonly string[]): void {
     const log = openSync(join(folder, `${name}.log`), 'a')
-    const child = spawn(find(program) ?? program, args, { ...user, cwd: folder, stdio: ['ignore', log, log] })
+    const child = spawn(find(program) ?? program, args, { ...notRoot, cwd: folder, stdio: ['ignore', log, log] })
     child.on('error', () => {})
     endWithUs(child)
     running.set(name, child)

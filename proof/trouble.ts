@@ -5,7 +5,10 @@ import type { SlackSocket } from '../test/fixtures/slack-socket.ts'
 import type { Dice } from './dice.ts'
 import { goneHook } from './world.ts'
 
-const troubles: [share: number, behaviour: (dice: Dice) => Behaviour][] = [
+/** How Slack behaves, and how often, each of the times that are left by those before it. */
+export type Troubles = readonly (readonly [share: number, behaviour: (dice: Dice) => Behaviour])[]
+
+const troubles: Troubles = [
   [0.05, () => ({ status: 500, body: 'rollup_error' })],
   [0.02, () => ({ status: 503, body: 'upstream connect error' })],
   [0.03, () => ({ is: 'html' })],
@@ -37,7 +40,7 @@ export interface Trouble {
 export function makeTrouble(slack: Slack, dice: Dice): Trouble {
   const trouble: Trouble = { lost: new Set(), scripted: new Map() }
   slack.behave('*', (request) => {
-    const behaviour: Behaviour = request.path === goneHook ? { status: 404, body: 'no_service' } : draw(dice)
+    const behaviour: Behaviour = request.path === goneHook ? { status: 404, body: 'no_service' } : draw(dice, troubles)
     trouble.scripted.set(request, behaviour)
     if (losesAnswer(behaviour)) trouble.lost.add(request)
     return behaviour
@@ -50,7 +53,8 @@ export function calm(slack: Slack): void {
   slack.behave('*', ({ path }) => (path === goneHook ? { status: 404, body: 'no_service' } : undefined))
 }
 
-function draw(dice: Dice): Behaviour {
+/** What Slack does now. */
+export function draw(dice: Dice, troubles: Troubles): Behaviour {
   for (const [share, behaviour] of troubles) if (dice.chance(share)) return behaviour(dice)
   return { is: 'slow', ms: 5 }
 }

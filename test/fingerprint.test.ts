@@ -260,6 +260,7 @@ const same: Pair[] = [
     '2 errors occurred:\n\t* pod apps/db-0 failed\n\t* namespaces "b" not found\n\n'
   ],
   ['apply log around the error', wall('unchanged'), wall('configured')],
+  ['apply log with objects that are only created once', wall('created'), wall('skipped')],
   [
     'validation log of 2021 around the error',
     'validation failed: kustomization.kustomize.toolkit.fluxcd.io/alb created (dry run)\nerror: missing required field "path"',

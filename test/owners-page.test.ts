@@ -1,23 +1,20 @@
 // docs/owners.md: fifty rules become one without a change, and the example of a company does what its tests say.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type Config, loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { startReplay } from '../src/rehearsal/replay.ts'
+import { companyEnvironment, readBlocks } from './fixtures/docs-page.ts'
 import { wire } from './fixtures/events.ts'
 import { run } from './fixtures/process.ts'
 import { tempFolder } from './fixtures/relay.ts'
 
-const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'owners.md'), 'utf8')
-const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']) => block)
-const block = (start: string) => blocks.find((text) => text.startsWith(start)) ?? ''
-const keys = { PROD_EU_KEY: 'a', PROD_US_KEY: 'b', STAGING_KEY: 'c', SLACK_BOT_TOKEN: 'xoxb-1-2-three' }
-const environment = { ...keys, SLACK_OPS_URL: 'https://hooks.slack.com/services/T0/B0/x' }
+const block = readBlocks('owners.md')
 
 function load(text: string): Config {
-  const { config, problems } = loadConfig(text, 'page', environment)
+  const { config, problems } = loadConfig(text, 'page', companyEnvironment)
   t.strictSame(problems.map(formatProblem), [], text)
   if (config === undefined) throw new Error('a faulty config')
   return config

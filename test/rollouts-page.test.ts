@@ -1,22 +1,19 @@
 // docs/rollouts.md: the example of a company is checked, tested, explained and replayed.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { formatProblem } from '../src/config/problem.ts'
 import { startReplay } from '../src/rehearsal/replay.ts'
+import { companyEnvironment, readBlocks } from './fixtures/docs-page.ts'
 import { wire } from './fixtures/events.ts'
 import { run } from './fixtures/process.ts'
 import { tempFolder } from './fixtures/relay.ts'
 
-const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'rollouts.md'), 'utf8')
-const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']) => block)
-const block = (start: string) => blocks.find((text) => text.startsWith(start)) ?? ''
-const keys = { PROD_EU_KEY: 'a', PROD_US_KEY: 'b', STAGING_KEY: 'c', SLACK_BOT_TOKEN: 'xoxb-1-2-three' }
-const environment = { ...keys, SLACK_OPS_URL: 'https://hooks.slack.com/services/T0/B0/x' }
+const block = readBlocks('rollouts.md')
 
 t.test('the example of a company is checked, tested, explained and replayed', async (t) => {
-  const { config, problems } = loadConfig(block('# acme.yaml'), 'page', environment)
+  const { config, problems } = loadConfig(block('# acme.yaml'), 'page', companyEnvironment)
   t.strictSame(problems.map(formatProblem), [])
   if (config === undefined) return
   const folder = tempFolder(t)

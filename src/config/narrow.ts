@@ -34,6 +34,7 @@ export function narrow(schema: Schema, values: readonly unknown[]): Schema {
   }
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
+/** Reports whether `value` is a map of YAML or JSON. */
+export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

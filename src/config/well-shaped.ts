@@ -1,4 +1,5 @@
 // Well-shaped: drops the misshapen values of a config file, so that the rest is checked in the same run.
+import { isMap } from './narrow.ts'
 import type { ConfigText } from './schema.ts'
 import { standIn } from './secrets.ts'
 import { type ShapeFault, shapeFaults } from './shape.ts'
@@ -99,8 +100,4 @@ function fill(copy: Sections, section: string, entry: string): void {
 
 function standInFor(section: string, entry: string): Entry {
   return { ...harmless[section], ...(section === 'rules' && { name: `#${entry}` }) }
-}
-
-function isMap(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 // Change logs: list what a controller applied, as `Kind/namespace/name action`, one per line, often hundreds of lines.
 
-const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
+/** What a controller did with an object, as the change log says it. */
+export const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
 
 /**
  * Returns the action of a line that reports a change, undefined for any other line. This is no regular expression, because

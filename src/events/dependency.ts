@@ -1,6 +1,7 @@
 // Dependencies: find the other objects that an event blames, if a controller names them in so many words. A path, an image or an
 // address that looks like an object does not count.
 import type { ObjectRef } from './flux.ts'
+import { culprits } from './lists.ts'
 
 export type Named = Pick<ObjectRef, 'kind' | 'namespace' | 'name'>
 
@@ -104,7 +105,6 @@ function chartIn(found: readonly Named[]): Named | undefined {
 }
 
 // fluxcd/pkg ssa/manager_wait.go: health check failed after 5m: timeout waiting for: [HelmRelease/apps/shop status: 'Failed']
-const healthList = /(?:timeout waiting for|stalled resources|timed out for):? \[/
 const healthEntry = new RegExp(
   String.raw`(?<=\[|, |can't determine status for )${kind}/${namespace}/${name}(?: status: '| \(unknown status\)|[,\]])`,
   'g'
@@ -113,7 +113,7 @@ const healthEntry = new RegExp(
 const healthLine = new RegExp(`^${kind}/${namespace}/${name} status: `, 'gm')
 
 function unhealthy(message: string): Named[] {
-  const list = healthList.exec(message)
+  const list = culprits.exec(message)
   if (list === null) return []
   const rest = message.slice(list.index)
   return [...rest.matchAll(healthEntry), ...rest.matchAll(healthLine)].map(

@@ -1,5 +1,6 @@
 // Fingerprint: hashes a failure's message without what varies between attempts, so that equal failures are recognised.
 import { hash } from 'node:crypto'
+import { actions } from './change-log.ts'
 import { first, last } from './ends.ts'
 import { inOrder, withSortedCulprits } from './lists.ts'
 import { withPlaceholders } from './varying.ts'
@@ -100,8 +101,6 @@ function withoutChangeLog(ends: string[]): string[] {
   )
   return hasMore ? rest : ends
 }
-
-const actions = new Set(['unchanged', 'configured', 'created', 'deleted'])
 
 // Returns '' for a line that only reports a change, the introduction ('apply failed:') for the first such line, undefined for any
 // other line.

@@ -143,7 +143,7 @@ const maxLine = 4000
 /** Returns the decisive line of `text` in few words, with its cause first if it is long. `lead` will stand before it. */
 function causeOf(text: string, object: ObjectRef, lead = ''): string {
   const said = withAnswersOnOneLine(
-    withoutJson(withoutFields(withoutEcho(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`))))
+    withoutJson(withoutFields(withoutOldReason(withHeadingOnOneLine(text).replaceAll(`\n${advice}`, ` ${advice}`))))
   )
   const { line, others } = decisiveLine(
     sopsCause(said) ?? kustomizeCause(said) ?? kyvernoCause(said) ?? withoutQuotedFiles(said)
@@ -157,7 +157,7 @@ function causeOf(text: string, object: ObjectRef, lead = ''): string {
  * Takes out the reason of the API server, which older kustomize-controllers said beside the error: for most webhooks, both are the
  * same text.
  */
-function withoutEcho(text: string): string {
+function withoutOldReason(text: string): string {
   return text.includes('dry-run failed, reason: ')
     ? text.replace(/(?<=dry-run failed), reason: [\s\S]{0,3000}?, error: /, ': ')
     : text

@@ -3,9 +3,11 @@ import { hash } from 'node:crypto'
 import { first } from './ends.ts'
 import { withPlaceholders } from './varying.ts'
 
-// fluxcd/pkg ssa/manager_wait.go prints a Go map, in another order every time, with statuses that change during the wait. "timed
-// out for" is the wording of 2021.
-const culprits = /(?:timeout waiting for|stalled resources|timed out for):? \[/
+/**
+ * The beginning of the list of objects that a health check waited for. fluxcd/pkg ssa/manager_wait.go prints a Go map, in another order
+ * every time, with statuses that change during the wait. "timed out for" is the wording of 2021.
+ */
+export const culprits = /(?:timeout waiting for|stalled resources|timed out for):? \[/
 const beforeCulprits = 8_192
 // The list of culprits is read whole before anything is cut (Flux documents 39,000 characters).
 const listChars = 65_536

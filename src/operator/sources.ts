@@ -4,13 +4,14 @@ import type { Logger } from 'pino'
 import { type Clock, every } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Source } from '../events/source.ts'
-import { floodNotice, quietNotice } from '../notices/sources.ts'
+import { quietNotice } from '../notices/sources.ts'
 import type { LastEvents } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { inParts, inTurns } from '../turns.ts'
+import { createBadSignatures } from './bad-signatures.ts'
 import { type Announce, onceMs } from './operator.ts'
 import { aheadMs, isOverdue, type Standing, type Standings, standingOf } from './standing.ts'
-import { createFlood, createTraffic } from './traffic.ts'
+import { createTraffic } from './traffic.ts'
 
 export interface SourcesOptions {
   store: Store
@@ -30,9 +31,6 @@ const absentMs = 3 * 60 * 1000
 /** Only a clock that was set back is so much earlier than at the last look. Times that are {@link aheadMs} ahead are from before that. */
 const setBackMs = aheadMs / 2
 
-/** How long the operator is not notified of another flood. */
-const floodSilentMs = 4 * 60 * 60 * 1000
-
 /** Events that come closer together than this, as those of one reconciliation do, are one arrival. */
 const leastGapMs = 60_000
 /** The most gaps that are remembered of a source. */
@@ -41,7 +39,7 @@ const maxGaps = 15
 export type Sources = ReturnType<typeof createSources>
 
 export function createSources({ store, sources, announce, clock, log }: SourcesOptions) {
-  const floods = new Map<string, ReturnType<typeof createFlood>>()
+  const noteBadSignature = createBadSignatures({ announce, log })
   const traffic = createTraffic()
   const countedSince = clock.now()
   /** Arrivals that have yet to be written down. */
@@ -159,15 +157,7 @@ export function createSources({ store, sources, announce, clock, log }: SourcesO
       const now = clock.now()
       fresh.set(refusedRow(source), now)
       traffic.refused(source, code, now)
-      if (code !== 'BAD_SIGNATURE') return
-      const floodAt = floods.get(source) ?? createFlood()
-      floods.set(source, floodAt)
-      const flood = floodAt(now)
-      if (flood === undefined) return
-      const notice = floodNotice(source, { ...flood, silentMs: floodSilentMs }, now)
-      announce(`signatures ${source}`, notice, floodSilentMs).catch((err: unknown) =>
-        log.error({ err, source }, 'cannot notify the operator of bad signatures')
-      )
+      if (code === 'BAD_SIGNATURE') noteBadSignature(source, now)
     },
     standing(): Standings {
       const now = clock.now()

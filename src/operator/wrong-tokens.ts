@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { wrongTokensNotice } from '../notices/relay.ts'
 import type { Announce } from './operator.ts'
-import { createFlood } from './traffic.ts'
+import { createFlood, floodSilentMs } from './traffic.ts'
 
 /** The wrong tokens from one address, and from all, that are answered at once: people mistype. */
 const freeOfOne = 3
@@ -17,7 +17,6 @@ const forgetMs = 10 * 60 * 1000
 const maxAddresses = 1000
 
 const logEveryMs = 60_000
-const silentMs = 4 * 60 * 60 * 1000
 
 interface Count {
   count: number
@@ -62,8 +61,9 @@ export function createWrongTokens({ announce, clock, log }: { announce: Announce
       if (cancel === undefined) logNow()
       const flooded = floodAt(now)
       if (flooded !== undefined) {
-        announce('admin tokens', wrongTokensNotice({ ...flooded, from: address, silentMs }, now), silentMs).catch(
-          (err: unknown) => log.error({ err }, 'the operator could not be notified of wrong tokens')
+        const notice = wrongTokensNotice({ ...flooded, from: address, silentMs: floodSilentMs }, now)
+        announce('admin tokens', notice, floodSilentMs).catch((err: unknown) =>
+          log.error({ err }, 'the operator could not be notified of wrong tokens')
         )
       }
       all.count = now - all.at > forgetMs ? 1 : all.count + 1

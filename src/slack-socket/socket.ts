@@ -10,14 +10,13 @@ import { type SlackApp, type Socket, socketUrlFault, urlOf } from '../slack-api/
 import { type Envelope, readEnvelope } from '../slack-api/envelope.ts'
 import { adviceOnSocket } from '../slack-api/words.ts'
 import type { Connect, Connection } from './connection.ts'
+import { createEnvelopes, type EnvelopesOptions } from './envelopes.ts'
 import { type SocketFault, type SocketStanding, standingOf } from './standing.ts'
 
-export interface SocketOptions {
+export interface SocketOptions extends Pick<EnvelopesOptions, 'take'> {
   app: SlackApp & { socket: Socket }
   slack: Slack
   connect: Connect
-  /** Resolves once what a payload asks for is on disk: then Slack is answered. */
-  take(payload: unknown): Promise<void>
   /** Called with whether there is a connection, whenever one comes or goes. */
   turned(isConnected: boolean): void
   clock: Clock
@@ -45,8 +44,6 @@ const steadyMs = 10_000
 const helloMs = 15_000
 /** The longest that a connection is kept after another has replaced it, so that what came over it is answered. */
 const farewellMs = 5000
-/** The most envelopes that are remembered, so that one that Slack repeats is only answered again. */
-const maxKnown = 1000
 
 const switchedOff: SocketFault = {
   why: 'Socket Mode is switched off for the app',
@@ -69,7 +66,10 @@ interface Line {
 /** Opens a connection at once, and again whenever it is lost, until it is stopped. */
 export function openSocket({ app, slack, connect, take, turned, clock, log }: SocketOptions): OpenSocket {
   const giveUp = new AbortController()
-  const known = new Map<string, Promise<void>>()
+  const deal = createEnvelopes({
+    take,
+    failed: (err) => log.error({ app: app.name, err }, 'a click could not be carried out')
+  })
   const lines = new Set<Line>()
   let current: Line | undefined
   /** True while a connection is being opened, or waited for. */
@@ -211,21 +211,10 @@ export function openSocket({ app, slack, connect, take, turned, clock, log }: So
     line.connection.end()
   }
 
-  function receive(line: Line, { id, type, payload }: Extract<Envelope, { is: 'payload' }>): void {
-    const work = known.get(id) ?? (type === 'interactive' ? take(payload) : Promise.resolve())
-    known.set(id, work)
-    if (known.size > maxKnown) known.delete(known.keys().next().value ?? '')
-    const answered = work.then(
-      () => {
-        const answer = JSON.stringify({ envelope_id: id })
-        if (!line.connection.send(answer)) current?.connection.send(answer)
-      },
-      (err) => {
-        // Slack shows the clicker that nothing came of it. If Slack repeats the envelope, it is tried again.
-        known.delete(id)
-        log.error({ app: app.name, err }, 'a click could not be carried out')
-      }
-    )
+  function receive(line: Line, envelope: Extract<Envelope, { is: 'payload' }>): void {
+    const answered = deal(envelope, (text) => {
+      if (!line.connection.send(text)) current?.connection.send(text)
+    })
     line.busy.add(answered)
     void answered.finally(() => line.busy.delete(answered))
   }

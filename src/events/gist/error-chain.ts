@@ -3,7 +3,7 @@
 import type { Named } from '../dependency.ts'
 import { causeFirst } from './cause-first.ts'
 import { attempt, isVague, isWrong, tried } from './error-words.ts'
-import { linksOf } from './links.ts'
+import { linksOf, shortestEcho } from './links.ts'
 import { objectIn } from './named.ts'
 import { briefPlaces, placeOf } from './place.ts'
 
@@ -67,8 +67,6 @@ function withoutEcho(links: readonly string[]): readonly string[] {
   const between = rest.slice(0, -1).filter((link) => !attempt.test(link))
   return isEcho && between.every((link) => !link.includes(' ')) ? [first, ...between] : links
 }
-
-const shortestEcho = 12
 
 function isSame(one: Named | undefined, other: Named): boolean {
   return one?.kind === other.kind && one.name === other.name

@@ -1,5 +1,6 @@
 // Wording: takes out of a controller's line the words that are the same in every such line, and shortens names.
 import type { ObjectRef } from '../flux.ts'
+import { shortestEcho } from './links.ts'
 import { phrases } from './phrases.ts'
 
 /** Used only if there is no room for everything that must be read. */
@@ -30,7 +31,7 @@ export function inFewerWords(line: string, object: ObjectRef): string {
   for (const [pattern, replacement, hint] of phrases) {
     if (hint === undefined || text.includes(hint)) text = text.replace(pattern, replacement)
   }
-  text = withoutEcho(text).replace(
+  text = withoutRepeatedCause(text).replace(
     /(?<=^|: )([A-Z][A-Za-z]{1,62})\/([\w.:-]{1,253})(?=: | (?:not ready|still exists)$)/g,
     '$1 $2'
   )
@@ -41,7 +42,7 @@ export function inFewerWords(line: string, object: ObjectRef): string {
 }
 
 /** Drops a repeated cause: `Get "a": refused; Get "b": refused`, and `a: b: a: b` */
-function withoutEcho(given: string): string {
+function withoutRepeatedCause(given: string): string {
   const text = given.slice(0, given.length - repeatedAtEnd(given))
   const [first = '', second, ...rest] = text.split('; ', 3)
   const cause = second?.slice(second.lastIndexOf(': '))
@@ -56,8 +57,6 @@ function repeatedAtEnd(text: string): number {
   }
   return 0
 }
-
-const shortestEcho = 12
 
 /** Returns `Deployment apps/web`, or `Deployment web` if it is in the namespace of `object`. */
 export function nameOf(

@@ -5,7 +5,7 @@ import t from 'tap'
 import { createFastClock } from '../../src/demo/clock.ts'
 import { createDay, dayMs } from '../../src/demo/day.ts'
 import { countPosts } from '../../src/demo/flux.ts'
-import { run } from '../fixtures/process.ts'
+import { run, runUnread } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 import { runInTerminal, type Typist } from '../fixtures/terminal.ts'
 
@@ -56,6 +56,12 @@ t.test('a demo that stays names the best pages; in a container, one that lets in
   t.match(shown, /Why a message was sent, rule by rule +http:\/\/localhost:\d+\/events\/\d+\n[\s\S]*\/rules\n/)
   const contained = await stays({ HOST: '0.0.0.0' })
   t.match(contained.shown, /\n {2}What fails now +http:\/\/localhost:\d+\/\?token=[\w-]{32}\n/)
+})
+
+t.test('a demo that nobody reads any more ends, and leaves nothing', async (t) => {
+  const folder = tempFolder(t)
+  t.equal(await runUnread(['demo', '--port', '0'], { TMPDIR: folder }), 0)
+  t.strictSame(readdirSync(folder), [])
 })
 
 t.test('at a terminal the demo waits where there is something to read, until Enter is pressed', async (t) => {

@@ -152,6 +152,22 @@ t.test('every commented-out option in the example is valid too', async (t) => {
   )
 })
 
+t.test('the caret stands under the mistake on a terminal, behind whatever letters', async (t) => {
+  for (const [name, columns] of [
+    ['shop', 4],
+    ['部署規則', 8],
+    ['🔥', 2],
+    ['e\u0301', 1],
+    ['é', 1],
+    ['שלום', 4]
+  ] as const) {
+    const text = `destinations: { a: { preview: true } }\nrules: [{ name: ${name}, match: { severity: eror }, send: a }]`
+    const problem = loadConfig(text, 'config.yaml', environment).problems.find(({ isWarning }) => !isWarning)
+    const caret = problem && formatProblem(problem).split('\n').at(-1)
+    t.equal(caret, `    | ${' '.repeat('rules: [{ name: , match: { severity: '.length + columns)}^`, name)
+  }
+})
+
 t.test('a mistake is shown with its line, a caret under it, and what was probably meant', async (t) => {
   const text = `sources: { default: { tokens: ["\${FLUX_HMAC_KEY}"] } }
 destinations: { local: { preview: true } }

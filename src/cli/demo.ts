@@ -30,6 +30,8 @@ export async function demo({ once: isShort, pause, port }: DemoOptions): Promise
     isStopping = true
     await stage?.close()
   })
+  // Where nobody reads on (`… | head`), nobody knows the address of what would stay up either.
+  process.stdout.once('error', () => void close())
   // Printed before the relay is up, which takes seconds on a slow machine.
   process.stdout.write(
     `${paint('bold', 'A day in a cluster, in fast-forward.')} What Slack would show (times are UTC):\n\n`

@@ -1,6 +1,6 @@
 // Output: prints what a command found, for a person at a terminal or for a program.
 import { sayDuration } from '../duration.ts'
-import { visible } from '../legible.ts'
+import { columnsOf, visible } from '../legible.ts'
 import { type Format, paint } from '../paint.ts'
 
 /** Prints `value` as JSON if that is asked for, else `text`, and ends the last line. */
@@ -49,7 +49,9 @@ export function table(
   width: number | undefined = process.stdout.isTTY ? process.stdout.columns : undefined
 ): string {
   const cells = rows.map((row) => row.map(cellOf))
-  const natural = columns.map(({ name }, at) => Math.max(name.length, ...cells.map((row) => lengthOf(row[at]?.text))))
+  const natural = columns.map(({ name }, at) =>
+    Math.max(name.length, ...cells.map((row) => columnsOf(row[at]?.text ?? '')))
+  )
   const widths = width === undefined ? natural : fit(columns, natural, width)
   const header = columns.map(({ name }) => ({ text: name, format: 'bold' as const }))
   return [header, ...cells].map((row) => `${lineOf(row, columns, widths).trimEnd()}\n`).join('')
@@ -91,26 +93,10 @@ function lineOf(row: readonly Exclude<Cell, string>[], columns: readonly Column[
       const room = widths[at] ?? 0
       if (room === 0 && at < last) return []
       const cut = at === last ? cutEnd(text, room) : cutMiddle(text, room)
-      const padding = at === last ? '' : ' '.repeat(Math.max(0, room - lengthOf(cut)))
+      const padding = at === last ? '' : ' '.repeat(Math.max(0, room - columnsOf(cut)))
       return [`${format === 'reset' ? cut : paint(format, cut)}${padding}`]
     })
     .join(' '.repeat(gap))
-}
-
-// unicode.org/reports/tr11: W and F, as far as they are assigned, and what is drawn as an emoji.
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-// What stands on the letter before it; U+FE0F makes that an emoji instead.
-const onAnother = /(?!\ufe0f)[\p{Mn}\p{Me}]/u
-const simple = /^[ -~]*$/
-
-/** How many columns of a terminal a text takes. */
-function lengthOf(text = ''): number {
-  return simple.test(text) ? text.length : [...text].reduce((sum, letter) => sum + columnsOf(letter), 0)
-}
-
-function columnsOf(letter: string): number {
-  return onAnother.test(letter) ? 0 : wide.test(letter) ? 2 : 1
 }
 
 /** As many of `letters`, from the first on, as have room. */
@@ -124,15 +110,15 @@ function fitting(letters: readonly string[], room: number): string[] {
 }
 
 function cutEnd(text: string, room: number): string {
-  return lengthOf(text) <= room ? text : `${fitting([...text], Math.max(0, room - 1)).join('')}…`
+  return columnsOf(text) <= room ? text : `${fitting([...text], Math.max(0, room - 1)).join('')}…`
 }
 
 /** Cuts the middle out, because the end of a name says more. */
 function cutMiddle(text: string, room: number): string {
-  if (lengthOf(text) <= room) return text
+  if (columnsOf(text) <= room) return text
   const letters = [...text]
   const head = fitting(letters, Math.floor((room - 1) / 3)).join('')
-  const tail = fitting(letters.toReversed(), room - 1 - lengthOf(head)).toReversed()
+  const tail = fitting(letters.toReversed(), room - 1 - columnsOf(head)).toReversed()
   return `${head}…${tail.join('')}`
 }
 

@@ -51,7 +51,12 @@ export async function status({ json, watch, ...relay }: StatusOptions): Promise<
     print(json, forMachines(found), inWords(found))
     return isWell(found) ? 0 : 1
   }
-  while (process.stdout.writable) {
+  // As with `… | head`: standard output stays writable when its reader has gone.
+  let isRead = true
+  process.stdout.once('error', () => {
+    isRead = false
+  })
+  while (isRead) {
     const found = await look(relay).catch((error: unknown) => {
       if (error instanceof RelayError) return error
       throw error

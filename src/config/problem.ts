@@ -13,7 +13,7 @@ import {
   type YAMLMap
 } from 'yaml'
 import type { Fault } from '../errors.ts'
-import { visible } from '../legible.ts'
+import { columnsOf, visible } from '../legible.ts'
 
 export interface Problem {
   file: string
@@ -79,11 +79,12 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
   const from = Math.max(0, column - 60)
   const number = String(line)
   const before = excerpt.slice(from, column - 1)
-  const wider = visible(before).length - before.length
+  // The place may be behind the end of the line.
+  const caretAt = columnsOf(visible(before)) + column - 1 - from - before.length
   return [
     `${file}:${line}:${column} ${isWarning ? 'warning' : 'error'}: ${message}`,
     `  ${number} | ${visible(excerpt.slice(from, from + 120))}`,
-    `  ${' '.repeat(number.length)} | ${' '.repeat(column - 1 - from + wider)}^`
+    `  ${' '.repeat(number.length)} | ${' '.repeat(caretAt)}^`
   ].join('\n')
 }
 

@@ -5,7 +5,7 @@ import t from 'tap'
 import { createFastClock } from '../../src/demo/clock.ts'
 import { createDay, dayMs } from '../../src/demo/day.ts'
 import { countPosts } from '../../src/demo/flux.ts'
-import { run } from '../fixtures/process.ts'
+import { run, runUnread } from '../fixtures/process.ts'
 import { tempFolder } from '../fixtures/relay.ts'
 import { runInTerminal, type Typist } from '../fixtures/terminal.ts'
 
@@ -60,6 +60,12 @@ t.test(
     t.match(contained.shown, /\n {2}What fails now +http:\/\/localhost:\d+\/\?token=[\w-]{32}\n/)
   }
 )
+
+t.test('a demo that nobody reads any more ends, and leaves nothing', async (t) => {
+  const folder = tempFolder(t)
+  t.equal(await runUnread(['demo', '--port', '0'], { TMPDIR: folder }), 0)
+  t.strictSame(readdirSync(folder), [])
+})
 
 t.test('at a terminal, the demo waits for Enter whenever there is something to read', async (t) => {
   const enters = (args: string[]) => {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { fieldsOf, look, submit, textOf } from '../fixtures/dashboard.ts'
-import { run } from '../fixtures/process.ts'
+import { run, runUnread } from '../fixtures/process.ts'
 import { about, fluxEvent, type Relay, startRelay, tempFolder } from '../fixtures/relay.ts'
 import { runInTerminal } from '../fixtures/terminal.ts'
 
@@ -240,6 +240,11 @@ t.test(
     }
   }
 )
+
+t.test('status --watch ends where nobody reads it any more', async (t) => {
+  const { env } = await badNight(t)
+  t.equal(await runUnread(['status', '--watch'], env), 0)
+})
 
 t.test('status --watch shows changes, even through an outage of the relay, until Ctrl-C', async (t) => {
   const { relay, env } = await badNight(t)

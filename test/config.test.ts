@@ -45,7 +45,14 @@ for (const file of readdirSync(mistakes)) {
 t.test('an empty file is refused in words', async (t) => {
   const { config, problems } = loadConfig('', 'config.yaml', {})
   t.equal(config, undefined)
-  t.match(problems, [{ line: 1, column: 1, message: /^must be a map of keys, but is empty; it has `destinations` and `rules`/, excerpt: '' }])
+  t.match(problems, [
+    {
+      line: 1,
+      column: 1,
+      message: /^must be a map of keys, but is empty; it has `destinations` and `rules`/,
+      excerpt: ''
+    }
+  ])
 })
 
 t.test('each reference without quotes in { } or [ ] is pointed at, not what YAML makes of the rest', async (t) => {

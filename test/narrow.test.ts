@@ -57,7 +57,7 @@ function exactly(schema: Schema): fc.Arbitrary<unknown> {
   }
   if (anyOf) return fc.oneof(...anyOf.map(like))
   if (items) return fc.array(like(items), { maxLength: 3 })
-  const [any = additionalProperties] = Object.values(patternProperties ?? {})
+  const any = patternProperties?.['^.*$'] ?? additionalProperties
   if (typeof any === 'object') return fc.dictionary(names, like(any), { maxKeys: 3 })
   if (!properties) return leaf(schema)
   const keys = Object.keys(properties)

@@ -117,7 +117,7 @@ t.test('what may not be written is refused at the start', async (t) => {
   chmodSync(file, 0o444)
   t.match(
     await startOn(t, folder, through),
-    /^2: cannot use the database: \S+relay\.db cannot be written to: check owner and mode/
+    /^2: cannot use the database: \S+relay\.db cannot be written to: check owner and mode of the file, of its -wal/
   )
   chmodSync(file, 0o644)
   chmodSync(folder, 0o555)

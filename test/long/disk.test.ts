@@ -118,7 +118,7 @@ t.test('a start without write permission is refused', async (t) => {
   chmodSync(file, 0o444)
   t.match(
     await startOn(t, folder, through),
-    /^2: cannot use the database: \S+relay\.db cannot be written to: check owner and mode/
+    /^2: cannot use the database: \S+relay\.db cannot be written to: check owner and mode of the file, of its -wal/
   )
   chmodSync(file, 0o644)
   chmodSync(folder, 0o555)

@@ -2,11 +2,14 @@
 
 const lockedBy = 'locked, such as a shell of SQLite or a backup: end it'
 
+// A log that somebody else left, such as root, keeps the relay from using a file of its own.
+const ofAll = "check owner and mode of the file, of its -wal and -shm and of its folder, and the volume's"
+
 /** Texts by SQLite's primary result code: www.sqlite.org/rescode.html. */
 const said: Record<number, (file: string) => string> = {
   3: readable,
   5: (file) => `another program has ${file} ${lockedBy}`,
-  8: (file) => `${file} cannot be written to: check owner and mode of the file and of its folder, and the volume's`,
+  8: (file) => `${file} cannot be written to: ${ofAll}`,
   10: (file) => `${file} cannot be read or written: is the disk full, over a quota, or failing?`,
   11: damaged,
   13: (file) => `there is no space left for ${file}: make room; nothing that was acknowledged is lost`,
@@ -18,7 +21,7 @@ const said: Record<number, (file: string) => string> = {
 const lacking = new Set([8, 9, 14, 15, 20, 21].map((more) => 10 | (more << 8)))
 
 function readable(file: string): string {
-  return `${file} cannot be opened: check owner and mode of the file and of its folder, and the volume's`
+  return `${file} cannot be opened: ${ofAll}`
 }
 
 /** The end of a sentence about a volume without locks. */

@@ -101,8 +101,9 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     if (report === undefined) return undefined
     const { title, sentence } = report
     const what = causeOf(sentence, object, title)
-    // Behind a sentence that takes all the room, nobody would read what the report is about.
-    return { what: what.slice(0, maxGist - 1).includes(title) ? what : `${title}: ${causeOf(sentence, object)}` }
+    // What terraform itself says in few words is read first, and behind a sentence that takes all the room nobody would read it.
+    const isSeen = what.slice(0, title.length <= 32 ? 90 : maxGist - 1).includes(title)
+    return { what: isSeen ? what : `${title}: ${causeOf(sentence, object)}` }
   },
   (text, object) => {
     const health = notReadyIn(text)

@@ -43,6 +43,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'received non 2xx response status "'
   ],
   [/\bunexpected status from ([A-Z]{3,7}) request to (https?:\/\/\S{1,500}): /g, '$1 $2: ', 'unexpected status from '],
+  // The query of a path
+  [/(?<="[\w./-]{1,300})\?[\w.=&%+-]{1,600}(?=")/g, '', '?'],
   // An address within a sentence is shortened to its host and its last step
   [
     /(?<=[a-z] ['"])https?:\/\/([\w.:-]{1,253}\/)[^\s'"]{8,600}\/(?=[^\s'"/]{1,60}['"] [a-z]{2,20} (?!\S{1,100}$))/g,
@@ -97,6 +99,11 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '$1',
     'error occurred while '
   ],
+  [
+    /\brelease \S{1,253} failed, and has been ([a-z ]{6,20}) due to [a-z-]{4,30} being set: (?=\S)/g,
+    '$1: ',
+    ', and has been '
+  ],
   [/^delete failed, errors: /, '', 'delete failed, errors: '],
   [/^([A-Z]\w{1,62}\/\S{1,320}) delete failed: /, '$1: ', ' delete failed: '],
   [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
@@ -119,7 +126,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '; if you choose to ignore these errors, turn validation off with --validate=false'
   ],
   [/ ?\bensure CRDs are installed first\b/g, '', 'ensure CRDs are installed first'],
-  [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
+  [/[.,:;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
   ...cloudPhrases,
   // helm-controller internal/reconcile/correct_cluster_drift.go
@@ -135,7 +142,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/ dry-run failed(?: \(\w{1,40}\))?: /g, ': ', ' dry-run failed'],
   [/ apply failed(?: \(\w{1,40}\))?: (?=\S)/g, ': ', ' apply failed'],
   [/ dry-run failed, error: /g, ': ', ' dry-run failed, error: '],
-  [/, error: /g, ': ', ', error: '],
+  [/\bsubstitute from '([^']{1,320})' error: /g, '$1: ', "' error: "],
+  [/, err(?:or)?: /g, ': ', ', err'],
   [
     /\bdecryption failed for '([^']{1,253})': (?:failed to decrypt and format '[^']{1,300}' Secret data: )?/g,
     'decryption of $1: ',

@@ -167,9 +167,12 @@ function withoutEcho(text: string): string {
 /** Helm puts this on a line of its own after each missing kind, within one list. */
 const advice = 'ensure CRDs are installed first'
 
-/** Cuts out the files that kustomize quotes whole in the middle of an error. */
+/** Cuts out the files and patches that kustomize quotes whole in the middle of an error. */
 function withoutQuotedFiles(text: string): string {
-  return text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
+  const rest = text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
+  return rest.includes(' from [')
+    ? rest.replace(/(?<= from )\[(?:- )?\w{1,60}: ?[^\n\]]{0,200}\n[^[\]]{0,4000}\](?=: )/g, '[…]')
+    : rest
 }
 
 function isVagueAtEnd(what: string): boolean {

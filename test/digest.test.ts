@@ -625,6 +625,32 @@ t.test('a text common to several objects names none of them', async (t) => {
   }
 })
 
+t.test('however long the names of objects are, the cause that they share is said', async () => {
+  const webhook = 'https://cert-manager-webhook.cert-manager.svc:443/validate?timeout=30s'
+  const message = (name: string) =>
+    `Certificate/apps/${name}-tls dry-run failed (InternalError): Internal error occurred: failed calling webhook "webhook.cert-manager.io": failed to call webhook: Post "${webhook}": tls: failed to verify certificate: x509: certificate signed by unknown authority`
+  const name = fc.stringMatching(/^[a-z]{2,30}$/)
+  fc.assert(
+    fc.property(fc.uniqueArray(name, { minLength: 2, maxLength: 6 }), (names) => {
+      const waiting = waitingAfter(names.map((name) => failed('Kustomization', `apps/${name}`, 'X', message(name))))
+      return composeDigest(waiting, start).payload.text.includes('x509: certificate signed by unknown authority')
+    }),
+    { numRuns: 200 }
+  )
+})
+
+t.test('the host that the errors of several objects name is said', async (t) => {
+  const charts = ['web', 'search', 'db'].map((name) =>
+    failed(
+      'HelmChart',
+      `flux-system/${name}`,
+      'ChartPullError',
+      `chart pull error: failed to download chart for remote reference: failed to fetch https://charts.acme.dev/base-1.${name.length}.0.tgz : 503 Service Unavailable`
+    )
+  )
+  t.match(composeDigest(waitingAfter(charts), start).payload.text, '503 Service Unavailable (charts.acme.dev/…) (')
+})
+
 t.test('recoveries say once how long the failure lasted, if that was the same for all', async (t) => {
   const down = waitingAfter([
     ...Array.from({ length: 69 }, (_, n) => failed('HelmRelease', `apps/app-${n}`, 'UpgradeFailed', 'timed out')),

@@ -79,6 +79,10 @@ t.test(
   }
 )
 
+t.test('of texts as people quote them in issues, posts and runbooks, each is said right', async (t) => {
+  t.same(wrongOf(casesOf('gists-real17.yaml')), [])
+})
+
 t.test('however long a log is, the error that it ends in is said', async (t) => {
   for (const lines of [1, 100, 450, 1700, 20_000]) {
     const log = (line: string) => Array.from({ length: lines }, (_, at) => line.replace('§', `${at}`)).join('\n')

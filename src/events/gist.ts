@@ -101,8 +101,9 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     if (report === undefined) return undefined
     const { title, sentence } = report
     const what = causeOf(sentence, object, title)
-    // Behind a sentence that takes all the room, nobody would read what the report is about.
-    return { what: what.slice(0, maxGist - 1).includes(title) ? what : `${title}: ${causeOf(sentence, object)}` }
+    // What terraform itself says in few words is read first, and behind a sentence that takes all the room nobody would read it.
+    const isSeen = what.slice(0, title.length <= 32 ? 90 : maxGist - 1).includes(title)
+    return { what: isSeen ? what : `${title}: ${causeOf(sentence, object)}` }
   },
   (text, object) => {
     const health = notReadyIn(text)
@@ -166,9 +167,12 @@ function withoutOldReason(text: string): string {
 /** Helm puts this on a line of its own after each missing kind, within one list. */
 const advice = 'ensure CRDs are installed first'
 
-/** Cuts out the files that kustomize quotes whole in the middle of an error. */
+/** Cuts out the files and patches that kustomize quotes whole in the middle of an error. */
 function withoutQuotedFiles(text: string): string {
-  return text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
+  const rest = text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
+  return rest.includes(' from [')
+    ? rest.replace(/(?<= from )\[(?:- )?\w{1,60}: ?[^\n\]]{0,200}\n[^[\]]{0,4000}\](?=: )/g, '[…]')
+    : rest
 }
 
 function isVagueAtEnd(what: string): boolean {

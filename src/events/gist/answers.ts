@@ -11,6 +11,9 @@ export function withAnswersOnOneLine(text: string): string {
     })
   }
   if (rest.includes('= RESPONSE ERROR (')) rest = rest.replace(azure, '$1: ')
+  if (rest.includes('Azure API returned')) {
+    rest = rest.replace(polled, (_, ...[status, code, message]) => [status, code, message].filter(Boolean).join(': '))
+  }
   if (rest.includes('Violations details: {')) rest = rest.replace(warden, ' [$1] $2')
   // Config Connector has it behind each summary of terraform's, mostly empty.
   if (rest.includes(', detail:')) rest = rest.replace(/, detail: ?$/gm, '')
@@ -33,6 +36,10 @@ const page =
 
 // azure-storage-blob-go and the first azblob print a banner with the code, and below it the reason.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
+
+// hashicorp/go-azure-sdk prints what an operation that it waited for came to, and below it the whole answer.
+const polled =
+  /\bthe Azure API returned the following error:\s{1,8}Status: "([^"\n]{0,100})"\s{1,8}Code: "([^"\n]{0,100})"\s{1,8}Message: "([^\n]{0,2000}?)"\n[\s\S]{0,8000}$/
 
 // Programs in Rust print `Caused by:`, and below it one cause on each line, numbered if there are several.
 const causes = /\s{1,4}Caused by:\n\s{1,8}(?:\d{1,2}: )?([^\n]{1,500}(?:\n\s{1,8}(?:\d{1,2}: )?[^\n]{1,500}){0,12})/

@@ -32,10 +32,14 @@ export function shortened(list: string, lead = ''): string {
   return count > 0 ? `${text} (and ${count} more)` : text
 }
 
-/** Drops the exit status behind a reason: `fatal: unable to access 'https://…': exit status 128` */
+/**
+ * Drops the exit status behind a reason, and what was tried between them: `fatal: unable to access 'https://…': exit status 128`,
+ * `no key found: couldn't execute function: exit status 1`
+ */
 function withoutExit(links: readonly string[]): readonly string[] {
-  const [why = '', last = ''] = links.slice(-2)
-  return /^exit status \d{1,3}$/.test(last) && isWrong(why) && !attempt.test(why) ? links.slice(0, -1) : links
+  if (!/^exit status \d{1,3}$/.test(links.at(-1) ?? '')) return links
+  const why = links.findLastIndex((link) => isWrong(link) && !isVague(link) && !attempt.test(link))
+  return why >= 0 && links.slice(why + 1, -1).every((link) => attempt.test(link)) ? links.slice(0, why + 1) : links
 }
 
 /** Drops links whose words the next link repeats (`chart pull error: chart pull error: …`), and objects that other links name. */

@@ -36,25 +36,11 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
   ],
   [/\buser "([\w.:@-]{1,253})" \(groups=\[[^\]]{0,600}\]\) (?=is attempting)/gi, '$1 ', ' (groups=['],
   [
-    /\bfailed (?:to prune fields|add back owned items|to convert pruned object at version \S{1,253}): /g,
-    '',
-    ': failed '
-  ],
-  [
     /\bid resid\.ResId\{Gvk:resid\.Gvk\{[^{}]{0,200}Kind:"(\w{1,63})"[^{}]{0,60}\}, Name:"([^"]{1,253})"[^{}]{0,300}\} (?=exists)/g,
     '$1 $2 ',
     'resid.ResId'
   ],
-  [/\bfailed to create manager for existing fields: /g, '', 'failed to create manager for existing fields: '],
   [/\b([A-Z]\w{1,62})\.[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,6} (?="[^"]{1,253}" not found)/g, '$1 ', '" not found'],
-  [/(?<=: ')validation error: /g, '', 'validation error: '],
-  // Kyverno repeats the name of the rule behind its message.
-  [/\.? rule [\w.-]{1,120} failed at path \/[^\s']{0,300}/g, '', 'failed at path'],
-  [
-    /^([A-Z]\w{1,62}(?:\/[\w.:-]{1,253}){1,2}: )[A-Z]\w{0,62}(?:\.[a-z0-9.-]{1,200})? "[^"]{1,253}" is invalid: /,
-    '$1',
-    '" is invalid: '
-  ],
   [
     /\b(RFC 1123 (?:subdomain|label)) must consist of lower case alphanumeric characters(, '-' or '\.'| or '-'), and must start and end with an alphanumeric character(?: \(e\.g\.[^\n]{0,300}?'\))?/g,
     '$1 must consist of a-z, 0-9$2 (not at its ends)',
@@ -65,8 +51,7 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     "$1 must start with a-z and consist of a-z, 0-9 or '-' (not at its end)",
     ' DNS-1035 '
   ],
-  [/\bThe (\w{1,63}) "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
-  [/\b([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
+  [/\b(?:The )?([A-Z]\w{1,62})(?:\.[a-z0-9.-]{1,200})? "([^"]{1,253})" is invalid: /g, '$1 $2: ', '" is invalid: '],
   // A check that the API server did not get to is no error of its own.
   [
     /<nil>: Invalid value: "?null"?: some validation rules were not checked because [^,\]\n]{1,200}, |, <nil>: Invalid value: "?null"?: some validation rules were not checked because [^,\]\n]{1,200}/g,
@@ -165,11 +150,6 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     'resource mapping'
   ],
   [/\bunable to recognize "[^"]{0,300}": /g, '', 'unable to recognize "'],
-  [
-    /\b(?:unable to build kubernetes objects from (?:current |new )?release manifest|failed to create resource): /g,
-    '',
-    ': '
-  ],
   [
     /\b(?:rendered manifests contain a resource that already exists\. )?Unable to continue with \w{1,20}: ([A-Z]\w{1,62}) "([^"]{1,253})" in namespace "[^"]{0,63}" exists and cannot be imported into the current release: [\s\S]{0,3000}$/,
     '$1 $2 already exists, with invalid ownership metadata',

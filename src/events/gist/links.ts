@@ -20,7 +20,7 @@ export function linksOf(line: string): string[] {
 
 /** An enumeration is one statement: `Current Limit: 10, Current Usage: 10, Additional Required: ` */
 const enumerated =
-  /(?<![\w:])(?:[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: [^:,\n"']{1,60}, ){1,12}[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: /g
+  /(?<![\w:])(?:(?:\w{1,40}: \d[\d.]{0,12}, ){1,12}\w{1,40}: (?=\d)|(?:[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: [^:,\n"']{1,60}, ){1,12}[A-Z(][\w()]{0,40}(?: [A-Z(][\w()]{0,40}){0,3}: )/g
 
 /** Returns the positions of the colons that join links of `line`: not those in quotes, brackets and enumerations. */
 export function jointsOf(line: string): number[] {

@@ -14,7 +14,7 @@ const location = /^(?:line \d+|[\w.[\]'"$/:-]{1,120})$/
 const label =
   /^(?:[A-Z_]{3,40}|[A-Za-z]+Exception|http2|tls|ssh|x509|Too (?:long|many)|(?:Required|Unsupported|Duplicate|Invalid) value)$/
 /** Labels that say nothing at all without the next link. */
-const protocol = /^(?:http2|tls|ssh|x509)$/
+const protocol = /^(?:http2|net\/http|tls|ssh|x509)$/
 
 /** A value, which the link before it is about, and no reason: `'>=2.0.0'`, `!= plan-main`, `apps/web.yaml`. */
 const value = /^(?:"[^"]*"|'[^']*'|[!=<>]=? ?\S+|[\w.-]*\/[\w./-]*)$/
@@ -161,6 +161,7 @@ function causeIn(chain: readonly string[]): { start: number; core: number; end: 
   const core = end
   let start = end
   while (end < last && isDetail(chain[end + 1] ?? '') && lengthOf(chain, start, end + 1) <= room) end++
+  while (end > core && protocol.test(chain[end] ?? '')) end--
   const beside = room - first.length - 2
   const most = first.length + 2 <= early && lengthOf(chain, start, end) <= beside ? beside : room
   while (start > 1 && belongs(chain, start, core, end, most)) start--

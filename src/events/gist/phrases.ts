@@ -43,6 +43,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'received non 2xx response status "'
   ],
   [/\bunexpected status from ([A-Z]{3,7}) request to (https?:\/\/\S{1,500}): /g, '$1 $2: ', 'unexpected status from '],
+  // The query of a path
+  [/(?<="[\w./-]{1,300})\?[\w.=&%+-]{1,600}(?=")/g, '', '?'],
   // An address within a sentence is shortened to its host and its last step
   [
     /(?<=[a-z] ['"])https?:\/\/([\w.:-]{1,253}\/)[^\s'"]{8,600}\/(?=[^\s'"/]{1,60}['"] [a-z]{2,20} (?!\S{1,100}$))/g,
@@ -74,13 +76,6 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '$1:$2: $3',
     'ConnectionPool(host='
   ],
-  // go-getter, which runs Git
-  [
-    /\/\S{0,100}\bgit exited with \d{1,3}: (?:Cloning into '[^']{1,300}'\.{3} )?(?:fatal: )?/g,
-    'git: ',
-    'git exited with '
-  ],
-  [/(?<=: could not read (?:Username|Password) for '[^']{1,300}'): [\w ]{1,60}$/, '', ': could not read '],
   // The holder of a lock of terraform's state
   [/(?<=\berror acquiring the state lock): Lock Info: [\s\S]{0,3000}$/i, '', ': Lock Info: '],
   // "… rejected the request", if the next sentence says why
@@ -90,17 +85,21 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   // nginx, about a temporary file of its controller: the time, the process, and the place in the file
   [/(?<!\S)\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(?:emerg|alert|crit|error)\] \d{1,8}#\d{1,8}: /g, '', '#'],
   [/ in (?:\/tmp\/nginx\/)?nginx-cfg\d{1,20}:\d{1,6}(?!\w)/g, '', 'nginx-cfg'],
-  [/\b\d{1,4} errors? occurred: \* (?=\S)/g, '', ' occurred: * '],
+  [/\b\d{1,4} errors? occurred: (?:\* (?=\S))?/g, '', ' occurred: '],
   // Helm says what it did about the error after the error.
   [
     /\ban error occurred while [a-z ]{4,60}\. original (?:install|upgrade) error: (?:([^\n]{1,3000}): unable to [a-z ]{4,60}: [^\n]{0,3000}$)?/,
     '$1',
     'error occurred while '
   ],
+  [
+    /\brelease \S{1,253} failed, and has been ([a-z ]{6,20}) due to [a-z-]{4,30} being set: (?=\S)/g,
+    '$1: ',
+    ', and has been '
+  ],
   [/^delete failed, errors: /, '', 'delete failed, errors: '],
   [/^([A-Z]\w{1,62}\/\S{1,320}) delete failed: /, '$1: ', ' delete failed: '],
   [/\buninstallation completed with \d{1,4} error\(s\): /g, '', 'uninstallation completed'],
-  [/\b\d{1,4} errors? occurred: /g, '', ' occurred: '],
   // Announcements of the next try, and advice for everybody
   [/[,;.]? (?:retrying|next (?:try|run|scan|retry)) in \d[\d.hmsµn]{0,20}/g, '', ' in '],
   [
@@ -119,7 +118,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '; if you choose to ignore these errors, turn validation off with --validate=false'
   ],
   [/ ?\bensure CRDs are installed first\b/g, '', 'ensure CRDs are installed first'],
-  [/[.,;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
+  [/[.,:;]? (?:please )?(?:see|visit|refer to)(?: also)?:? https?:\/\/\S{1,300}(?: for [\w ]{1,40})?/gi, '', '://'],
   [/(?<=\.) https?:\/\/\S{1,300}$/, '', '. http'],
   ...cloudPhrases,
   // helm-controller internal/reconcile/correct_cluster_drift.go
@@ -135,7 +134,8 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   [/ dry-run failed(?: \(\w{1,40}\))?: /g, ': ', ' dry-run failed'],
   [/ apply failed(?: \(\w{1,40}\))?: (?=\S)/g, ': ', ' apply failed'],
   [/ dry-run failed, error: /g, ': ', ' dry-run failed, error: '],
-  [/, error: /g, ': ', ', error: '],
+  [/\bsubstitute from '([^']{1,320})' error: /g, '$1: ', "' error: "],
+  [/, err(?:or)?: /g, ': ', ', err'],
   [
     /\bdecryption failed for '([^']{1,253})': (?:failed to decrypt and format '[^']{1,300}' Secret data: )?/g,
     'decryption of $1: ',
@@ -200,7 +200,6 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     '" is not a valid chart repository or cannot be reached: '
   ],
   [/\bscan failed: /g, '', 'scan failed: '],
-  [/\bGH006: (?=Protected branch )/g, '', 'GH006: '],
   [/\b(Protected branch) update failed for refs\/heads\/[^\s:]{1,250}(?=: )/g, '$1', ' for refs/heads/'],
   [/(?<=\bfailed to push to remote: )remote: (?:error: )?/gi, '', 'to remote: '],
   [/\bdownload archive from (\S{1,500}) failed, status: /g, 'GET $1: ', 'download archive from '],
@@ -230,7 +229,6 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
   ],
   [/\breconciliation failed: /gi, '', 'econciliation failed: '],
   [/\/tmp\/[\w.-]{1,255}\//g, '', '/tmp/'],
-  [/ : (?=\S)/g, ': ', ' : '],
   // Revisions and digests, as short as in `git log --oneline`
   [/@sha\d{1,3}:([\da-f]{7})[\da-f]{20,}/g, '@$1', '@sha'],
   [/\b(sha\d{1,3}:[\da-f]{7})[\da-f]{25,}/g, '$1'],

@@ -217,20 +217,31 @@ const maxCompared = 25
 export function sharedGist(items: readonly Item[]): string {
   const gists = items.slice(0, maxCompared).map(({ view }) => withoutOwnName(view).split(' '))
   const [first = [], ...others] = gists
-  if (others.some((gist) => gist.length !== first.length)) return first.join(' ')
-  const shared = first.map((word, at) => (others.every((gist) => gist[at] === word) ? word : elided(word)))
+  const isInPlace = (word: string, at: number) => others.every((gist) => gist[at] === word)
+  // The length of a name decides in which order a gist says things: then a word counts wherever it stands.
+  const isAlike =
+    others.every(({ length }) => length === first.length) && first.filter(isInPlace).length * 2 >= first.length
+  const isShared = isAlike ? isInPlace : (word: string) => others.every((gist) => gist.includes(word))
+  // Of a few words in common nobody can tell what is wrong.
+  if (first.filter(isShared).length * 3 < first.length) return first.join(' ')
+  const shared = first.map((word, at) =>
+    isShared(word, at) ? word : elided(word, isAlike ? gists.map((gist) => gist[at] ?? '') : [])
+  )
   // A beginning that differs says nothing: it is an address, or the object at which the error was met.
   const start = shared.findIndex((word) => word !== '…' && !kind.test(word))
   const rest = shared[start] === '…:' ? shared.slice(start + 1) : shared
-  return rest.join(' ').replace(/ \(…\)$/, '')
+  return rest.join(' ').replace(/ \(…(?: …)*\)$/, '')
 }
 
 const kind = /^[A-Z][A-Za-z]+$/
 
-/** Turns `'flux-system/app-36'` into `'…'`. */
-function elided(word: string): string {
+/** Turns `'flux-system/app-36'` into `'…'`, and `(ghcr.io/web:1)` into `(ghcr.io/…)` if all of `words` are of that host. */
+function elided(word: string, words: readonly string[]): string {
   const [, before = '', after = ''] = /^(["'([]*).*?(["')\].,:;]*)$/.exec(word) ?? []
-  return `${before}…${after}`
+  const host = /^\(?(?=[\d.]*[a-z])[\w-]+\.[\w.-]+(?::\d+)?\//.exec(word)?.[0]
+  return host !== undefined && words.length > 0 && words.every((other) => other.startsWith(host))
+    ? `${host}…${after}`
+    : `${before}…${after}`
 }
 
 const nameEnd = /[\w-]/

@@ -137,6 +137,28 @@ t.test('a card keeps the end of its own incident when the object fails again', a
   }
 })
 
+t.test('a rollback during a failure is told in the thread of the failure', async (t) => {
+  const config = plainConfig.replace('severity: error', 'severity: warn')
+  const { api, pass, relay, clock } = await build(t, { config })
+  const release = (severity: 'info' | 'error', reason: string, message: string) =>
+    relay.post({
+      involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'shop' },
+      ...{ severity, reason, message, timestamp: new Date(clock.now()).toISOString() }
+    })
+  await release('error', 'UpgradeFailed', 'Helm upgrade failed for release apps/shop with chart shop@2.0.0: denied')
+  await pass(20_000)
+  await release('info', 'RollbackSucceeded', 'Helm rollback to previous release apps/shop.v1 with chart shop@1.0.0 succeeded')
+  await pass(20_000)
+  t.equal(cards(api).length, 1)
+  const [card] = cards(api)
+  t.match(card?.text, /apps\/shop failed/)
+  t.match(api.seen('team', card?.ts).at(-1)?.text, /was rolled back/)
+  await release('info', 'UpgradeSucceeded', 'Helm upgrade succeeded for release apps/shop.v2 with chart shop@2.0.1')
+  await pass(20_000)
+  t.equal(cards(api).length, 1)
+  t.ok(isGreen(cards(api)[0]))
+})
+
 t.test('a card never says of what was removed that it works again', async (t) => {
   const { api, pass, fail, relay, clock } = await build(t)
   const release = (name: string, event: object) =>

@@ -3,6 +3,7 @@ import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent } from './events/flux.ts'
+import { isFewerCulprits } from './events/lists.ts'
 import { longestRetryMs } from './events/time.ts'
 import type { Ending, Failure, Notified, ObjectMemory, Past } from './objects/memory.ts'
 import { saidBy } from './objects/said.ts'
@@ -118,7 +119,9 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   const prints = failure.prints.filter(isComparable)
   // If none is comparable, an earlier version computed them in another way, and the reason decides.
   const isKnown =
-    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) || isSaidTwice(event, failure, at)
+    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) ||
+    isSaidTwice(event, failure, at) ||
+    (failure.reason === event.reason && isFewerCulprits(event.message.trim(), failure.text))
   const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,

@@ -323,6 +323,32 @@ t.test('events out of order never move an object backwards', async (t) => {
   t.equal(replay.said.length, 3, 'a failure of which both the beginning and the end are known')
 })
 
+t.test('fewer objects that are not ready are no other reason; another one is', async (t) => {
+  const waits = (at: number, ...names: string[]) =>
+    failure(at, {
+      message: `health check failed after ${at / minute}m0.01s: timeout waiting for: [${names
+        .map((name) => `Deployment/apps/${name} status: 'InProgress'`)
+        .join(', ')}]`
+    })
+  const replay = startReplay(toAll)
+  replay.receive(waits(minute, 'web', 'api', 'db'))
+  replay.receive(waits(11 * minute, 'db', 'web'))
+  replay.receive(waits(21 * minute, 'web'))
+  replay.receive(waits(31 * minute, 'web', 'api'))
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'changed'],
+    'one that was ready meanwhile'
+  )
+  replay.receive(waits(41 * minute, 'web', 'api', 'db'))
+  replay.receive(waits(51 * minute, 'cart'))
+  replay.receive(failure(61 * minute, { message: 'health check failed after 3s: failed early due to stalled resources: [Deployment/apps/cart status: \'Failed\']' }))
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'changed', 'changed', 'changed']
+  )
+})
+
 t.test('a failure that is reported late does not seem to follow the revision that came after it', async (t) => {
   const { config } = loadConfig(`cluster: prod\n${toAll}`, 'late.yaml', {})
   if (config === undefined) throw new Error('this config is fine')

@@ -147,7 +147,11 @@ t.test('a rollback during a failure is told in the thread of the failure', async
     })
   await release('error', 'UpgradeFailed', 'Helm upgrade failed for release apps/shop with chart shop@2.0.0: denied')
   await pass(20_000)
-  await release('info', 'RollbackSucceeded', 'Helm rollback to previous release apps/shop.v1 with chart shop@1.0.0 succeeded')
+  await release(
+    'info',
+    'RollbackSucceeded',
+    'Helm rollback to previous release apps/shop.v1 with chart shop@1.0.0 succeeded'
+  )
   await pass(20_000)
   t.equal(cards(api).length, 1)
   const [card] = cards(api)

@@ -342,7 +342,12 @@ t.test('fewer objects that are not ready are no other reason; another one is', a
   )
   replay.receive(waits(41 * minute, 'web', 'api', 'db'))
   replay.receive(waits(51 * minute, 'cart'))
-  replay.receive(failure(61 * minute, { message: 'health check failed after 3s: failed early due to stalled resources: [Deployment/apps/cart status: \'Failed\']' }))
+  replay.receive(
+    failure(61 * minute, {
+      message:
+        "health check failed after 3s: failed early due to stalled resources: [Deployment/apps/cart status: 'Failed']"
+    })
+  )
   t.same(
     replay.said.map(({ says }) => says),
     ['failed', 'changed', 'changed', 'changed']

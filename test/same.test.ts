@@ -92,7 +92,9 @@ t.test('98 of 100 pairs of the corpus are judged rightly to be the same failure 
 })
 
 t.test('every pair about nginx, registries and what Helm waits for is judged rightly', async (t) => {
-  const asked = groups.filter(({ about }) => /nginx refuses|a registry is asked for|a server that has an outage|in words of each cluster/.test(about))
+  const asked = groups.filter(({ about }) =>
+    /nginx refuses|a registry is asked for|a server that has an outage|in words of each cluster/.test(about)
+  )
   const waited = parse(readFileSync(new URL('same-waited.yaml', folder), 'utf8')) as Group[]
   const all = [...asked, ...waited].flatMap(pairs)
   t.ok(all.length > 4)

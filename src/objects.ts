@@ -3,8 +3,9 @@ import { bearingOf, type Success } from './events/bearing.ts'
 import { failureFingerprint } from './events/cause.ts'
 import { fingerprint, isComparable } from './events/fingerprint.ts'
 import type { FluxEvent } from './events/flux.ts'
+import { isFewerCulprits } from './events/lists.ts'
 import { longestRetryMs } from './events/time.ts'
-import type { Failure, Notified, ObjectMemory } from './objects/memory.ts'
+import type { Ending, Failure, Notified, ObjectMemory, Past } from './objects/memory.ts'
 import { saidBy } from './objects/said.ts'
 import { isSaidTwice } from './objects/said-twice.ts'
 
@@ -19,12 +20,6 @@ export const transitionNames = [
   'heartbeat'
 ] as const
 export type Transition = (typeof transitionNames)[number]
-
-/**
- * How a failure ended: the object is Ready, it no longer waits for another one, its drift was corrected, what was wrong is over,
- * or the object is gone.
- */
-export type Ending = 'ready' | 'unblocked' | 'corrected' | 'cleared' | 'uninstalled' | 'deleted'
 
 export interface Advance {
   memory: ObjectMemory
@@ -52,6 +47,8 @@ export interface Advance {
 }
 
 const rememberedPrints = 8
+/** An object that flaps has new cards faster than the old ones are updated, so a few endings are remembered. */
+const rememberedPast = 4
 
 /** Decides what `event` does to its object. `memory` is what is known of the object so far; `now` is in ms. */
 export function advance(memory: ObjectMemory | undefined, event: FluxEvent, now: number): Advance {
@@ -122,7 +119,9 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
   const prints = failure.prints.filter(isComparable)
   // If none is comparable, an earlier version computed them in another way, and the reason decides.
   const isKnown =
-    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) || isSaidTwice(event, failure, at)
+    (prints.length > 0 ? prints.includes(print) : failure.reason === event.reason) ||
+    isSaidTwice(event, failure, at) ||
+    (failure.reason === event.reason && isFewerCulprits(event.message.trim(), failure.text))
   const isLate = at < failure.at && !isWorse
   const next: Failure = {
     ...failure,
@@ -135,6 +134,8 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
 }
 
 function lateFailure(known: ObjectMemory, at: number): Advance {
+  // Somebody was notified of the failure that it belongs to, and of its end.
+  if (known.past?.some((past) => past.since <= at && at <= past.at)) return late(known, 'repeated')
   return { ...late(known, 'informed'), overAt: known.decidedAt, overAfterMs: known.decidedAt - at }
 }
 
@@ -198,13 +199,21 @@ function end(
   { revision, ...how }: Omit<NonNullable<Advance['ended']>, 'notified'> & { revision: string }
 ): Advance {
   const { failure: _, remark: __, named: ___, ...rest } = known
+  const past = pastWith(known, failure, { at, how: how.how })
   return {
-    memory: { ...rest, since: at, decidedAt: at, revision, notified: [] },
+    memory: { ...rest, ...(past && { past }), since: at, decidedAt: at, revision, notified: [] },
     transition: 'recovered',
     before: failure,
     ended: { ...how, notified: known.notified },
     previousRevision: known.revision
   }
+}
+
+/** Returns the failures that are over, with `failure`, which has ended at `at`, if somebody was notified of it. */
+function pastWith({ past, notified }: ObjectMemory, { since }: Failure, { at, how }: { at: number; how: Ending }) {
+  if (notified.length === 0) return past
+  const latest: Past = { since, at, ...(how !== 'ready' && { how }) }
+  return [latest, ...(past ?? [])].slice(0, rememberedPast)
 }
 
 /** Handles a warning that leaves the state as it is: it is sent once, and is a repetition until another warning comes. */
@@ -214,9 +223,9 @@ function remark(known: ObjectMemory, event: FluxEvent): Advance {
   return { ...stay({ ...known, remark: print }, isKnown ? 'repeated' : 'informed'), aside: 'remark' }
 }
 
-/** Handles an event that is older than what is known: it decides nothing. */
+/** Handles an event that is older than what is known: it decides nothing, and the revision that is known came after its own. */
 function late(memory: ObjectMemory, transition: Transition): Advance {
-  return { ...stay(memory, transition), aside: 'late' }
+  return { ...stay(memory, transition), aside: 'late', previousRevision: '' }
 }
 
 function stay(memory: ObjectMemory, transition: Transition): Advance {

@@ -115,6 +115,79 @@ t.test('an end that nobody is notified of is shown all the same', async (t) => {
   t.ok(isGreen(cards(api)[0]), shown(cards(api)[0]))
 })
 
+t.test('a card keeps the end of its own incident when the object fails again', async (t) => {
+  const { api, pass, fail, recover, silence, relay } = await build(t)
+  await fail('shop')
+  await pass(2000)
+  const id = await silence('shop', '1h')
+  await pass(10 * 60_000)
+  await recover('shop')
+  await pass(25_000)
+  const ended = shown(cards(api)[0])
+  t.match(ended, /works again.*after \*10 m\*/)
+  await fetch(`${relay.url}/api/silences/${id}`, { method: 'DELETE' })
+  for (let times = 0; times < 2; times++) {
+    await pass(30 * 60_000)
+    await fail('shop', `no such file: ${times}`)
+    await pass(25_000)
+    t.equal(shown(cards(api)[0]), ended)
+    await recover('shop')
+    await pass(25_000)
+    t.equal(shown(cards(api)[0]), ended)
+  }
+})
+
+t.test('a rollback during a failure is told in the thread of the failure', async (t) => {
+  const config = plainConfig.replace('severity: error', 'severity: warn')
+  const { api, pass, relay, clock } = await build(t, { config })
+  const release = (severity: 'info' | 'error', reason: string, message: string) =>
+    relay.post({
+      involvedObject: { kind: 'HelmRelease', namespace: 'apps', name: 'shop' },
+      ...{ severity, reason, message, timestamp: new Date(clock.now()).toISOString() }
+    })
+  await release('error', 'UpgradeFailed', 'Helm upgrade failed for release apps/shop with chart shop@2.0.0: denied')
+  await pass(20_000)
+  await release(
+    'info',
+    'RollbackSucceeded',
+    'Helm rollback to previous release apps/shop.v1 with chart shop@1.0.0 succeeded'
+  )
+  await pass(20_000)
+  t.equal(cards(api).length, 1)
+  const [card] = cards(api)
+  t.match(card?.text, /apps\/shop failed/)
+  t.match(api.seen('team', card?.ts).at(-1)?.text, /was rolled back/)
+  await release('info', 'UpgradeSucceeded', 'Helm upgrade succeeded for release apps/shop.v2 with chart shop@2.0.1')
+  await pass(20_000)
+  t.equal(cards(api).length, 1)
+  t.ok(isGreen(cards(api)[0]))
+})
+
+t.test('a card never says of what was removed that it works again', async (t) => {
+  const { api, pass, fail, relay, clock } = await build(t)
+  const release = (name: string, event: object) =>
+    relay.post({
+      involvedObject: { kind: 'HelmRelease', namespace: 'apps', name },
+      timestamp: new Date(clock.now()).toISOString(),
+      ...event
+    })
+  // One message with three objects, whose recoveries are held for longer than a look.
+  for (const name of ['first', 'shop', 'cart', 'mail']) {
+    await release(name, { severity: 'error', reason: 'UpgradeFailed', message: 'Helm upgrade failed: denied' })
+    await pass(name === 'first' ? 2000 : 500)
+  }
+  await fail('other')
+  await pass(60_000)
+  for (const name of ['first', 'shop', 'cart', 'mail']) {
+    const message = `Helm uninstall succeeded for release apps/${name}.v1 with chart ${name}@1.0.0`
+    await release(name, { severity: 'info', reason: 'UninstallSucceeded', message })
+    for (let second = 0; second < 12; second++) {
+      await pass(1000)
+      for (const card of cards(api)) t.notMatch(shown(card), /recovered\*|works again/)
+    }
+  }
+})
+
 t.test('cards outlive restarts', async (t) => {
   const world = await build(t)
   const { api, pass, fail, recover } = world

@@ -125,9 +125,10 @@ t.test('after a calm period a cause begins anew', async (t) => {
   t.equal(soon.at(-1)?.at, start + minutes(32) + seconds(2), 'and what follows it waits as at first')
 })
 
-t.test('while a cause lasts, there is at most a message every five minutes, and a ping an hour', async (t) => {
+t.test('while a cause lasts, there is at most a message every five minutes, and one with a ping an hour', async (t) => {
   const sent = run(failures(12 * 60, minutes(12 * 60)))
-  t.ok(sent.length <= 12 * 12 + 8, `${sent.length} messages`)
+  // A ping does not wait, so it may be a message more.
+  t.ok(sent.length <= 12 * 12 + 8 + 13, `${sent.length} messages`)
   t.ok(pings(sent).length <= 13, `${pings(sent).length} pings`)
 })
 
@@ -138,6 +139,21 @@ t.test("whoever another rule mentions is pinged once, by that rule's own failure
   }))
   const sent = run(inOrder(failures(20, minutes(1)), other))
   t.same(sent.flatMap((message) => message.pings).sort(), ['<!here>', '<!subteam^S012>'])
+})
+
+t.test('a page does not wait behind others that fail for the same reason and page nobody', async (t) => {
+  const noise = failures(20, minutes(15)).map(({ at, view: { mention: _, ...view } }) => ({ at, view }))
+  for (const from of [seconds(1), minutes(3), minutes(11), minutes(14)]) {
+    const page = failures(1, 0, 'no such repository', from + 500)
+    const came = inOrder(noise, page)
+    const id = came.findIndex(({ view }) => view.mention !== undefined)
+    const sent = run(came)
+    const [paged] = pings(sent)
+    t.equal(paged?.at, start + from + 500, 'at once')
+    t.same(paged?.ids, [id], 'and alone, so that its own object is what a phone shows')
+    t.ok(sent.length <= run(noise).length + 2)
+    t.same(named(sent), all(came))
+  }
 })
 
 t.test('nothing waits longer in all than announced, nor for a clock that was set back', async (t) => {

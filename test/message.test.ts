@@ -409,7 +409,7 @@ t.test(
       ],
       [quota.replace('limited: limits', 'limited: limits.cpu=16,limits'), 'exceeded quota: compute'],
       [grant, 'shop/flux is attempting to grant RBAC permissions not currently held'],
-      [certificate, 'certificate has expired or is not yet valid'],
+      [certificate, 'x509: certificate has expired'],
       [gateway, 'VirtualService shop/web: gateway name "istio-system/gw" is not valid'],
       [removed, 'no matches for kind "PodDisruptionBudget" in version "policy/v1beta1"'],
       [pods, 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false']

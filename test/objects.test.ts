@@ -319,6 +319,49 @@ t.test('events out of order never move an object backwards', async (t) => {
   t.equal(replay.said.length, 2, 'a success from before the failure')
   replay.receive(heartbeat(21_000))
   t.equal(replay.said.length, 3)
+  replay.receive(failure(20_500), 2000)
+  t.equal(replay.said.length, 3, 'a failure of which both the beginning and the end are known')
+})
+
+t.test('fewer objects that are not ready are no other reason; another one is', async (t) => {
+  const waits = (at: number, ...names: string[]) =>
+    failure(at, {
+      message: `health check failed after ${at / minute}m0.01s: timeout waiting for: [${names
+        .map((name) => `Deployment/apps/${name} status: 'InProgress'`)
+        .join(', ')}]`
+    })
+  const replay = startReplay(toAll)
+  replay.receive(waits(minute, 'web', 'api', 'db'))
+  replay.receive(waits(11 * minute, 'db', 'web'))
+  replay.receive(waits(21 * minute, 'web'))
+  replay.receive(waits(31 * minute, 'web', 'api'))
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'changed'],
+    'one that was ready meanwhile'
+  )
+  replay.receive(waits(41 * minute, 'web', 'api', 'db'))
+  replay.receive(waits(51 * minute, 'cart'))
+  replay.receive(
+    failure(61 * minute, {
+      message:
+        "health check failed after 3s: failed early due to stalled resources: [Deployment/apps/cart status: 'Failed']"
+    })
+  )
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'changed', 'changed', 'changed']
+  )
+})
+
+t.test('a failure that is reported late does not seem to follow the revision that came after it', async (t) => {
+  const { config } = loadConfig(`cluster: prod\n${toAll}`, 'late.yaml', {})
+  if (config === undefined) throw new Error('this config is fine')
+  const { receive } = startRehearsal(config)
+  receive(heartbeat(10_000, { sha: shas.next }), start + 15_000)
+  const { notifications } = receive(failure(9000), start + 16_000)
+  t.match(notifications[0]?.view.revision?.text, 'main@4f2c91d')
+  t.equal(notifications[0]?.view.previous, undefined)
 })
 
 t.test('a cluster whose clock was ahead does not freeze its objects', async (t) => {

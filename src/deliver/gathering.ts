@@ -55,10 +55,24 @@ export function causesOf(view: View): readonly string[] {
   return [causeOf(view), lane]
 }
 
-/** Reports whether a notification is the first of its cause for a while, and so is held by nothing. */
+/**
+ * Reports whether a notification is the first of its cause for a while, or the first that mentions somebody for it: it is held by
+ * nothing.
+ */
 export function isFirst({ view, createdAt }: Pending, gatherings: Gatherings, now: number): boolean {
   const cause = causeOf(view)
-  return !isGood(cause) && current(gatherings.get(cause), createdAt, now) === undefined
+  if (isGood(cause)) return false
+  return current(gatherings.get(cause), createdAt, now) === undefined || isCall(view, gatherings, now)
+}
+
+/**
+ * Reports whether a notification calls somebody who was not pinged for its cause within the hour. A page must not wait behind what
+ * fails for the same reason and pages nobody, such as another cluster. Mentions of templates do not count: they need not be in
+ * every form of a message.
+ */
+function isCall(view: View, gatherings: Gatherings, now: number): boolean {
+  const { mention } = view
+  return mention !== undefined && recentPings(gatherings.get(causeOf(view)), now)[mention] === undefined
 }
 
 /**
@@ -87,7 +101,7 @@ function holdOf(
   { gatherings, isBurst, since, now }: { gatherings: Gatherings; isBurst: boolean; since: number; now: number }
 ): Pick<Hold, 'until' | 'holds'> | undefined {
   // The clock was set back since: nobody knows how long this has waited.
-  if (since - now > apartMs) return undefined
+  if (since - now > apartMs || isCall(entry.view, gatherings, now)) return undefined
   const cause = causeOf(entry.view)
   const known = current(gatherings.get(cause), since, now)
   const ownUntil = Math.max(untilOf(known), since + (goodNewsMs[cause] ?? 0))

@@ -2,7 +2,7 @@
 import { withoutBystanders } from './bystanders.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { FluxEvent, ObjectRef } from './flux.ts'
-import { withoutOwnNames } from './own-names.ts'
+import { withoutClusterName, withoutOwnNames } from './own-names.ts'
 import { parseRevision, type Revision } from './revision.ts'
 
 /** Returns the fingerprint of a failure without the event's own revision, wherever it stands: a new commit is not a new failure. */
@@ -10,16 +10,18 @@ export function failureFingerprint(event: FluxEvent): string {
   return fingerprint(event.reason, event.message, (text) => withoutRevisions(text, event))
 }
 
-/** Returns the fingerprint of a cause: without revisions, the object's own names, and the chart and tag that only it can have. */
+/**
+ * Returns the fingerprint of a cause: without revisions, the names of the object and its cluster, and the chart and tag that only the
+ * object can have.
+ */
 export function causeFingerprint(event: FluxEvent): string {
-  return fingerprint(event.reason, event.message, (text) =>
-    withoutOwnTag(withoutOwnNames(withoutChart(withoutRevisions(text, event)), event.object))
-  )
+  return fingerprint(event.reason, event.message, (text) => withoutOwn(withoutRevisions(text, event), event.object))
 }
 
 /** Returns `text`, an error of `object`, without the names, the chart and the tag that only it has; numbers and times stay. */
 export function withoutOwn(text: string, object: ObjectRef): string {
-  return withoutOwnTag(withoutOwnNames(withoutChart(text), object))
+  const rest = withoutOwnNames(withoutPaths(withoutChart(text)), object)
+  return withoutOwnTag(withoutClusterName(rest, object.cluster))
 }
 
 const ownTag = /(<name>\/manifests\/)\w[\w.-]{0,127}/g
@@ -55,12 +57,21 @@ const ofHelmChart = /^(?:invalid chart reference|chart pull error|chart verifica
 const chartAsked = /\b(no '|tags for ")[^\s'"]{1,253}(?='|")/g
 const versionAsked = /( with version matching ')[^'\n]{1,200}/g
 /** Host and path, with or without a scheme. The host stays: it is where several objects meet the same trouble. */
-const chartPlace = /((?:[\w-]{1,63}\.){1,9}[\w-]{1,63}(?::\d{1,5})?\/)[^\s'",]+/g
+const place = /((?:[\w-]{1,63}\.){1,9}[\w-]{1,63}(?::\d{1,5})?\/)[^\s'",]+/g
+
+/** Errors of a server that does not answer, or turns away every request. */
+const outage =
+  /TOOMANYREQUESTS|Too Many Requests|\b429\b|\b50[234]\b|Bad Gateway|Service Unavailable|timeout|timed out|context deadline exceeded|connection re(?:fused|set)|no such host|no route to host|server misbehaving|\bEOF\b|x509: /i
+
+/** Takes out what was asked for at a server that has an outage: another path for every object. */
+function withoutPaths(text: string): string {
+  return text.includes('/') && outage.test(text) ? text.replace(place, '$1<path>') : text
+}
 
 function withoutChart(text: string): string {
   const rest = text.includes(' with chart ') ? text.replace(helmRelease, 'release with its chart') : text
   if (!ofHelmChart.test(rest)) return rest
-  return rest.replace(chartAsked, '$1<chart>').replace(versionAsked, '$1<version>').replace(chartPlace, '$1<chart>')
+  return rest.replace(chartAsked, '$1<chart>').replace(versionAsked, '$1<version>').replace(place, '$1<chart>')
 }
 
 // Git never shortens a commit to fewer digits.

@@ -15,11 +15,31 @@ const keptListChars = 4_096
 
 /** Returns `text` with the objects that a health check waited for in order, without their statuses. */
 export function withSortedCulprits(text: string): string {
+  const found = culpritsIn(text)
+  if (found === undefined) return text
+  const { start, end, names } = found
+  return `${text.slice(0, start)}${shortened(names.join(', '))}${text.slice(end)}`
+}
+
+/**
+ * Reports whether a health check waits for fewer objects than before, and for no other: what was wrong is still wrong. Texts of several
+ * lines say more of these objects, so nothing is said about them.
+ */
+export function isFewerCulprits(text: string, before: string): boolean {
+  if (text.includes('\n')) return false
+  const [now, then] = [culpritsIn(text), culpritsIn(before)]
+  if (now === undefined || then === undefined) return false
+  const head = withPlaceholders(text.slice(0, now.start))
+  return head === withPlaceholders(before.slice(0, then.start)) && now.names.every((name) => then.names.includes(name))
+}
+
+/** Finds the objects that a health check waited for, in order and without their statuses, and where `text` lists them. */
+function culpritsIn(text: string): { start: number; end: number; names: string[] } | undefined {
   const list = text.includes(' [') ? culprits.exec(first(text, beforeCulprits)) : null
-  if (list === null) return text
+  if (list === null) return undefined
   const start = list.index + list[0].length
   const end = text.lastIndexOf(']', start + listChars)
-  if (end < start) return text
+  if (end < start) return undefined
 
   const names: string[] = []
   let insideError = false
@@ -31,8 +51,7 @@ export function withSortedCulprits(text: string): string {
     insideError = status !== -1 && entry.includes("': ", status)
   }
   // Placeholders first: two pods of one ReplicaSet are one culprit, and a random name must not decide the order.
-  const sorted = [...new Set(withPlaceholders(names.join('\n')).split('\n'))].sort().join(', ')
-  return `${text.slice(0, start)}${shortened(sorted)}${text.slice(end)}`
+  return { start, end, names: [...new Set(withPlaceholders(names.join('\n')).split('\n'))].sort() }
 }
 
 // Past the limit, names are hashed instead of shown, so another culprit is still another failure.

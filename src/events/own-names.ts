@@ -70,6 +70,31 @@ function withoutNamespace(text: string, namespace: string): string {
   return result + text.slice(done)
 }
 
+/**
+ * Returns `text` with `<cluster>` for the name of the cluster. A name that may also be a word of any text, such as local, is only taken
+ * out where it is a part of another name, or in quotes.
+ */
+export function withoutClusterName(text: string, cluster: string): string {
+  if (cluster === '') return text
+  const isWord = !notOfLetters.test(cluster)
+  let result = ''
+  let done = 0
+  for (let at = text.indexOf(cluster); at >= 0; at = text.indexOf(cluster, at + 1)) {
+    const end = at + cluster.length
+    const [before = '', after = ''] = [text[at - 1], text[end]]
+    if (at < done || alphanumeric.test(before) || alphanumeric.test(after) || before === '<') continue
+    if (isWord && !isPart(text, at, end) && !/['"]/.test(before)) continue
+    result += `${text.slice(done, at)}<cluster>`
+    done = end
+  }
+  return result + text.slice(done)
+}
+
+/** Reports whether a dot, a dash or a slash joins the word between `start` and `end` to another one. */
+function isPart(text: string, start: number, end: number): boolean {
+  return /[a-zA-Z\d>][./-]$/.test(text.slice(start - 2, start)) || /^[./-][a-zA-Z\d<]/.test(text.slice(end, end + 2))
+}
+
 /** Reports whether the name at `at` is only a part of the namespace: apps, in the namespace apps-prod. */
 function isInside(text: string, at: number, name: string, namespace: string): boolean {
   if (namespace.length <= name.length) return false

@@ -27,11 +27,27 @@ export interface Failure {
   acknowledged?: Acknowledgement
 }
 
+/**
+ * How a failure ended: the object is Ready, it no longer waits for another one, its drift was corrected, what was wrong is over,
+ * or the object is gone.
+ */
+export type Ending = 'ready' | 'unblocked' | 'corrected' | 'cleared' | 'uninstalled' | 'deleted'
+
 /** Who took an incident on, through what, and when, in ms. */
 export interface Acknowledgement {
   by: string
   via: ActWay
   at: number
+}
+
+/** A failure that is over. Messages about it may be shown long after, when the object has failed again. */
+export interface Past {
+  /** When the failure began, in ms: it identifies the incident. */
+  since: number
+  /** When it ended, in ms. */
+  at: number
+  /** How it ended, unless the object was Ready again. */
+  how?: Exclude<Ending, 'ready'>
 }
 
 /** A rule and a destination that was notified of the current failure. */
@@ -50,6 +66,8 @@ export interface Notified {
 export interface ObjectMemory {
   /** The current failure; absent while the object is healthy. */
   failure?: Failure
+  /** The latest failures that somebody was notified of and that are over, newest first. */
+  past?: readonly Past[]
   /** When the present state began, in ms. */
   since: number
   /** Time of the newest event that decided the state, in ms; an older event never does. */

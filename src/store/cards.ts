@@ -60,9 +60,9 @@ export interface NewEntry {
   view: string
 }
 
-/** When the incident that a notification is about began, in ms. */
+/** When the incident that a notification is about, or during which its warning came, began, in ms. */
 export function incidentOf(view: View): number | undefined {
-  return isOwn(view) ? undefined : view.failure?.since
+  return isOwn(view) ? undefined : (view.failure?.since ?? view.during)
 }
 
 /** The key of an incident: its object and when it began. */

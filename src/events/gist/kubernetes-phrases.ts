@@ -92,6 +92,17 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     'webhook $1: ',
     'failed calling webhook "'
   ],
+  // Which of the two it is follows from the times. Without them there is room for whose certificate it is.
+  [
+    /(?<=\bcertificate )has expired or is not yet valid: current time [\w:.+-]{1,40} is after [\w:.+-]{1,40}/g,
+    'has expired',
+    ' is after '
+  ],
+  [
+    /(?<=\bcertificate )has expired or (is not yet valid): current time [\w:.+-]{1,40} is before [\w:.+-]{1,40}/g,
+    '$1',
+    ' is before '
+  ],
   [
     /\badmission webhook "([^"]{1,253})" denied the request(?: without explanation)?(: ?)?/g,
     'denied by $1$2',

@@ -2,7 +2,7 @@
 import { fingerprint } from '../../events/fingerprint.ts'
 import { parseRevision } from '../../events/revision.ts'
 import type { Muting } from '../../mutes/mutes.ts'
-import type { ObjectMemory } from '../../objects/memory.ts'
+import type { ObjectMemory, Past } from '../../objects/memory.ts'
 import { objectKey } from '../../objects/name.ts'
 import { type Block, context } from '../slack/blocks.ts'
 import { plain, time } from '../slack/mrkdwn.ts'
@@ -168,15 +168,27 @@ function withTakenOn(view: View, known: ObjectMemory['failure']): View {
   return { ...view, failure: { ...failure, ...takenOn(known?.acknowledged) } }
 }
 
+/**
+ * Finds when and how the failure that began at `since` ended, both in ms. If it ended too long ago to be remembered, all that is
+ * known of its end is that it was before the next failure.
+ */
+function endOf(memory: ObjectMemory | undefined, since: number, now: number): Pick<Past, 'at' | 'how'> {
+  const all = memory === undefined ? [] : [memory, ...(memory.others ?? [])]
+  const end = all.flatMap(({ past = [] }) => past).find((past) => past.since === since)
+  if (end !== undefined) return end
+  const later = (memory?.past ?? []).map((past) => past.since).filter((other) => other > since)
+  return { at: Math.max(since, Math.min(memory?.failure?.since ?? memory?.since ?? now, ...later, now)) }
+}
+
 /** Returns the view of a recovery that no message was about. The revision that ended the failure is not known, and not said. */
 function recovered(view: View, { since, memory }: Pick<Named, 'since' | 'memory'>, now: number): View {
   const { object, severity, reason, cause, controller, url, failure } = view
-  // If the object has failed again, all that is known of the end is that it was before that.
-  const at = Math.max(since ?? 0, Math.min(memory?.failure?.since ?? memory?.since ?? now, now))
+  const { at, how } = endOf(memory, since ?? 0, now)
   return {
     ...{ says: 'recovered', object, severity, reason, summary: '', message: '', cause, controller, at },
     ...(url !== undefined && { url }),
     ...(failure && { failure }),
+    ...(how !== undefined && { ending: how }),
     ...(isReplaced(memory, since) && { ending: 'deleted' as const })
   }
 }

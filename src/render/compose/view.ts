@@ -4,8 +4,8 @@ import type { FluxEvent, ObjectRef } from '../../events/flux.ts'
 import { redact, redactNote } from '../../events/redaction.ts'
 import type { Severity } from '../../events/severity.ts'
 import { clean, oneLine } from '../../legible.ts'
-import type { Failure } from '../../objects/memory.ts'
-import type { Advance, Ending, Transition } from '../../objects.ts'
+import type { Ending, Failure } from '../../objects/memory.ts'
+import type { Advance, Transition } from '../../objects.ts'
 import type { Links } from '../links/links.ts'
 import { maxMessage, maxSummary } from '../slack/limits.ts'
 import { cut, cutMiddle, linkTarget, utc } from '../slack/mrkdwn.ts'
@@ -57,6 +57,8 @@ export interface View extends Partial<Said> {
     /** Who has acknowledged it, and since when, in ms. */
     acknowledged?: { by: string; at: number }
   }
+  /** With a warning that decides nothing: when the failure began during which it came, in ms. */
+  during?: number
   /** With `recovered`: how it ended, unless the object is Ready again. */
   ending?: Exclude<Ending, 'ready'>
   /** With `recovered`: the revision is not the one that failed. */
@@ -153,6 +155,7 @@ export function createView(
         ...takenOn(says === 'recovered' ? undefined : failure.acknowledged)
       }
     }),
+    ...(aside === 'remark' && memory.failure && { during: memory.failure.since }),
     ...(says === 'recovered' && ended && ended.how !== 'ready' && { ending: ended.how }),
     ...(says === 'recovered' && ended?.how === 'ready' && isFix(event, failure) && { isFix: true }),
     ...(says === 'recovered' && isUpdate(ended) && { isUpdate: true }),

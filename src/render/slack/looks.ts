@@ -1,6 +1,7 @@
 // Looks: give a state an emoji and a word, because colour alone is lost on some readers and on every lock screen.
 import type { Severity } from '../../events/severity.ts'
-import type { Ending, Transition } from '../../objects.ts'
+import type { Ending } from '../../objects/memory.ts'
+import type { Transition } from '../../objects.ts'
 
 export const colours = { red: '#a30200', amber: '#daa038', green: '#2eb886' } as const
 

@@ -1,6 +1,7 @@
 // Phrases: give a state its words in a sentence about an object: "failed", "no longer waits".
 import type { Severity } from '../../events/severity.ts'
-import type { Ending, Transition } from '../../objects.ts'
+import type { Ending } from '../../objects/memory.ts'
+import type { Transition } from '../../objects.ts'
 
 export interface Phrase {
   /** Words behind the object's name; empty for news, which says itself what it is. */

@@ -221,12 +221,12 @@ const apiWords: Record<string, [kind: Kind, isAboutToken: boolean, words: string
   'the channel': [
     'gone',
     false,
-    'not_in_channel channel_not_found is_archived is_inactive no_permission restricted_action restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel ekm_access_denied team_access_not_granted team_not_found messages_tab_disabled'
+    'not_in_channel channel_not_found is_archived is_inactive no_permission restricted_action restricted_action_read_only_channel restricted_action_thread_only_channel ekm_access_denied team_access_not_granted team_not_found messages_tab_disabled'
   ],
   'the message': [
     'refused',
     false,
-    'invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long too_many_attachments no_text invalid_arguments invalid_attachments attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema metadata_too_large metadata_must_be_sent_from_app'
+    'invalid_blocks invalid_blocks_format msg_too_long msg_blocks_too_long too_many_attachments no_text invalid_arguments invalid_attachments attachment_payload_limit_exceeded invalid_metadata_format invalid_metadata_schema metadata_too_large metadata_must_be_sent_from_app restricted_action_thread_locked restricted_action_non_threadable_channel'
   ],
   'the rate': ['rate limit', false, 'ratelimited rate_limited message_limit_exceeded'],
   'a moment': [

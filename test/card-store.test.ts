@@ -280,7 +280,7 @@ for (const [name, prepare] of Object.entries(stores)) {
         await say(store, 'changed', ['one'], at + seconds(60))
         const step = await store.next(lane, whole, at + seconds(60))
         if (step.is !== 'post') throw new Error(step.is)
-        const gone = { ...again, message: { state: 'open', failures: 1, isPlain: false, isThreadGone: true } } as const
+        const gone = { ...again, message: { state: 'open', failures: 1, isPlain: false, thread: 'gone' } } as const
         await store.settle(step.message, attempt, gone)
         const next = await store.next(lane, whole, at + seconds(61))
         t.ok(next.is === 'post' && next.message.thread === undefined)
@@ -297,6 +297,40 @@ for (const [name, prepare] of Object.entries(stores)) {
         t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
       }
     )
+
+    t.test('a reply that Slack made a message of its own is a card, which is looked at for its buttons', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one', 'two'])
+      await postAll(store, '1.1')
+      await say(store, 'changed', ['one'], at + seconds(60))
+      const step = await store.next(lane, whole, at + seconds(60))
+      if (step.is !== 'post') throw new Error(step.is)
+      const posted = { channel: 'C000000A', ts: '2.1' }
+      await store.settle(step.message, attempt, { ...sent, message: { state: 'sent', posted, thread: 'gone' } })
+      const names = (card: Card | undefined) => card?.entries.map(({ view }) => view.object.name)
+      const old = await due(store, at + seconds(60))
+      t.same(names(old), ['two'])
+      if (old) await store.settleCard(old, { is: 'lost', notifications: [] }, at + seconds(61))
+      t.same(names(await store.cardAt(posted)), ['one'])
+      t.match(await due(store, at + seconds(71)), { ts: '2.1' })
+      await say(store, 'recovered', ['one'], at + seconds(120))
+      t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
+    })
+
+    t.test('a reply whose thread takes none leaves it, and changes its card all the same', async (t) => {
+      const { store } = await start(t)
+      await say(store, 'failed', ['one'])
+      await postAll(store, '1.1')
+      await say(store, 'changed', ['one'], at + seconds(60))
+      const step = await store.next(lane, whole, at + seconds(60))
+      if (step.is !== 'post') throw new Error(step.is)
+      const closed = { ...again, message: { state: 'open', failures: 1, isPlain: false, thread: 'closed' } } as const
+      await store.settle(step.message, attempt, closed)
+      const message = await postAll(store, '2.1', at + seconds(61))
+      t.notOk(message.thread)
+      t.equal(await store.cardAt({ channel: 'C000000A', ts: '2.1' }), undefined)
+      t.match(await due(store, at + seconds(75)), { ts: '1.1', entries: [{ view: { says: 'changed' } }] })
+    })
 
     t.test('an open reply is still a reply after a restart', async (t) => {
       const world = await start(t)

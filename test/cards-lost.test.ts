@@ -103,3 +103,52 @@ t.test('a card that is posted again knows its event: who was notified, and what 
   await pass(15_000)
   t.match(shown(card), /silenced until/)
 })
+
+t.test('news of a card that somebody deleted is said once, in the channel, and is a card from then on', async (t) => {
+  const { api, pass, fail, recover, until } = await start(t)
+  for (const hasReplies of [false, true]) {
+    const name = hasReplies ? 'cart' : 'shop'
+    await fail(name)
+    await until(() => cards(api).some((card) => shown(card).includes(name)))
+    if (hasReplies) {
+      await fail(name, 'admission webhook denied the request')
+      await pass(15_000)
+    }
+    const card = cards(api).at(-1)
+    const before = api.posted.length
+    api.delete('team', card?.ts ?? '')
+    await fail(name, `the ${name} is on fire`)
+    await pass(60_000)
+    const [anew, ...more] = api.posted.slice(before)
+    t.match(shown(anew), /on fire/)
+    t.notOk(anew?.threadTs)
+    t.same(more, [], 'and not once more as the card that was lost')
+    if (!hasReplies) t.match(shown(anew), /flux-relay:acknowledge/, 'which can be acknowledged')
+    await recover(name)
+    await pass(60_000)
+    t.ok(isGreen(anew), shown(anew))
+  }
+})
+
+for (const error of ['restricted_action_thread_locked', 'restricted_action_non_threadable_channel']) {
+  t.test(`if Slack answers ${error}, news is posted in the channel, and the card goes on`, async (t) => {
+    const { api, pass, fail, recover } = await build(t)
+    Object.assign(api.channels[0] ?? {}, { repliesError: error })
+    await fail('shop')
+    await pass(2000)
+    await fail('shop', 'admission webhook denied the request')
+    await pass(30_000)
+    const [card, changed, ...more] = cards(api)
+    t.match(shown(card), /admission webhook/)
+    t.match(shown(changed), /admission webhook/)
+    t.same(more, [])
+    await recover('shop')
+    await pass(60_000)
+    t.ok(isGreen(card), shown(card))
+    t.equal(cards(api).length, 3)
+    t.match(cards(api)[2]?.text, /apps\/shop works again/)
+    await fail('cart')
+    await pass(5000)
+    t.match(shown(cards(api)[3]), /cart/, 'and the lane takes messages')
+  })
+}

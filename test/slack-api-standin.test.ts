@@ -80,7 +80,6 @@ t.test('every no is a 200 with its error code', async (t) => {
     [post({ metadata: 'none' }), 'invalid_metadata_format'],
     [post({ metadata: { event_type: 'x' } }), 'invalid_metadata_schema'],
     [post({ metadata: { event_type: 'x', event_payload: { x: 'y'.repeat(9000) } } }), 'metadata_too_large'],
-    [post({ thread_ts: '1.2' }), 'cannot_reply_to_message'],
     [call('chat.delete', {}), 'unknown_method']
   ]
   for (const [answer, error] of rows) t.match(await answer, { ok: false, error }, error)
@@ -171,7 +170,19 @@ t.test('replies are seen in their thread, and in the channel if they are broadca
   t.match(await call('chat.update', { channel: 'C0123ABCD', ts, reply_broadcast: true }), { ok: true })
   t.same(texts(api.seen('platform')), ['hello', 'quiet', 'loud'])
   api.delete('platform', thread_ts ?? '')
-  t.match(await post({ thread_ts }), { error: 'cannot_reply_to_message' })
+  t.match(await post({ thread_ts }), { error: 'cannot_reply_to_message' }, 'a tombstone takes none')
+})
+
+t.test('a reply to what is not there any more is posted in the channel, and the answer is a yes', async (t) => {
+  const { api, post } = await build(t)
+  const { ts: thread_ts } = await post()
+  t.match(await post({ thread_ts }), { ok: true, message: { thread_ts } })
+  const { ts: alone } = await post()
+  api.delete('platform', alone ?? '')
+  const reply = await post({ text: 'anybody?', thread_ts: alone })
+  t.match(reply, { ok: true, message: { text: 'anybody?' } })
+  t.notOk('thread_ts' in ((reply as { message?: object }).message ?? {}))
+  t.equal(api.seen('platform').at(-1)?.text, 'anybody?')
 })
 
 t.test('history needs its scope, has metadata on request, and comes late and in pages', async (t) => {

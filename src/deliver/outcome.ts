@@ -1,7 +1,7 @@
 // Outcome: decides how an attempt ended and what follows: sent, retried, blocked or dead. Pure.
 import { readApiAnswer } from '../slack-api/answer.ts'
-import { lostWords, threadWords } from '../slack-api/words.ts'
-import type { LaneState, Message, Posted, Settlement } from '../store/kept-lanes.ts'
+import { closedWords, lostWords, threadWords } from '../slack-api/words.ts'
+import type { LaneState, Message, Posted, Settlement, ThreadEnd } from '../store/kept-lanes.ts'
 import { type Kind, kindOf, moved, type Receiver, type Reply, removed } from './answer.ts'
 import { sayReply } from './saying.ts'
 import { mayHaveArrived } from './unreached.ts'
@@ -108,11 +108,12 @@ export function settle(message: Message, reply: Reply, given: Circumstances): Se
       const reason = `not delivered within 24 hours; the last answer was ${sayReply(reply)}`
       return isTooOld ? dead(attempt, reason, { notBefore: 0, block }) : retried(attempt, random)
     }
-    case 'refused':
-      if (isThreadGone(message, reply))
-        return isAside(message) ? dead(attempt, 'the card that it follows is gone') : inChannel(attempt)
+    case 'refused': {
+      const thread = endOfThread(message, reply)
+      if (thread !== undefined) return isAside(message) ? dead(attempt, whyLeft[thread]) : inChannel(attempt, thread)
       if (message.isPlain) return dead(attempt, `Slack refuses it, even as plain text: ${sayReply(reply)}`)
       return inPlain(attempt, { notBefore: 0 })
+    }
     case 'doubtful':
       return doubted(attempt)
     case 'proxy': {
@@ -170,22 +171,36 @@ function dead(attempt: Attempt, reason: string, lane: Settlement['lane'] = { not
   return ended(attempt, 'dead', { message: { state: 'dead', reason }, lane })
 }
 
-/** The place of the posted message, which only the Web API gives. */
-function placeIn({ reply, given }: Attempt): { posted?: Posted } {
+/**
+ * The place of the posted message, which only the Web API gives. A reply to a message that was deleted, and has no other replies, Slack
+ * posts in the channel without a word (slack-go/slack#1571): only the message in its answer says so. Where a name leads to another
+ * channel by now, that is so as well, but the card is where it was.
+ */
+function placeIn({ message, reply, given }: Attempt): { posted?: Posted; thread?: 'gone' } {
   if (given.receiver !== 'web-api' || !given.hasCards || reply.is !== 'answer') return {}
-  const posted = readApiAnswer(reply.body)?.posted
-  return posted === undefined ? {} : { posted }
+  const { posted, isReply } = readApiAnswer(reply.body) ?? {}
+  if (posted === undefined) return {}
+  const isGone = isReply === false && message.thread?.channel === posted.channel
+  return { posted, ...(isGone && { thread: 'gone' }) }
 }
 
-function isThreadGone({ thread }: Message, reply: Reply): boolean {
-  if (thread === undefined || reply.is !== 'answer') return false
-  return [...threadWords, ...lostWords].includes(readApiAnswer(reply.body)?.word ?? '')
+/** Why Slack does not take `message` as a reply; undefined if that is not what `reply` says. */
+function endOfThread({ thread }: Message, reply: Reply): ThreadEnd | undefined {
+  if (thread === undefined || reply.is !== 'answer') return undefined
+  const word = readApiAnswer(reply.body)?.word ?? ''
+  if (closedWords.includes(word)) return 'closed'
+  return [...threadWords, ...lostWords].includes(word) ? 'gone' : undefined
 }
 
-/** Posts in the channel, because somebody deleted the message that this one replies to. */
-function inChannel(attempt: Attempt): Settled {
+const whyLeft: Record<ThreadEnd, string> = {
+  gone: 'the card that it follows is gone',
+  closed: 'the card that it follows takes no replies'
+}
+
+/** Posts in the channel, because the message that this one replies to is deleted, or takes no replies. */
+function inChannel(attempt: Attempt, thread: ThreadEnd): Settled {
   const { failures, isPlain } = attempt.message
-  const message = { state: 'open', failures: failures + 1, isPlain, isThreadGone: true } as const
+  const message = { state: 'open', failures: failures + 1, isPlain, thread } as const
   return ended(attempt, 'refused', { message, lane: { notBefore: 0 } })
 }
 

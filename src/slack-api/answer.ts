@@ -7,6 +7,8 @@ export interface ApiAnswer {
   word: string
   /** Where and when a message was posted; undefined unless both are there. */
   posted: { channel: string; ts: string } | undefined
+  /** True if the posted message is a reply; undefined if the answer does not repeat the message. */
+  isReply: boolean | undefined
   /** The name by which people invite the app, from `auth.test`. */
   user: string | undefined
   team: string | undefined
@@ -24,18 +26,24 @@ const maxDetail = 200
 /** Reads an answer. Undefined if `body` is not in Slack's form, such as a page, half of an answer, or a word without JSON. */
 export function readApiAnswer(body: string): ApiAnswer | undefined {
   const fields = readFields(body)
-  const { ok, error, channel, ts, user, team, url, users } = fields
+  const { ok, error, channel, ts, message, user, team, url, users } = fields
   if (typeof ok !== 'boolean') return undefined
   return {
     isOk: ok,
     word: typeof error === 'string' && /^[a-z][a-z0-9_]{1,63}$/.test(error) ? error : '',
     posted: isText(channel) && isText(ts) ? { channel, ts } : undefined,
+    isReply: isReply(message),
     user: nameOf(user),
     team: nameOf(team),
     url: isText(url) ? url : undefined,
     users: Array.isArray(users) ? users.filter(isText) : undefined,
     details: ok ? [] : detailsOf(fields)
   }
+}
+
+function isReply(message: unknown): boolean | undefined {
+  const { ts, thread_ts } = fieldsOf(message)
+  return isText(ts) ? isText(thread_ts) : undefined
 }
 
 // `errors` and `response_metadata.messages` say the same, the latter with `[ERROR]` before it.

@@ -61,9 +61,7 @@ const aboutChannel: Record<string, string | Meaning['advice']> = {
   no_permission: (app) => `the app is not in the channel: invite it, by writing in the channel: ${invite(app)}`,
   not_in_channel: (app) => `invite the app to the channel, by writing in it: ${invite(app)}`,
   restricted_action: restricted,
-  restricted_action_non_threadable_channel: restricted,
   restricted_action_read_only_channel: restricted,
-  restricted_action_thread_locked: restricted,
   restricted_action_thread_only_channel: restricted,
   team_access_not_granted: `the app is not installed in the workspace of this channel: ${askAdmin}`,
   team_not_found: `the workspace of this channel is not there any more: name another channel`
@@ -79,9 +77,13 @@ export const lostWords = [deletedWord, 'edit_window_closed', 'cant_update_messag
 /** Answers to a reply whose thread is gone. */
 export const threadWords = ['cannot_reply_to_message', 'thread_not_found']
 
+/** Answers to a reply where replies are not taken, while messages are: somebody has locked the thread, or the channel has none. */
+export const closedWords = ['restricted_action_thread_locked', 'restricted_action_non_threadable_channel']
+
 const aboutMessage = [
   ...lostWords,
   ...threadWords,
+  ...closedWords,
   ...['attachment_payload_limit_exceeded', 'block_mismatch', 'invalid_arguments'],
   ...['invalid_attachments', 'invalid_blocks', 'invalid_blocks_format', 'invalid_metadata_format'],
   ...['invalid_metadata_schema', 'markdown_text_conflict', 'metadata_must_be_sent_from_app', 'metadata_too_large'],

@@ -167,13 +167,16 @@ export interface Attempt {
   answer: string
 }
 
+/** Why a message cannot be a reply: its thread is `gone` together with the card, or `closed` to replies while the card stays. */
+export type ThreadEnd = 'gone' | 'closed'
+
 /** How a message and its lane go on after an attempt. */
 export interface Settlement {
-  message: /** `posted` is set if the message may become a card. */
-    | { state: 'sent'; posted?: Posted }
+  message: /** `posted` is set if the message may become a card; `thread`, if Slack made the reply a message of its own. */
+    | { state: 'sent'; posted?: Posted; thread?: 'gone' }
     | { state: 'dead'; reason: string }
-    /** `isThreadGone`: the message is no longer a reply. */
-    | { state: 'open'; failures: number; isPlain: boolean; isThreadGone?: true }
+    /** `thread`: the message is no longer a reply. */
+    | { state: 'open'; failures: number; isPlain: boolean; thread?: ThreadEnd }
   /** `bucket` is set if the answer says that there are no tokens, whatever was counted. */
   lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }
 }

@@ -3,7 +3,7 @@
 import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { type CarriedRow, carriedBy, type KnownRow, type NewEntry, rolloutIn, versionOf, withCards } from '../cards.ts'
 import { cardFirstAt, cardGapMs, cardPatienceMs } from '../kept-cards.ts'
-import type { Message, Pending, Posted } from '../kept-lanes.ts'
+import type { Message, Pending, Posted, ThreadEnd } from '../kept-lanes.ts'
 import type { Sql } from './connections.ts'
 import { hot, type Statement } from './statements.ts'
 import { keyOf } from './text.ts'
@@ -131,8 +131,16 @@ const takenOnSql = `
     select 1 from card_entries e join objects o on o.key = e.object
     where e.card_id = $1 and e.since is not null and position($2 in o.memory) > 0)`
 
-/** Notes that `message` was posted: it becomes a card of what it names, or changes what other cards have to show. */
-export async function notePosted(sql: Sql, message: Message, posted: Posted, now: number): Promise<void> {
+/**
+ * Notes that `message` was posted: it becomes a card of what it names, or changes what other cards have to show. If its `thread` is gone,
+ * it leaves that first.
+ */
+export async function notePosted(
+  sql: Sql,
+  message: Message,
+  { posted, thread }: { posted: Posted; thread?: ThreadEnd },
+  now: number
+): Promise<void> {
   const { id, lane, destination } = message
   const { rows: carried } = await sql<CarriedRow>(
     `select n.event_id, n.rule, n.object, v.view from notifications n join views v on v.id = n.id
@@ -148,6 +156,7 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
   const objects = [...new Set(carried.map(({ object }) => object))].sort()
   // Waits for events of these objects that are being accepted: those look for the objects' cards, and this card is not there yet.
   await sql('select key from objects where key = any($1) order by key for share', [objects])
+  if (thread !== undefined) await leaveThread(sql, message, thread, now)
   const { rows: known } = await sql<KnownRow>(knownSql, [objects, lane])
   const { entries, changes } = carriedBy(carried, known)
   const column = (from: readonly NewEntry[], name: keyof NewEntry) => from.map((entry) => entry[name])
@@ -164,17 +173,21 @@ export async function notePosted(sql: Sql, message: Message, posted: Posted, now
     ...[id, shown, reply ?? null]
   ])
   await sql(rolloutsOfSql, [now, rows[0]?.card_id])
+  // A reply that Slack made a message of its own has no buttons yet.
+  if (message.thread !== undefined)
+    await sql('update cards set due_at = $1 where id = $2', [now + cardGapMs, rows[0]?.card_id])
   await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
   await sql(takenOnSql, [rows[0]?.card_id, acknowledgedText])
 }
 
 /**
- * Takes `message` out of its thread, which is gone together with its card. The message becomes the card of what it is about; the next
- * update of the old card finds that it is lost, with the rest of what it names.
+ * Takes `message` out of its thread. If that is gone together with its card, the message becomes the card of what it is about, and the
+ * next update of the old card finds that it is lost, with the rest of what it names.
  */
-export async function leaveThread(sql: Sql, { id, thread }: Message, now: number): Promise<void> {
+export async function leaveThread(sql: Sql, { id, thread }: Message, why: ThreadEnd, now: number): Promise<void> {
   const card = thread?.id
   await sql('update messages set card_id = null where id = $1', [id])
+  if (why === 'closed') return
   await sql('update cards set version = version + 1, due_at = $1 where id = $2', [now, card])
   await sql(
     'delete from card_entries where card_id = $1 and object in (select object from notifications where message_id = $2)',

@@ -78,14 +78,15 @@ export async function settle(
     writes.push(...writeGatherings(message, gatherings), [sentSql, [message.id]])
     const early = end.posted === undefined ? [] : writes.splice(0)
     const before = await send(sql, early)
-    if (end.posted !== undefined) await notePosted(sql, message, end.posted, attempt.at)
+    const { posted, thread } = end
+    if (posted !== undefined) await notePosted(sql, message, { posted, ...(thread && { thread }) }, attempt.at)
     const after = await finish([...writes, [moreSql, [message.lane]]])
     const more = after.pop()
     const isLast = !more?.rows[0]?.has_more
     return { sent: [...before, ...after].at(-1)?.rowCount ?? 0, buried: [], recorded: { isLast, isNews } }
   }
   await send(sql, writes)
-  if (end.state === 'open' && end.isThreadGone) await leaveThread(sql, message, attempt.at)
+  if (end.state === 'open' && end.thread !== undefined) await leaveThread(sql, message, end.thread, attempt.at)
   const buried = end.state === 'dead' ? await buryAll(sql, message.id, end.reason) : []
   return { sent: 0, buried, recorded: { isLast: false, isNews } }
 }

@@ -3,7 +3,7 @@ import { objectKey } from '../../objects/name.ts'
 import { acknowledgedText } from '../../objects/stored-memory.ts'
 import { type CarriedRow, carriedBy, type KnownRow, rolloutIn, versionOf, withCards } from '../cards.ts'
 import { cardFirstAt, cardGapMs, cardPatienceMs, keptVersions } from '../kept-cards.ts'
-import type { Message, Pending, Posted } from '../kept-lanes.ts'
+import type { Message, Pending, Posted, ThreadEnd } from '../kept-lanes.ts'
 import type { Database } from './file.ts'
 
 // The earliest time for the next update. It is never further ahead than the gap, whatever the clock said at the last update.
@@ -112,6 +112,8 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     )
   }
   touchRolloutsOf(db, card, now)
+  // A reply that Slack made a message of its own has no buttons yet.
+  if (message.thread !== undefined) db.run('update cards set due_at = ? where id = ?', now + cardGapMs, card)
   // An incident may have ended while the message was being posted.
   db.run(
     `update cards set due_at = ? where id = ? and exists (
@@ -150,12 +152,13 @@ function touchRolloutsOf(db: Database, card: number, now: number): void {
 }
 
 /**
- * Takes `message` out of its thread, which is gone together with its card. The message becomes the card of what it is about; the next
- * update of the old card finds that it is lost, with the rest of what it names.
+ * Takes `message` out of its thread. If that is gone together with its card, the message becomes the card of what it is about, and the
+ * next update of the old card finds that it is lost, with the rest of what it names.
  */
-export function leaveThread(db: Database, { id, thread }: Message, now: number): void {
+export function leaveThread(db: Database, { id, thread }: Message, why: ThreadEnd, now: number): void {
   const card = Number(thread?.id ?? 0)
   db.run('update messages set card_id = null where id = ?', Number(id))
+  if (why === 'closed') return
   db.run(
     'delete from card_entries where card_id = ? and object in (select object from notifications where message_id = ?)',
     ...[card, Number(id)]

@@ -252,7 +252,7 @@ function writeOutcome(
   db.run('insert into attempts values (?, ?, ?)', id, at, answer)
   if (end.state === 'open') {
     db.run('update messages set failures = ?, is_plain = ? where id = ?', end.failures, end.isPlain ? 1 : 0, id)
-    if (end.isThreadGone) leaveThread(db, message, at)
+    if (end.thread !== undefined) leaveThread(db, message, end.thread, at)
   } else {
     db.run('update messages set state = ?, settled_at = ? where id = ?', end.state, at, id)
   }
@@ -262,6 +262,7 @@ function writeOutcome(
     // If their destination was removed while the answer was on its way, they became dead letters, but they arrived all the same.
     db.run(`update notifications set state = 'sent', reason = null where message_id = ? and state = 'dead'`, id)
     writeGatherings(db, message, at)
+    if (end.thread !== undefined) leaveThread(db, message, end.thread, at)
     if (end.posted !== undefined) notePosted(db, message, end.posted, at)
   }
   if (end.state === 'dead') {

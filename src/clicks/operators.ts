@@ -29,8 +29,8 @@ export function createOperators(slack: Slack, clock: Clock, log: Logger): Operat
 
   /** Asks Slack for the members of a group. Returns them, or in words why Slack does not say, and what to do. */
   async function ask(app: SlackApp, group: string, key: string): Promise<readonly string[] | string> {
-    const url = `${urlOf(app, 'usergroups.users.list')}?usergroup=${group}`
-    const reply = await slack.post(url, '{}', AbortSignal.timeout(askMs), app.token)
+    const asked = new URLSearchParams({ usergroup: group })
+    const reply = await slack.post(urlOf(app, 'usergroups.users.list'), asked, AbortSignal.timeout(askMs), app.token)
     const answer = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
     if (answer?.isOk && answer.users !== undefined) return answer.users
     const [said, advice] = [sayReply(reply), adviceOnGroup(answer?.word ?? '', group)]

@@ -75,7 +75,8 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
       }).then((answered) => ({ ...of, tried: 'gives out a socket for buttons', ...answered })),
       ...groups.map(async (group) => {
         const adviceOnWord = (word: string) => adviceOnGroup(word, group)
-        const answered = await askApi(`usergroups.users.list?usergroup=${group}`, 'users', { ...ask, adviceOnWord })
+        const asked = new URLSearchParams({ usergroup: group })
+        const answered = await askApi('usergroups.users.list', 'users', { ...ask, asked, adviceOnWord })
         return { ...of, tried: `says who is in ${group}`, ...answered }
       })
     ])
@@ -83,18 +84,24 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
   return (await Promise.all(results)).flat()
 }
 
+interface Asking {
+  app: SlackApp
+  slack: Slack
+  /** The arguments; none by default. */
+  asked?: string | URLSearchParams
+  adviceOnWord: (word: string) => string
+}
+
 /** Asks Slack a question. The answer has to contain what was `wanted`: a gateway says `{"ok":true}`, too. */
 async function askApi(
-  method: string,
+  method: 'apps.connections.open' | 'usergroups.users.list',
   wanted: 'url' | 'users',
-  { app, slack, adviceOnWord }: { app: SlackApp; slack: Slack; adviceOnWord: (word: string) => string }
+  { app, slack, asked = '{}', adviceOnWord }: Asking
 ): Promise<Pick<DrillResult, 'answer' | 'isTaken' | 'because'>> {
-  const url = `${app.apiUrl}/${method}`
-  const reply = await slack.post(url, '{}', new AbortController().signal, app.token)
+  const reply = await slack.post(urlOf(app, method), asked, new AbortController().signal, app.token)
   const said = reply.is === 'answer' ? readApiAnswer(reply.body) : undefined
   const isTaken = said?.isOk === true && said[wanted] !== undefined
-  const [name] = method.split('?')
-  const answer = `${name}: ${quoteReply(reply)}`
+  const answer = `${method}: ${quoteReply(reply)}`
   const advice = (said?.word && adviceOnWord(said.word)) || adviceOnAnswer(reply, app)
   return { answer, isTaken, because: isTaken ? '' : advice }
 }

@@ -265,3 +265,37 @@ t.test('if Slack limits questions about user groups, they are asked again when S
   await settle(press(card(), ack))
   t.equal((await acts()).length, 1)
 })
+
+t.test('whoever presses a button of a version of the card that is over by now reads so', async (t) => {
+  const { acts, card, fail, recover, pass, press, settle } = await start(t)
+  const [ack, undo, silence, why] = ['acknowledge', 'unacknowledge', 'silence', 'why'].map(
+    (name) => `flux-relay:${name}`
+  )
+  await fail('shop')
+  await pass(2000)
+  const seen = structuredClone(card())
+  await settle(press(card(), String(ack)))
+  const taken = structuredClone(card())
+  await recover('shop')
+  for (const isAgain of [false, true]) {
+    if (isAgain) await fail('shop', 'another cause')
+    await pass(30_000)
+    const before = (await acts()).length
+    for (const [button, version] of [
+      [ack, seen],
+      [undo, taken],
+      [silence, seen]
+    ] as const) {
+      const pressed = await press(version, String(button))
+      await settle(pressed)
+      t.same(pressed.said, ['That failure is over already. Nothing has changed.'])
+    }
+    const asked = await press(seen, String(why))
+    await settle(asked)
+    t.match(
+      asked.said.join(),
+      /^\*apps\/shop\* failed at <!date[^>]+>, which is over\. The latest event posted of it was /
+    )
+    t.equal((await acts()).length, before)
+  }
+})

@@ -18,6 +18,7 @@ import { createOperators } from './operators.ts'
 import { createSilencing } from './silencing.ts'
 import {
   doneBefore,
+  overAlready,
   maxNamed,
   sayAgain,
   sayGone,
@@ -85,8 +86,7 @@ export function createCarryingOut(options: CarryingOutOptions): CarryingOut {
     const open = card.entries.filter(isOpen)
     const incidents = open.map(({ object, since }) => ({ object, since }))
     const all = await actions[button === 'acknowledge' ? 'acknowledgeAll' : 'unacknowledgeAll'](incidents, actor)
-    if (all.length === 0)
-      return { outcome: 'failed', say: 'It is over already: there is nothing left to acknowledge.', isChange: true }
+    if (all.length === 0) return { outcome: 'failed', say: overAlready, isChange: true }
     return { outcome: 'done', isChange: true }
   }
 

@@ -12,7 +12,7 @@ import type { Card } from '../store/kept-cards.ts'
 import type { Store } from '../store/store.ts'
 import { oneByOne } from '../turns.ts'
 import type { Done } from './done.ts'
-import { notAlone, sayAgain, saySilenced } from './words.ts'
+import { notAlone, notOfSeveral, overAlready, sayAgain, saySilenced } from './words.ts'
 
 export interface SilencingOptions {
   store: Pick<Store, 'silences'>
@@ -32,8 +32,8 @@ export function createSilencing({ store, actions, publicUrl, clock }: SilencingO
 
   const silence: Silencing = async (card, { value: choice, at }, actor) => {
     const [entry, ...others] = card.entries.filter(isOpen)
-    if (entry === undefined || others.length > 0)
-      return { outcome: 'failed', say: 'It is over already, or about several objects by now.', isChange: true }
+    if (entry === undefined) return { outcome: 'failed', say: overAlready, isChange: true }
+    if (others.length > 0) return { outcome: 'failed', say: notOfSeveral, isChange: true }
     if (!Object.hasOwn(silenceChoices, choice))
       return { outcome: 'unknown', say: sayAgain('that choice is not known to the relay'), isChange: true }
     const match = matchOf(entry.view.object)

@@ -4,7 +4,7 @@ import type { TriedLane } from '../actions/trying.ts'
 import type { Silence } from '../mutes/silence.ts'
 import { sayWhyNot } from '../rehearsal/rehearsal.ts'
 import type { ButtonName } from '../render/compose/buttons.ts'
-import type { Named } from '../render/compose/card.ts'
+import { isOpen, type Named } from '../render/compose/card.ts'
 import { nameOf } from '../render/compose/name.ts'
 import { eventPage } from '../render/compose/pages.ts'
 import { messageRoom } from '../render/slack/limits.ts'
@@ -56,16 +56,18 @@ function listed(names: readonly string[], room: number): string {
   return `${kept.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
-function sayOne({ entry: { view, since }, event }: Told): string {
+function sayOne({ entry, event }: Told): string {
+  const { view, since } = entry
   const { cluster } = view.object
   const name = `*${plain(cut(nameOf(view), maxName))}*${cluster === '' ? '' : ` in ${code(cut(cluster, maxName))}`}`
-  const began = since === undefined ? '' : ` fails since ${time(since)}`
+  const at = since === undefined ? '' : time(since)
+  const began = at && (isOpen(entry) ? ` fails since ${at}` : ` failed at ${at}, which is over`)
   if (event === undefined) return `${name}${began}. Its event is not kept any more.`
   const notified = event.notifications.map(
     ({ destination, rule, state, reason }) =>
       `${prose(destination)} by the rule ${ruleName(rule)} (${state}${reason === null ? '' : `: ${prose(cut(reason, 120))}`})`
   )
-  return `${name}${began}. Its latest event was ${event.transition} (${plain(event.severity)}, ${plain(cut(event.reason, 80))}), from source ${code(cut(event.source, maxName))}. Notified: ${listed(notified, maxNotified) || 'nobody'}.`
+  return `${name}${began}. The latest event posted of it was ${event.transition} (${plain(event.severity)}, ${plain(cut(event.reason, 80))}), from source ${code(cut(event.source, maxName))}. Notified: ${listed(notified, maxNotified) || 'nobody'}.`
 }
 
 function sayOnly(told: Told, publicUrl: string | undefined): string {
@@ -129,6 +131,13 @@ export function sayTried(name: string, tried: TriedLane | undefined, isApp: bool
 export function sayGone(name: string): string {
   return `${prose(name)} is no longer in the config file: nothing can be sent there. Nothing has changed.`
 }
+
+/** The answer if what the card was about is over. The object may fail again by now, which another message is about. */
+export const overAlready = 'That failure is over already. Nothing has changed.'
+
+/** The answer if what could be silenced alone is one of several by now. */
+export const notOfSeveral =
+  'The message is about several objects by now, and a silence from here is about one. Nothing has changed.'
 
 /** The answer if nothing came of it for now. */
 export function sayAgain(because: string): string {

@@ -55,14 +55,18 @@ export function createCards(options: CardsOptions): Cards {
   const working = new Map<string, Promise<void>>()
   /** By the name of an app: the channels, by ID, in which none of its cards is tried, and until when. */
   const resting = new Map<string, Map<string, number>>()
+  /** Keys of objects whose cards are out of date because of a mute or a silence, until the store has noted that. */
+  const turned = new Set<string>()
   let stopLooking = () => {}
 
   /** Starts the updates of each app on their own: an app whose answers are slow keeps no other waiting. */
   async function look(): Promise<void> {
     const apps = [...destinations().apps]
     if (apps.length === 0) return
-    const turned = await mutes.changed(clock.now())
-    if (turned.length > 0) await store.touchCards(turned, clock.now())
+    for (const key of await mutes.changed(clock.now())) turned.add(key)
+    const keys = [...turned]
+    if (keys.length > 0) await store.touchCards(keys, clock.now())
+    for (const key of keys) turned.delete(key)
     for (const app of apps) {
       const { name } = app
       if (working.has(name) || giveUp.signal.aborted) continue
@@ -71,6 +75,10 @@ export function createCards(options: CardsOptions): Cards {
         .finally(() => working.delete(name))
       working.set(name, work)
     }
+  }
+
+  function noLook(err: unknown): void {
+    log.error({ err }, 'cannot look for cards')
   }
 
   async function drain(app: SlackApp): Promise<void> {
@@ -141,9 +149,9 @@ export function createCards(options: CardsOptions): Cards {
 
   return {
     start() {
-      stopLooking = every(clock, lookMs, look, (err) => log.error({ err }, 'cannot look for cards'))
+      stopLooking = every(clock, lookMs, look, noLook)
     },
-    look: () => void look(),
+    look: () => void look().catch(noLook),
     showAt: clicks.showAt,
     async stop() {
       stopLooking()

@@ -152,3 +152,27 @@ for (const error of ['restricted_action_thread_locked', 'restricted_action_non_t
     t.match(shown(cards(api)[3]), /cart/, 'and the lane takes messages')
   })
 }
+
+t.test(
+  'if another channel has the name by now, news is posted there, and the card in the old one is kept true',
+  async (t) => {
+    const { api, pass, fail, recover } = await build(t, { config: plainConfig.replace('C000000A', '"#team"') })
+    await fail('shop')
+    await pass(2000)
+    const [card] = cards(api)
+    Object.assign(api.channels[0] ?? {}, { name: 'team-old' })
+    api.channels.push({ id: 'C000000B', name: 'team', members: ['U0FLUX'] })
+    await fail('shop', 'admission webhook denied the request')
+    await pass(30_000)
+    t.match(shown(card), /admission webhook/)
+    t.match(
+      api.seen('C000000B').map(({ text }) => text),
+      [/fails for another reason/]
+    )
+    await recover('shop')
+    await pass(60_000)
+    t.ok(isGreen(card), shown(card))
+    t.match(api.seen('C000000B').at(-1)?.text, /works again/)
+    t.equal(api.posted.length, 3)
+  }
+)

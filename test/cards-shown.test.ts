@@ -258,3 +258,23 @@ t.test(
     t.match(shown(cards(api)[0]), /red_circle|🔴/)
   }
 )
+
+t.test('a card whose end was withheld keeps saying when that was, whatever its object does later', async (t) => {
+  const { api, pass, fail, recover, silence } = await build(t)
+  for (const name of ['shop', 'cart']) await fail(name, `the ${name} is on fire`)
+  await pass(130_000)
+  for (const name of ['shop', 'cart']) await silence(name, '10h')
+  await recover('shop')
+  await pass(20_000)
+  const [card] = cards(api)
+  t.match(card?.text, /apps\/shop works again after 2 m 10 s/)
+  const before = shown(card)
+  await pass(10 * 60_000)
+  await fail('shop', 'the shop is on fire again')
+  await pass(60_000)
+  t.equal(shown(card), before, 'it fails again')
+  await recover('shop')
+  await pass(60_000)
+  t.equal(shown(card), before, 'it works again')
+  t.equal(cards(api).length, 2, 'all of that is withheld')
+})

@@ -18,8 +18,8 @@ import { createOperators } from './operators.ts'
 import { createSilencing } from './silencing.ts'
 import {
   doneBefore,
-  overAlready,
   maxNamed,
+  overAlready,
   sayAgain,
   sayGone,
   sayRefusal,

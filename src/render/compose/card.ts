@@ -2,7 +2,7 @@
 import { fingerprint } from '../../events/fingerprint.ts'
 import { parseRevision } from '../../events/revision.ts'
 import type { Muting } from '../../mutes/mutes.ts'
-import type { ObjectMemory, Past } from '../../objects/memory.ts'
+import type { ObjectMemory } from '../../objects/memory.ts'
 import { objectKey } from '../../objects/name.ts'
 import { type Block, context } from '../slack/blocks.ts'
 import { plain, time } from '../slack/mrkdwn.ts'
@@ -169,26 +169,31 @@ function withTakenOn(view: View, known: ObjectMemory['failure']): View {
 }
 
 /**
- * Finds when and how the failure that began at `since` ended, both in ms. If it ended too long ago to be remembered, all that is
- * known of its end is that it was before the next failure.
+ * Finds when and how the failure that began at `since` ended. Only the latest failures of an object are remembered. Of an earlier one, and
+ * if other objects have the same name, all that may be known is a time before which it ended.
  */
-function endOf(memory: ObjectMemory | undefined, since: number, now: number): Pick<Past, 'at' | 'how'> {
+function endOf(memory: ObjectMemory | undefined, since: number, now: number): Pick<View, 'at' | 'ending' | 'isBefore'> {
   const all = memory === undefined ? [] : [memory, ...(memory.others ?? [])]
-  const end = all.flatMap(({ past = [] }) => past).find((past) => past.since === since)
-  if (end !== undefined) return end
-  const later = (memory?.past ?? []).map((past) => past.since).filter((other) => other > since)
-  return { at: Math.max(since, Math.min(memory?.failure?.since ?? memory?.since ?? now, ...later, now)) }
+  const known = all.flatMap(({ past = [] }) => past).find((past) => past.since === since)
+  if (known !== undefined) return { at: known.at, ...(known.how !== undefined && { ending: known.how }) }
+  const ending = isReplaced(memory, since) ? { ending: 'deleted' as const } : {}
+  // Of objects that share the name, any may be the one that is well again.
+  const meant = memory?.isShared ? all : all.slice(0, 1)
+  const wells = meant.flatMap((each) => (each.failure === undefined && each.since >= since ? [each.since] : []))
+  const later = meant.flatMap(({ failure, past = [] }) =>
+    [...(failure === undefined ? [] : [failure]), ...past].map((other) => other.since).filter((other) => other > since)
+  )
+  if (wells.length === 1 && later.length === 0) return { at: Math.min(now, ...wells), ...ending }
+  return { at: Math.min(now, ...later), isBefore: true, ...ending }
 }
 
 /** Returns the view of a recovery that no message was about. The revision that ended the failure is not known, and not said. */
 function recovered(view: View, { since, memory }: Pick<Named, 'since' | 'memory'>, now: number): View {
   const { object, severity, reason, cause, controller, url, failure } = view
-  const { at, how } = endOf(memory, since ?? 0, now)
   return {
-    ...{ says: 'recovered', object, severity, reason, summary: '', message: '', cause, controller, at },
+    ...{ says: 'recovered', object, severity, reason, summary: '', message: '', cause, controller },
+    ...endOf(memory, since ?? 0, now),
     ...(url !== undefined && { url }),
-    ...(failure && { failure }),
-    ...(how !== undefined && { ending: how }),
-    ...(isReplaced(memory, since) && { ending: 'deleted' as const })
+    ...(failure && { failure })
   }
 }

@@ -200,10 +200,12 @@ const maxTimed = 10
 
 /**
  * Returns how long the failures lasted: one duration if they agree within a tenth; for many, the shortest and the longest;
- * undefined if each object says it for itself.
+ * undefined if each object says it for itself, or if it is not known of one.
  */
 export function commonDuration(items: readonly Item[]): string | undefined {
-  const lasted = items.map(({ view }) => (view.failure === undefined ? -1 : view.at - view.failure.since))
+  const lasted = items.map(({ view: { failure, isBefore, at } }) =>
+    failure === undefined || isBefore ? -1 : at - failure.since
+  )
   const [shortest, longest] = [Math.min(...lasted), Math.max(...lasted)]
   if (lasted.length === 0 || shortest < 0) return undefined
   if (shortest >= longest * 0.9) return sayAbout(longest)

@@ -41,11 +41,12 @@ export function backOf({ says, failure }: View, { publicUrl, event = '' }: Posti
 const brief = new Set<View['ending']>(['unblocked', 'corrected', 'cleared'])
 
 function ownFacts(view: View): string[] {
-  const { object, says, note, at, failure } = view
+  const { object, says, note, at, failure, isBefore } = view
   const kind = shortName(object.kind)
-  if (says === 'recovered') return [kind, wasOf(failure), newsOf(view), note ? plain(note) : '', time(at)]
+  const when = `${isBefore ? 'before ' : ''}${time(at)}`
+  if (says === 'recovered') return [kind, wasOf(failure), newsOf(view), note ? plain(note) : '', when]
   if (says === 'repeated' && failure !== undefined) return [kind, ...reminderFacts(view, failure)]
-  return [kind, reasonOf(view), revisionOf(view), time(at), takenOnBy(failure)]
+  return [kind, reasonOf(view), revisionOf(view), when, takenOnBy(failure)]
 }
 
 /** Returns `acknowledged by *ada* since 14:02`. */

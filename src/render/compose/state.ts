@@ -17,14 +17,15 @@ export interface Writing {
 
 /** Returns the sentence about the object of `view`. */
 export function stateOf(view: View, { object, place, strong, revision, gist }: Writing): string {
-  const { says, severity, reason, ending, wasWarning, failure, at } = view
+  const { says, severity, reason, ending, wasWarning, failure, at, isBefore } = view
   const phrase = phraseOf(
     { says, severity, ending, wasWarning, reason: failure?.reason ?? reason },
     failure !== undefined
   )
   const isAt = says === 'updated' && revision !== ''
   const verb = says === 'updated' && !isAt ? '' : phrase.words
-  const lasted = failure === undefined || phrase.lasted === undefined ? '' : sayAbout(at - failure.since)
+  const isTimed = failure !== undefined && phrase.lasted !== undefined && !isBefore
+  const lasted = isTimed ? sayAbout(at - failure.since) : ''
   const isNews = !isAt && verb === '' && gist !== ''
   return [
     ending === 'corrected' ? `drift of ${object}` : object,

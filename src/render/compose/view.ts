@@ -61,6 +61,8 @@ export interface View extends Partial<Said> {
   during?: number
   /** With `recovered`: how it ended, unless the object is Ready again. */
   ending?: Exclude<Ending, 'ready'>
+  /** With `recovered`: the failure ended before `at`, at a time that nobody knows. */
+  isBefore?: true
   /** With `recovered`: the revision is not the one that failed. */
   isFix?: true
   /** With `recovered`: the event that ended it brought something new, of which nobody is notified separately. */

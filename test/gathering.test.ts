@@ -205,6 +205,16 @@ t.test('a message says how long further notifications wait at most', async (t) =
   t.equal(said.at(-1), '5 m')
 })
 
+t.test('a message that nothing has to wait for announces no wait', async (t) => {
+  const recoveries = Array.from({ length: 25 }, (_, n) => ({ at: start, view: of(`app-${n}`, { says: 'recovered' }) }))
+  const causes = Array.from({ length: 25 }, (_, n) => ({ at: start, view: of(`app-${n}`, { cause: `cause ${n}` }) }))
+  for (const came of [recoveries, causes]) {
+    const [first] = run(came)
+    t.equal(first?.ids.length, 25)
+    t.notMatch(first?.payload, /next word/)
+  }
+})
+
 t.test('what was held on purpose is not said to be delayed', async (t) => {
   for (const { payload } of run(failures(150, minutes(10)))) t.notMatch(payload, /delayed/)
 })

@@ -191,6 +191,16 @@ t.test('reminders come after 4, 8 and 16 hours and then once a day, and never wi
   t.equal(textsOf(toAll.replace('send:', 'remindEvery: never, send:'), events).length, 1)
 })
 
+t.test('a reminder does not wait for a time to which the clock was set by mistake', async (t) => {
+  const replay = startReplay(toAll)
+  replay.receive(failure(0), 40 * 24 * hour)
+  for (let at = 5 * minute; at <= 5 * hour; at += 5 * minute) replay.receive(failure(at))
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'repeated']
+  )
+})
+
 t.test('a helm release that tries 22 times in three seconds, each time in other words, is one message', async (t) => {
   const events = Array.from({ length: 22 }, (_, n) =>
     wire({

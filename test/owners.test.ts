@@ -5,7 +5,7 @@ import { createChannels, maxChannels } from '../src/deliver/channels.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { runTest } from '../src/rehearsal/run-test.ts'
-import { compileOwners, ownerOf } from '../src/rules/owners.ts'
+import { compileOwners, ownerOf, sayEntry } from '../src/rules/owners.ts'
 import type { OwnerText } from '../src/rules/owners-schema.ts'
 import { compileFilter } from '../src/rules/rules.ts'
 import { createClock } from './fixtures/clock.ts'
@@ -272,6 +272,15 @@ t.test('no metadata leads to a mention, or to a destination that the file does n
     }),
     { numRuns: 2000 }
   )
+})
+
+t.test('an entry is named by what it matches, in few words', async (t) => {
+  const values = Array.from({ length: 100 }, (_, n) => `team-${n}`)
+  const { owners } = compileOwners([{ match: { namespace: values }, send: 'a' }, { send: 'b' }])
+  const [long, all] = owners.all.map(({ owned }) => sayEntry(owned))
+  t.match(long, /^entry 1 of owners \(namespace team-0, team-1, .*…\)$/)
+  t.ok((long ?? '').length < 230)
+  t.equal(all, 'entry 2 of owners (everything)')
 })
 
 t.test('a test may name a channel with or without its fallback, and says who the owner was', async (t) => {

@@ -274,6 +274,32 @@ t.test('no metadata leads to a mention, or to a destination that the file does n
   )
 })
 
+t.test('a channel is made of values of the metadata, however their keys are written', async (t) => {
+  const metadata = { team: ' pay ', 'acme.io/team': 'web', env: '#prod' }
+  for (const [text, channel] of [
+    ['{{ metadata.team }}', 'pay'],
+    ['{{metadata["acme.io/team"]}}', 'web'],
+    ["{{ metadata['acme.io/team'] }}", 'web'],
+    ['{{ metadata.env }}', 'prod'],
+    ['#alerts-{{ metadata.team }}-{{ metadata["acme.io/team"] }}-dev', 'alerts-pay-web-dev'],
+    ['{{ metadata.team }}-{{ metadata.squad }}', undefined],
+    ['{{ metadata.constructor }}', undefined]
+  ] as const) {
+    const { owners, faults } = compileOwners([{ app: 'acme', channel: text, allow: '*' }])
+    t.same(faults, [], text)
+    t.equal(owners.all[0]?.channel?.of(metadata), channel, text)
+  }
+  for (const [text, because] of [
+    ['#alerts', /^names one channel for all events/],
+    ['{{ event.team }}', /^only values of the metadata/],
+    ['{% if metadata.team %}{{ metadata.team }}', /^only values of the metadata/]
+  ] as const) {
+    const { faults } = compileOwners([{ app: 'acme', channel: text, allow: '*' }])
+    t.match(faults, [{ path: ['owners', 0, 'channel'], message: because }], text)
+    t.equal(faults.length, 1)
+  }
+})
+
 t.test('an entry is named by what it matches, in few words', async (t) => {
   const values = Array.from({ length: 100 }, (_, n) => `team-${n}`)
   const { owners } = compileOwners([{ match: { namespace: values }, send: 'a' }, { send: 'b' }])

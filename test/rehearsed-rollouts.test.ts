@@ -45,6 +45,19 @@ t.test('a rollout that settles is expected of the step that began it', async (t)
   t.same(failuresOf(webhook, steps), [])
 })
 
+t.test('each cluster has a rollout of its own, unless the rule counts by revision alone', async (t) => {
+  const inBoth = (one: string, other: string) => [
+    ...['dev', 'prod'].map((cluster) => was(`shop, cluster: ${cluster}`)),
+    `after: 5m, ${is('shop, cluster: dev', one)}`,
+    `after: 10s, ${is('shop, cluster: prod', other)}`
+  ]
+  const each = '{ destination: feed, text: "1 applied" }'
+  const byBoth = webhook.replace('as: rollout', 'as: rollout, by: [revision, cluster]')
+  t.same(failuresOf(webhook, inBoth(each, each)), [])
+  t.same(failuresOf(byBoth, inBoth(each, each)), [])
+  t.same(failuresOf(byRevision, inBoth('{ destination: feed, text: "2 applied" }', '')), [])
+})
+
 t.test('a failure is reported at once, of the step that causes it, and the rest when it has settled', async (t) => {
   const fails = `event: { name: cart, reason: HealthCheckFailed, revision: "${commit('b')}" }`
   const steps = [

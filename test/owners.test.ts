@@ -453,6 +453,36 @@ t.test('a channel that one replica finds open again is used by the others too', 
   t.equal(laneOfTeam(), 'slack:acme:team-a')
 })
 
+t.test(
+  'an event that ends a failure is for the owner that the failure had, whatever Slack refuses by then',
+  async (t) => {
+    const made = load(config.replace('severity: warn', 'severity: info'))
+    const channels = createChannels(() => made.destinations, createClock())
+    const [start, team] = [Date.parse('2026-03-04T05:06:07Z'), 'acme:team-a:platform']
+    const begun = startRehearsal(made)
+    const first = begun.receive(of('shop', { slack_channel: 'team-a' }), start)
+    t.ok(first.notifications.some(({ destination }) => destination === team))
+    channels.learn(made.destinations.get(team)?.lane ?? '', { reason: '200 is_archived' }, start + day)
+    const after = startRehearsal(
+      { ...made, destinations: channels.destinations() },
+      () => [...begun.memory.values()][0]
+    )
+    const good = {
+      severity: 'info' as const,
+      reason: 'ReconciliationSucceeded',
+      message: 'Applied revision: main@sha1:b'
+    }
+    const metadata = { slack_channel: 'team-a', revision: `main@sha1:${'b'.repeat(40)}` }
+    const timestamp = new Date(start + hour).toISOString()
+    const { notifications, trace } = after.receive(of('shop', metadata, { ...good, timestamp }), start + hour)
+    t.strictSame(
+      notifications.map(({ destination, view }) => `${destination} ${view.says}`),
+      ['feed recovered', `${team} recovered`]
+    )
+    t.equal(trace.owner?.passed, undefined)
+  }
+)
+
 t.test('a channel that Slack refused is tried again, whatever the clock showed at the refusal', async (t) => {
   const declared = load(config).destinations
   for (const isRestarted of [false, true]) {

@@ -102,6 +102,7 @@ t.test('Slack is asked again if an operator wants that, or if no lane is blocked
 t.test('a wait that Slack asks for is kept by all channels of the app, and by no others', async (t) => {
   const { a, b, c, d, tokens, learn } = build()
   learn(a, 'rate limit', answer({}, 429), now + 5000)
+  t.same(learn(d, 'rate limit', answer({}, 429), now + 5000), [], 'that of a webhook')
   t.equal(tokens.turnOf(b, now), now + 5000)
   for (const lane of [c, d]) t.equal(tokens.turnOf(lane, now), undefined)
 })

@@ -457,8 +457,9 @@ t.test(
   'an event that ends a failure is for the owner that the failure had, whatever Slack refuses by then',
   async (t) => {
     const made = load(config.replace('severity: warn', 'severity: info'))
-    const channels = createChannels(() => made.destinations, createClock())
-    const [start, team] = [Date.parse('2026-03-04T05:06:07Z'), 'acme:team-a:platform']
+    const start = Date.parse('2026-03-04T05:06:07Z')
+    const channels = createChannels(() => made.destinations, createClock(start))
+    const team = 'acme:team-a:platform'
     const begun = startRehearsal(made)
     const first = begun.receive(of('shop', { slack_channel: 'team-a' }), start)
     t.ok(first.notifications.some(({ destination }) => destination === team))

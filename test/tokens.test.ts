@@ -89,7 +89,7 @@ t.test('Slack is asked again if an operator wants that, or if no lane is blocked
     ['a lane is blocked for it', ({ tokens, b }) => tokens.follow([head(b, '200 token_revoked')]), true],
     ['a lane is blocked for its channel', ({ tokens, b }) => tokens.follow([head(b, '200 channel_not_found')]), false],
     ['a lane of another app is', ({ tokens, c }) => tokens.follow([head(c, '200 token_revoked')]), false],
-    ['none is blocked', ({ tokens, b }) => tokens.follow([{ ...head(b, ''), block: undefined }]), false]
+    ['none is blocked', ({ tokens, b }) => tokens.follow([{ ...head(b, ''), block: null }]), false]
   ]
   for (const [what, does, isRefused] of table) {
     const world = build()

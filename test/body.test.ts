@@ -35,3 +35,42 @@ t.test('the bytes of such a body are freed at once, and those of one being read 
   last?.request.end(' ')
   t.strictSame(await last?.result, Buffer.alloc(60 * kibibyte + 1, ' '))
 })
+
+t.test('a body is read up to its limit, whether or not its length is declared', async (t) => {
+  const max = 10_000
+  const table: [what: string, declared: number | undefined, pieces: number[], expected: number | string][] = [
+    ['as long as may be', max, [max], max],
+    ['in pieces', max, [1000, max - 1000], max],
+    ['without a length', undefined, [1000, max - 1000], max],
+    ['declared to be too long, before any of it', max + 1, [], 'TOO_LARGE'],
+    ['too long without a length', undefined, [max, 1], 'TOO_LARGE'],
+    ['too long at once', undefined, [max + 1], 'TOO_LARGE'],
+    ['longer than declared', 1000, [1000, max], 'TOO_LARGE'],
+    ['of a few bytes', undefined, [1, 1, 1], 3]
+  ]
+  for (const [what, declared, pieces, expected] of table) {
+    const headers = declared === undefined ? {} : { 'content-length': `${declared}` }
+    const request = Object.assign(new PassThrough(), { headers })
+    const read = createBodyReader(max, createClock())
+    const result = read(request as never).then(
+      ({ length }) => length,
+      ({ code }) => code
+    )
+    for (const bytes of pieces) {
+      request.write(Buffer.alloc(bytes, ' '))
+      await turn()
+    }
+    if (typeof expected === 'number') request.end()
+    t.equal(await result, expected, what)
+    request.destroy()
+  }
+})
+
+t.test('a body that breaks off is refused', async (t) => {
+  const request = Object.assign(new PassThrough(), { headers: {} })
+  const result = createBodyReader(1000, createClock())(request as never).catch(({ code }) => code)
+  request.write(' ')
+  await turn()
+  request.destroy()
+  t.equal(await result, 'BAD_REQUEST')
+})

@@ -184,9 +184,10 @@ rules: [{ name: all, send: gone }]`
 })
 
 t.test('no destination ever takes more than its part, and each source is charged what it added', async (t) => {
-  const names = ['a', 'b', 'c']
+  // More than have to be full before the relay is.
+  const names = ['a', 'b', 'c', 'd', 'e']
   const step = fc.record({
-    source: fc.constantFrom('one', 'two'),
+    source: fc.constantFrom('one', 'two', 'three'),
     to: fc.subarray(names, { minLength: 1 }),
     drain: fc.record({ from: fc.constantFrom(...names), count: fc.nat(5) }),
     isDecidedAgain: fc.boolean()
@@ -205,11 +206,13 @@ t.test('no destination ever takes more than its part, and each source is charged
         destinations: tally,
         sources: new Map([
           ['one', 1],
-          ['two', 2]
+          ['two', 2],
+          ['three', 3]
         ])
       })
       const budget = createBudget({ store, config, maxPending })
       for (const { source, to, drain, isDecidedAgain } of steps) {
+        const isFull = store.pending >= maxPending
         budget.begin()
         try {
           if (isDecidedAgain) {
@@ -219,14 +222,15 @@ t.test('no destination ever takes more than its part, and each source is charged
           for (const { destination, dead } of budget.admit(source, decisionTo(to)).notifications) {
             if (dead === undefined) tally.set(destination, { pending: pendingOf(destination) + 1, buried: 0 })
           }
+          if (isFull) return false
         } catch (error) {
           t.equal((error as { code?: string }).code, 'CANNOT_STORE')
         }
         budget.keep()
         for (const name of names) if (pendingOf(name) > budget.limits().destination) return false
         if (store.pending > maxPending + names.length) return false
-        const charged = budget.waitingOf('one') + budget.waitingOf('two')
-        if (Math.abs(charged - store.pending) > 1) return false
+        const charged = ['one', 'two', 'three'].reduce((sum, name) => sum + budget.waitingOf(name), 0)
+        if (Math.abs(charged - store.pending) > 2) return false
         tally.set(drain.from, { pending: Math.max(0, pendingOf(drain.from) - drain.count), buried: 0 })
       }
       return true
@@ -247,13 +251,14 @@ t.test('whoever added more waits with more, whatever has come and gone since', a
   const byHand = new Map<string, number>()
   for (let batch = 0; batch < 400; batch++) {
     budget.begin()
-    // Three from one source, one from the other; then all but a fifth of the backlog is sent.
-    for (const source of ['many', 'many', 'many', 'few']) budget.admit(source, decisionTo(['team']))
+    // Three from one source, one from the other, until they change places; then all but a fifth of the backlog is sent.
+    const [more, less] = batch < 200 ? ['one', 'other'] : ['other', 'one']
+    for (const source of [more, more, more, less]) budget.admit(source, decisionTo(['team']))
     tally.set('team', { pending: store.pending + 4, buried: 0 })
     budget.keep()
     for (const [source, count] of [
-      ['many', 3],
-      ['few', 1]
+      [more, 3],
+      [less, 1]
     ] as const) {
       byHand.set(source, (byHand.get(source) ?? 0) + count)
     }
@@ -262,6 +267,55 @@ t.test('whoever added more waits with more, whatever has come and gone since', a
     tally.set('team', { pending: left, buried: 0 })
     for (const [source, count] of byHand) t.equal(budget.waitingOf(source), Math.round(count), `${source}, ${batch}`)
   }
+})
+
+t.test('what another replica adds is charged to no source', async (t) => {
+  const tally = new Map<string, Tally>([['team', { pending: 0, buried: 0 }]])
+  const waiting = (pending: number) => tally.set('team', { pending, buried: 0 })
+  const store = { pending: 0, tally: () => tally }
+  const budget = createBudget({ store, config: () => ({ destinations: tally, sources: tally }), maxPending: 1000 })
+  for (const [others, own] of [
+    [0, 1],
+    [50, 2],
+    [100, 3]
+  ] as const) {
+    waiting(others + own - 1)
+    budget.begin()
+    budget.admit('one', decisionTo(['team']))
+    waiting(others + own)
+    budget.keep()
+    t.equal(budget.waitingOf('one'), own)
+  }
+})
+
+t.test('of one event for a full destination, an end is sent, and no failure counts as notified', async (t) => {
+  const tally = new Map<string, Tally>([['team', { pending: 10, buried: 0 }]])
+  const store = { pending: 0, tally: () => tally }
+  const budget = createBudget({ store, config: () => ({ destinations: tally, sources: tally }), maxPending: 10 })
+  const failure = { reason: 'BuildFailed', text: 'm', since: at, count: 1 }
+  const kept = { ...failure, severity: 'error' as const, revision: '', at, began: failure, prints: [] }
+  const all = ['recovered', 'failed', 'changed', 'repeated'] as const
+  budget.begin()
+  const { notifications, memory } = budget.admit('one', {
+    ...decisionTo([]),
+    memory: {
+      ...{ since: at, decidedAt: at, revision: '', failure: kept },
+      notified: all.map((rule) => ({ rule, destination: 'team', at, reminders: 0 }))
+    },
+    notifications: all.map((says) => {
+      return { rule: says, destination: 'team', lane: 'team', view: { ...view('x', says), failure } }
+    })
+  })
+  const sent = notifications.filter(({ dead }) => dead === undefined)
+  t.same(
+    sent.map(({ rule }) => rule),
+    ['recovered']
+  )
+  t.same(
+    memory.notified.map(({ rule }) => rule),
+    ['recovered', 'changed', 'repeated'],
+    'the failure is sent once there is room'
+  )
 })
 
 function decisionTo(destinations: readonly string[]): Decision {

@@ -1,7 +1,7 @@
 // Clock: repeated work stops on request and outlives an error; an unknown time zone is reported.
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import { createAges, every, zoneFault } from '../src/clock.ts'
+import { createAges, every, systemClock, zoneFault } from '../src/clock.ts'
 import { createLog } from '../src/log.ts'
 import { createPruning } from '../src/store/pruning.ts'
 import type { Store } from '../src/store/store.ts'
@@ -103,6 +103,32 @@ t.test('a relay that stops in the middle of a pruning step deletes and counts no
   clock.advance(60 * 60_000)
   await turn()
   t.same(calls, ['count', 'prune'])
+})
+
+t.test('however often the clock is set, time that nobody lived through makes nothing old', async (t) => {
+  const [minute, hour] = [60_000, 60 * 60_000]
+  const clock = createClock()
+  const ages = createAges(clock, 0)
+  const start = clock.now()
+  for (let n = 0; n < 150; n++) {
+    clock.step(hour)
+    clock.advance(minute)
+    ages.before(hour)
+  }
+  clock.advance(hour)
+  t.ok(ages.before(6 * hour) < start, 'it is not four hours old')
+  clock.advance(3 * hour)
+  t.ok(ages.before(6 * hour) > start, 'and then it is six')
+})
+
+t.test('a wait that is longer than a timer can take does not end at once', async (t) => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => void warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  for (const ms of [2 ** 31 - 1, 2 ** 31, Number.POSITIVE_INFINITY]) systemClock.after(ms, t.fail)()
+  await turn()
+  t.same(warnings, [])
 })
 
 t.test('a TZ that is not a time zone is reported; a valid one, or none, is not', async (t) => {

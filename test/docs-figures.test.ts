@@ -25,7 +25,6 @@ const [kib, mib, minute] = [1024, 1024 ** 2, 60_000]
 const arrivals = 'src/intake/arrivals.ts'
 const bodies = 'routes/waiting-bodies.ts'
 const slack = 'src/deliver/slack.ts'
-const socket = 'src/slack-socket/socket.ts'
 const cut = constant(slack, 'readTimes')
 
 /** A page, a sentence with its figures in groups, and the right figures. */
@@ -63,7 +62,7 @@ const figures: [page: string, words: RegExp, ...are: number[]][] = [
     cut
   ],
   ['docs/operations.md', /Socket Mode \| (\d+) MiB/, constant('src/slack-socket/connection.ts', 'maxMessage') / mib],
-  ['docs/operations.md', /^\| envelopes .*? \| ([\d,]+);/m, constant(socket, 'maxKnown')],
+  ['docs/operations.md', /^\| envelopes .*? \| ([\d,]+);/m, constant('src/slack-socket/envelopes.ts', 'maxKnown')],
   ['docs/operations.md', /^\| objects .*? \| ([\d,]+) \|/m, constant('src/store/pruning.ts', 'maxObjects')],
   [
     'docs/operations.md',
@@ -76,7 +75,7 @@ const figures: [page: string, words: RegExp, ...are: number[]][] = [
     /wrong admin tokens \| at (\d+) within (\d+) minutes, then not for (\d+) hours/,
     constant('src/operator/traffic.ts', 'floodRequests'),
     constant('src/operator/traffic.ts', 'floodMs') / minute,
-    constant('src/operator/wrong-tokens.ts', 'silentMs') / (60 * minute)
+    constant('src/operator/traffic.ts', 'floodSilentMs') / (60 * minute)
   ],
   [
     'docs/configuration.md',

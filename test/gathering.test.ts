@@ -99,6 +99,18 @@ t.test('ten causes interleaved over ten minutes: at most 30 messages, one ping e
   }
 })
 
+t.test('what goes on is summed up as often as is documented, and no cause adds to that', async (t) => {
+  const atOf = (came: Came[], count: number) => run(came).flatMap(({ at }, n) => (n < count ? (at - start) / 1000 : []))
+  t.same(atOf(failures(1200, minutes(20)), 7), [0, 2, 12, 42, 102, 222, 522], 'after 2, 10, 30, 60, 120 and 300 s')
+  const two = inOrder(failures(600, minutes(10)), failures(600, minutes(10), 'another', seconds(20)))
+  const beginnings = [0, 20]
+  t.same(
+    atOf(two, 8).filter((at) => !beginnings.includes(at)),
+    [2, 12, 42, 102, 162, 222],
+    'of several, after 10 and 30 s and then once a minute'
+  )
+})
+
 t.test('25 recoveries within five seconds are one message', async (t) => {
   const came = Array.from({ length: 25 }, (_, n) => ({
     at: start + n * 200,
@@ -219,6 +231,16 @@ t.test('a message says how long further notifications wait at most', async (t) =
   t.equal(said[0], undefined, 'the first does not')
   t.ok(said.slice(2).every(Boolean))
   t.equal(said.at(-1), '5 m')
+})
+
+t.test('a message that nothing has to wait for announces no wait', async (t) => {
+  const recoveries = Array.from({ length: 25 }, (_, n) => ({ at: start, view: of(`app-${n}`, { says: 'recovered' }) }))
+  const causes = Array.from({ length: 25 }, (_, n) => ({ at: start, view: of(`app-${n}`, { cause: `cause ${n}` }) }))
+  for (const came of [recoveries, causes]) {
+    const [first] = run(came)
+    t.equal(first?.ids.length, 25)
+    t.notMatch(first?.payload, /next word/)
+  }
 })
 
 t.test('what was held on purpose is not said to be delayed', async (t) => {

@@ -125,6 +125,15 @@ const stories: readonly (readonly [what: string, rules: string, steps: string[]]
     ]
   ],
   [
+    'also if only a later event matches the other one',
+    'rules: [{ name: one, match: { reason: "Build*" }, for: 1m, send: team }, { name: two, match: { reason: "Health*" }, for: 1m, send: team }]',
+    [
+      `${fails}, expect: [{ destination: team, rule: one }]`,
+      `after: 2m, ${otherwise}, ${nobody}`,
+      `after: 2m, ${works}, expect: [{ destination: team, rule: one }]`
+    ]
+  ],
+  [
     'news is not held, and an update that ends a held failure is notified',
     'rules: [{ name: r, match: { severity: info }, for: 2m, send: team }]',
     [

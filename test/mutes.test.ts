@@ -4,6 +4,16 @@ import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import { createLog } from '../src/log.ts'
+import {
+  compileSilence,
+  isAbout,
+  isAboutObjects,
+  matchOf,
+  type NewSilence,
+  objectIn,
+  type Silence,
+  silenceName
+} from '../src/mutes/silence.ts'
 import { compileWeekly } from '../src/mutes/weekly.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { createSilences } from '../src/silences.ts'
@@ -129,6 +139,56 @@ t.test('a mute without an end is refused, and one that is over is reported', asy
   const zone = 'weekly: { days: [mon], from: "20:00", to: "07:00", timeZone: Europe/Pariss }'
   t.match(load(`{ name: x, match: {}, ${zone} }`), [{ message: /no time zone "Europe\/Pariss"/ }])
 })
+
+t.test('a silence of one object is about no other, and is not made if it would be', async (t) => {
+  const shop = { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'shop' }
+  t.same(matchOf(shop), shop)
+  t.same(matchOf({ ...shop, cluster: '', namespace: '' }), { kind: 'Kustomization', name: 'shop' })
+  for (const changes of [{ kind: '' }, { name: '' }, { name: 'shop*' }, { cluster: 'prod-?' }, { namespace: ' apps' }])
+    t.equal(matchOf({ ...shop, ...changes }), undefined, JSON.stringify(changes))
+  const silence = (match: NewSilence['match']): Silence => ({
+    ...{ id: '7', match, comment: '', author: '', createdAt: 0, endsAt: 1000 }
+  })
+  t.same(objectIn(silence(shop)), shop)
+  for (const match of [{ ...shop, name: 'shop*' }, { ...shop, name: ['shop', 'cart'] }, { name: 'shop' }])
+    t.equal(objectIn(silence(match)), undefined, JSON.stringify(match))
+  for (const field of Object.keys(shop)) t.equal(isAboutObjects({ [field]: 'a' }), true, field)
+  t.equal(isAboutObjects({ ...shop, reason: 'BuildFailed' }), false)
+  t.equal(isAbout(silence({ name: 'sh*' }), shop), true)
+  t.equal(isAbout(silence({ ...shop, cluster: 'dev' }), shop), false)
+  t.equal(silenceName(silence(shop)), 'silence 7')
+  t.equal(silenceName({ ...silence(shop), comment: 'db upgrade' }), 'db upgrade')
+  const mute = compileSilence({ ...silence(shop), startsAt: 500 })
+  t.same(
+    [499, 500, 999, 1000].map((now) => mute?.endOf(now)),
+    [undefined, 1000, 1000, undefined]
+  )
+  t.same(
+    [499, 500].map((now) => mute?.nextOf(now)),
+    [500, undefined]
+  )
+})
+
+t.test(
+  'a silence that a later version made with matchers of its own withholds nothing in an earlier one',
+  async (t) => {
+    const compiled = (match: object) =>
+      compileSilence({ id: '7', match, comment: '', author: '', createdAt: 0, endsAt: 1000 })?.name
+    for (const match of [
+      { later: 'a' },
+      { kind: 'a', later: 'a' },
+      { not: { later: 'a' } },
+      { related: { later: 'a' } }
+    ])
+      t.equal(compiled(match), undefined, JSON.stringify(match))
+    t.equal(compiled({ when: '(' }), undefined, 'or one that it cannot read')
+    const known = {
+      ...{ severity: 'error', kind: ['a'], not: { related: { kind: 'b' }, metadata: { any: 'c' } }, when: 'true' },
+      ...{ message: { include: ['a'], exclude: ['b'] }, metadata: { any: 'a' } }
+    }
+    t.equal(compiled(known), 'silence 7')
+  }
+)
 
 const config = (extra = '') => `
 cluster: prod

@@ -5,7 +5,8 @@ import { loadConfig } from '../src/config/config.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { muteNotice } from '../src/notices/delivery.ts'
 import type { ObjectMemory } from '../src/objects/memory.ts'
-import { forget, markNotified, remember } from '../src/objects/notified.ts'
+import { objectKey, objectOf, sayObject } from '../src/objects/name.ts'
+import { forget, markNotified, markWithheld, remember } from '../src/objects/notified.ts'
 import { readMemory, stateOf } from '../src/objects/stored-memory.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { fold, type Waiting } from '../src/render/compose/digest-groups.ts'
@@ -189,6 +190,16 @@ t.test('reminders come after 4, 8 and 16 hours and then once a day, and never wi
     ].map((x) => x.slice(0, 11))
   )
   t.equal(textsOf(toAll.replace('send:', 'remindEvery: never, send:'), events).length, 1)
+})
+
+t.test('a reminder does not wait for a time to which the clock was set by mistake', async (t) => {
+  const replay = startReplay(toAll)
+  replay.receive(failure(0), 40 * 24 * hour)
+  for (let at = 5 * minute; at <= 5 * hour; at += 5 * minute) replay.receive(failure(at))
+  t.same(
+    replay.said.map(({ says }) => says),
+    ['failed', 'repeated']
+  )
 })
 
 t.test('a helm release that tries 22 times in three seconds, each time in other words, is one message', async (t) => {
@@ -740,6 +751,51 @@ t.test('of two clusters with one name, each keeps who was notified of its own fa
     [[entry], [{ ...entry, at: now }]],
     'a mute that is over'
   )
+})
+
+t.test('what becomes of a notification concerns its rule, its destination and its failure alone', async (t) => {
+  const entry = { rule: 'r', destination: 'team', at: start, reminders: 1, heldUntil: start + 1 }
+  const others = [
+    { ...entry, rule: 'other' },
+    { ...entry, destination: 'other' }
+  ]
+  const failing = { severity: 'error' as const, reason: 'a', revision: '', text: 'm', at: start, since: start }
+  const memory: ObjectMemory = {
+    ...{ since: start, decidedAt: start, revision: '', notified: [entry, ...others] },
+    failure: { ...failing, began: failing, count: 1, prints: [] }
+  }
+  const [now, lost] = [start + hour, { rule: 'r', destination: 'team', since: start }]
+  const { heldUntil: _, ...sent } = entry
+  const again = { rule: 'r', destination: 'team', at: now, reminders: 0 }
+  t.same(forget(memory, lost).notified, others)
+  t.same(remember(forget(memory, lost), lost, now).notified, [...others, again])
+  t.same(markWithheld(memory, lost).notified, [{ ...sent, isWithheld: true }, ...others])
+  const withheld = { ...memory, notified: memory.notified.map((one) => ({ ...one, isWithheld: true as const })) }
+  t.same(
+    markNotified(withheld, 'team', now).notified.map(({ isWithheld = false, at }) => [isWithheld, at]),
+    [
+      [false, now],
+      [false, now],
+      [true, start]
+    ]
+  )
+  for (const since of [start - hour, undefined]) {
+    for (const change of [forget, markWithheld, (known: ObjectMemory, of: typeof lost) => remember(known, of, now)])
+      t.same(change(memory, { ...lost, since } as typeof lost), memory, 'of an earlier failure')
+  }
+})
+
+t.test('an object is found again by its key, even if the name of its cluster has slashes', async (t) => {
+  const name = fc.constantFrom('', 'a', 'b')
+  const cluster = fc.constantFrom('', 'prod', 'eu/prod', 'a/b/c')
+  fc.assert(
+    fc.property(fc.record({ cluster, kind: name, namespace: name, name }), (object) => {
+      t.same(objectOf(objectKey(object)), object)
+    })
+  )
+  const shop = { cluster: 'prod-eu', kind: 'Kustomization', namespace: 'apps', name: 'shop' }
+  t.equal(sayObject(shop), 'Kustomization apps/shop in prod-eu')
+  t.equal(sayObject({ ...shop, namespace: '', cluster: '' }), 'Kustomization shop')
 })
 
 t.test('a version that compares failures differently makes no failing object differ when it starts', async (t) => {

@@ -66,6 +66,20 @@ t.test('every answer Slack is known to give leads to the right outcome', async (
   }
 })
 
+t.test('only a message that the Web API took, and that may become a card, has a place', async (t) => {
+  const yes = answer(200, '{"ok":true,"channel":"C0123ABCD","ts":"1503435956.000247"}')
+  const table = [
+    ['web-api', true, { channel: 'C0123ABCD', ts: '1503435956.000247' }],
+    ['web-api', false, undefined],
+    ['web-api', undefined, undefined],
+    ['other', true, undefined]
+  ] as const
+  for (const [receiver, hasCards, posted] of table) {
+    const { settlement } = settle(fresh, yes, { ...given, receiver, ...(hasCards !== undefined && { hasCards }) })
+    t.strictSame(settlement.message, { state: 'sent', ...(posted && { posted }) }, `${receiver} ${hasCards}`)
+  }
+})
+
 t.test('a rate limit is not a failure, and is waited for to the second', async (t) => {
   const { settlement } = settle({ ...fresh, failures: 4 }, answer(429, '', 30_000), given)
   t.same(settlement.message, { state: 'open', failures: 4, isPlain: false })

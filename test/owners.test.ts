@@ -5,7 +5,7 @@ import { createChannels, maxChannels } from '../src/deliver/channels.ts'
 import type { WireEvent } from '../src/events/flux.ts'
 import { startRehearsal } from '../src/rehearsal/rehearsal.ts'
 import { runTest } from '../src/rehearsal/run-test.ts'
-import { compileOwners, ownerOf } from '../src/rules/owners.ts'
+import { compileOwners, ownerOf, sayEntry } from '../src/rules/owners.ts'
 import type { OwnerText } from '../src/rules/owners-schema.ts'
 import { compileFilter } from '../src/rules/rules.ts'
 import { createClock } from './fixtures/clock.ts'
@@ -274,6 +274,41 @@ t.test('no metadata leads to a mention, or to a destination that the file does n
   )
 })
 
+t.test('a channel is made of values of the metadata, however their keys are written', async (t) => {
+  const metadata = { team: ' pay ', 'acme.io/team': 'web', env: '#prod' }
+  for (const [text, channel] of [
+    ['{{ metadata.team }}', 'pay'],
+    ['{{metadata["acme.io/team"]}}', 'web'],
+    ["{{ metadata['acme.io/team'] }}", 'web'],
+    ['{{ metadata.env }}', 'prod'],
+    ['#alerts-{{ metadata.team }}-{{ metadata["acme.io/team"] }}-dev', 'alerts-pay-web-dev'],
+    ['{{ metadata.team }}-{{ metadata.squad }}', undefined],
+    ['{{ metadata.constructor }}', undefined]
+  ] as const) {
+    const { owners, faults } = compileOwners([{ app: 'acme', channel: text, allow: '*' }])
+    t.same(faults, [], text)
+    t.equal(owners.all[0]?.channel?.of(metadata), channel, text)
+  }
+  for (const [text, because] of [
+    ['#alerts', /^names one channel for all events/],
+    ['{{ event.team }}', /^only values of the metadata/],
+    ['{% if metadata.team %}{{ metadata.team }}', /^only values of the metadata/]
+  ] as const) {
+    const { faults } = compileOwners([{ app: 'acme', channel: text, allow: '*' }])
+    t.match(faults, [{ path: ['owners', 0, 'channel'], message: because }], text)
+    t.equal(faults.length, 1)
+  }
+})
+
+t.test('an entry is named by what it matches, in few words', async (t) => {
+  const values = Array.from({ length: 100 }, (_, n) => `team-${n}`)
+  const { owners } = compileOwners([{ match: { namespace: values }, send: 'a' }, { send: 'b' }])
+  const [long, all] = owners.all.map(({ owned }) => sayEntry(owned))
+  t.match(long, /^entry 1 of owners \(namespace team-0, team-1, .*…\)$/)
+  t.ok((long ?? '').length < 230)
+  t.equal(all, 'entry 2 of owners (everything)')
+})
+
 t.test('a test may name a channel with or without its fallback, and says who the owner was', async (t) => {
   const made = load(config)
   const step = (destination: string) => ({
@@ -417,6 +452,37 @@ t.test('a channel that one replica finds open again is used by the others too', 
   channels.follow([])
   t.equal(laneOfTeam(), 'slack:acme:team-a')
 })
+
+t.test(
+  'an event that ends a failure is for the owner that the failure had, whatever Slack refuses by then',
+  async (t) => {
+    const made = load(config.replace('severity: warn', 'severity: info'))
+    const start = Date.parse('2026-03-04T05:06:07Z')
+    const channels = createChannels(() => made.destinations, createClock(start))
+    const team = 'acme:team-a:platform'
+    const begun = startRehearsal(made)
+    const first = begun.receive(of('shop', { slack_channel: 'team-a' }), start)
+    t.ok(first.notifications.some(({ destination }) => destination === team))
+    channels.learn(made.destinations.get(team)?.lane ?? '', { reason: '200 is_archived' }, start + day)
+    const after = startRehearsal(
+      { ...made, destinations: channels.destinations() },
+      () => [...begun.memory.values()][0]
+    )
+    const good = {
+      severity: 'info' as const,
+      reason: 'ReconciliationSucceeded',
+      message: 'Applied revision: main@sha1:b'
+    }
+    const metadata = { slack_channel: 'team-a', revision: `main@sha1:${'b'.repeat(40)}` }
+    const timestamp = new Date(start + hour).toISOString()
+    const { notifications, trace } = after.receive(of('shop', metadata, { ...good, timestamp }), start + hour)
+    t.strictSame(
+      notifications.map(({ destination, view }) => `${destination} ${view.says}`),
+      ['feed recovered', `${team} recovered`]
+    )
+    t.equal(trace.owner?.passed, undefined)
+  }
+)
 
 t.test('a channel that Slack refused is tried again, whatever the clock showed at the refusal', async (t) => {
   const declared = load(config).destinations

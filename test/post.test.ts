@@ -149,6 +149,7 @@ t.test('an address or token that an answer repeats is in no word, quote or detai
   for (const [secret, url, sent] of [
     ...ids.map((id) => [id, `${base}/hooks/${id}`, undefined] as const),
     ...ids.map((id) => [id, `${base}/in?api_key=${id}&stream=x`, undefined] as const),
+    ...['a1B2%2Fc3D4e5F6', 'a1B2/c3D4e5F6'].map((id) => [id, `${base}/hooks/a1B2%2Fc3D4e5F6`, undefined] as const),
     [token, `${base}/api/chat.postMessage`, token] as const
   ]) {
     for (const turn of said('', '').keys()) {

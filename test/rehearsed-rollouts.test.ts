@@ -9,7 +9,7 @@ import { composeOne } from '../src/render/compose/message.ts'
 import { fc } from './fixtures/fc.ts'
 import { commit as of, startFleet, webhookConfig } from './fixtures/rollouts.ts'
 import { configOf, start, startStoreRelay, storesFor } from './fixtures/store-relay.ts'
-import { applied, commit, failed, git, oci, released } from './fixtures/v1.ts'
+import { applied, commit, deleted, failed, git, oci, released } from './fixtures/v1.ts'
 
 const rule = 'name: rollouts, match: { severity: info, kind: [Kustomization, HelmRelease] }, as: rollout, send: feed'
 const webhook = `
@@ -45,6 +45,19 @@ t.test('a rollout that settles is expected of the step that began it', async (t)
   t.same(failuresOf(webhook, steps), [])
 })
 
+t.test('each cluster has a rollout of its own, unless the rule counts by revision alone', async (t) => {
+  const inBoth = (one: string, other: string) => [
+    ...['dev', 'prod'].map((cluster) => was(`shop, cluster: ${cluster}`)),
+    `after: 5m, ${is('shop, cluster: dev', one)}`,
+    `after: 10s, ${is('shop, cluster: prod', other)}`
+  ]
+  const each = '{ destination: feed, text: "1 applied" }'
+  const byBoth = webhook.replace('as: rollout', 'as: rollout, by: [revision, cluster]')
+  t.same(failuresOf(webhook, inBoth(each, each)), [])
+  t.same(failuresOf(byBoth, inBoth(each, each)), [])
+  t.same(failuresOf(byRevision, inBoth('{ destination: feed, text: "2 applied" }', '')), [])
+})
+
 t.test('a failure is reported at once, of the step that causes it, and the rest when it has settled', async (t) => {
   const fails = `event: { name: cart, reason: HealthCheckFailed, revision: "${commit('b')}" }`
   const steps = [
@@ -76,6 +89,81 @@ t.test('a test that expects it of another step is told which step it belongs to'
     missing ?? '',
     /feed is not notified: rollouts does not notify: counted as applied in the rollout of main@bbbbbbb/
   )
+})
+
+const [a, b] = [commit('a'), commit('b')]
+const says = (reason: string, severity: 'info' | 'error' = 'info') => ({
+  ...applied('shop', b),
+  ...{ reason, severity, message: reason, metadata: { revision: b } }
+})
+const counted = (as: string) => `counted as ${as} in the rollout of main@bbbbbbb`
+const ofChart = (as: string) => `counted as ${as} in what is rolled out in its cluster`
+const nothing = 'it says nothing of a rollout'
+const traces: readonly [
+  what: string,
+  before: ReturnType<typeof applied>[],
+  ReturnType<typeof applied>,
+  because: string
+][] = [
+  ['has applied', [applied('shop', a)], applied('shop', b), counted('applied')],
+  ['the first heartbeat ever', [], applied('shop', b), counted('applied')],
+  ['a heartbeat', [applied('shop', b)], applied('shop', b), 'a heartbeat: nothing new'],
+  ['has begun', [applied('shop', a)], says('Progressing'), counted('on its way')],
+  ['waits for another', [applied('shop', a)], says('DependencyNotReady'), counted('on its way')],
+  ['a check that was given up', [applied('shop', a)], says('HealthCheckCanceled'), nothing],
+  ['fails', [applied('shop', a)], failed('shop', b), counted('failing')],
+  ['still fails', [failed('shop', b)], failed('shop', b), counted('failing')],
+  ['works again', [failed('shop', b)], applied('shop', b), counted('applied')],
+  [
+    'the last step',
+    [failed('shop', b)],
+    { ...says('Progressing'), message: 'Health check passed in 2s' },
+    counted('applied')
+  ],
+  [
+    'the last step of what works',
+    [applied('shop', a)],
+    { ...says('Progressing'), message: 'Health check passed in 2s' },
+    counted('applied')
+  ],
+  [
+    'a harmless warning',
+    [applied('shop', b)],
+    says('ArtifactVerificationFailed', 'error'),
+    'it says nothing of the state of its object'
+  ],
+  ['is gone', [applied('shop', b)], deleted('shop', 'ReconciliationSucceeded', b), counted('gone')],
+  ['news', [applied('shop', a)], says('ArtifactUpToDate'), nothing],
+  ['a chart', [released('shop', '1.0.0')], released('shop', '1.1.0'), ofChart('applied')],
+  [
+    'a chart that is given up for a newer one',
+    [],
+    { ...released('shop', '1.1.0', undefined, 'x'), reason: 'HealthCheckCanceled' },
+    ofChart('on its way')
+  ],
+  ['a chart that fails', [], released('shop', '1.1.0', undefined, 'timed out'), ofChart('failing')],
+  [
+    'a source',
+    [],
+    { ...applied('shop', b), involvedObject: { kind: 'GitRepository', namespace: 'apps', name: 'shop' } },
+    'a GitRepository applies nothing: what is made of it counts'
+  ]
+]
+
+t.test('the trace of an event says what it counts as in a rollout', async (t) => {
+  const config = configOf(webhook.replace(', kind: [Kustomization, HelmRelease]', ''))
+  for (const [what, before, wire, because] of traces) {
+    const { receive } = startRehearsal(config)
+    let now = start
+    for (const event of before) receive({ ...event, timestamp: new Date(now).toISOString() }, now)
+    now += 60_000
+    const { trace } = receive({ ...wire, timestamp: new Date(now).toISOString() }, now)
+    t.same(
+      trace.quiet.map((entry) => entry.because),
+      [because],
+      what
+    )
+  }
 })
 
 const names = ['shop', 'cart', 'mail', 'dns']

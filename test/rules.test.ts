@@ -2,6 +2,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import t from 'tap'
 import type { Fault } from '../src/errors.ts'
+import { parseRevision } from '../src/events/revision.ts'
 import { severityNames } from '../src/events/severity.ts'
 import type { Transition } from '../src/objects.ts'
 import type { RuleSet, Verdict } from '../src/rules/rule.ts'
@@ -11,6 +12,7 @@ import { type EventOverrides, event } from './fixtures/events.ts'
 import { fc } from './fixtures/fc.ts'
 
 type MatchText = NonNullable<RuleText['match']>
+type GroupText = NonNullable<RuleText['group']>
 
 const subject = (overrides: EventOverrides = {}, transition: Transition = 'failed') => ({
   event: event(overrides),
@@ -210,6 +212,33 @@ t.test('of a thousand rules an event shows the fired ones and a limited number o
   t.ok(verdicts.includes('1000'), 'the one that fired')
   t.equal(verdicts.length, maxPassedOver + 1)
   t.equal(judged(rules, named('shop'), true).length, 1002)
+})
+
+t.test('a group has the events of one rule that are equal in what it is by', async (t) => {
+  const chart = { object: { kind: 'HelmRelease' } }
+  const of = (text: string): EventOverrides => ({ revision: parseRevision(text) })
+  const [a, b] = [of(`main@sha1:${'a'.repeat(40)}`), of(`main@sha1:${'b'.repeat(40)}`)]
+  const table: [what: string, by: GroupText['by'], EventOverrides, EventOverrides, isOne: boolean][] = [
+    ['other namespaces', ['namespace'], inside('a'), inside('b'), false],
+    ['other names in one namespace', ['namespace'], named('a'), named('b'), true],
+    ['other clusters', ['cluster'], cluster('a'), cluster('b'), false],
+    ['other kinds', ['kind'], kind('Kustomization'), kind('Bucket'), false],
+    ['other names', ['name'], named('a'), named('b'), false],
+    ['other reasons', ['reason'], why('a'), why('b'), false],
+    ['other severities', ['severity'], warn, error, false],
+    ['one of two', ['cluster', 'name'], named('a'), named('b'), false],
+    ['commits', ['revision'], a, b, false],
+    ['one commit', ['revision'], { ...a, ...named('a') }, { ...a, ...named('b') }, true],
+    ['charts of two versions', ['revision'], { ...chart, ...of('6.5.3') }, { ...chart, ...of('7.0.0') }, true],
+    ['charts from two commits', ['revision'], { ...chart, ...a }, { ...chart, ...b }, true],
+    ['what has only a version', ['revision'], of('6.5.3'), of('7.0.0'), true]
+  ]
+  for (const [what, by, one, other, isOne] of table) {
+    const { all } = compile({ group: { by } }, { group: { by } })
+    const [key, again] = [one, other].map((overrides) => all[0]?.group?.keyOf(event(overrides)))
+    t.equal(key === again, isOne, what)
+    t.not(key, all[1]?.group?.keyOf(event(one)), 'another rule has groups of its own')
+  }
 })
 
 t.test('what a rule omits has the documented default', async (t) => {

@@ -16,7 +16,6 @@ function insteadOf(secret: string): string {
 
 /** The secret parts of a webhook's address: its path and query, and each part of these that is not a word. */
 function secretsOf(url: string): string[] {
-  if (!URL.canParse(url)) return [url]
   const { pathname, search } = new URL(url)
   const parts = `${pathname}${search}`.split(/[/?&=]/).filter((part) => part.length >= 6 && !isWord(part))
   return [`${pathname}${search}`, pathname, ...parts, ...parts.map(decoded)].filter((part) => part.length > 1)

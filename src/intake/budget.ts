@@ -134,7 +134,6 @@ export function createBudget({ store, config, maxPending }: BudgetOptions) {
         for (const [source, count] of fresh) known.add(source, count)
         shares.set(destination, known)
       }
-      admitted.clear()
       return [...full.values()]
     }
   }

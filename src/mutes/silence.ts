@@ -1,9 +1,9 @@
 // Silence: makes a mute of what somebody asked for while the relay runs.
 import type { ObjectRef } from '../events/flux.ts'
-import type { Static } from '../json-schema.ts'
+import type { Properties, Schema, Static } from '../json-schema.ts'
 import { isGlob } from '../patterns.ts'
 import { compileFilter } from '../rules/rules.ts'
-import type { MatchSchema } from '../rules/schema.ts'
+import { MatchSchema } from '../rules/schema.ts'
 import { type Mute, muteUntil } from './mutes.ts'
 
 /** The parts of a silence that somebody asks for. */
@@ -69,7 +69,7 @@ export function objectIn({ match }: NewSilence): ObjectRef | undefined {
 export function compileSilence(silence: Silence): Mute | undefined {
   const faults: Parameters<typeof compileFilter>[2] = []
   const matches = compileFilter(silence.match, [], faults)
-  if (faults.length > 0) return undefined
+  if (faults.length > 0 || !isKnown(MatchSchema, silence.match)) return undefined
   const { startsAt = Number.NEGATIVE_INFINITY } = silence
   const mute = muteUntil({ name: silenceName(silence), match: silence.match, matches }, silence.endsAt)
   return {
@@ -77,4 +77,14 @@ export function compileSilence(silence: Silence): Mute | undefined {
     endOf: (now) => (now < startsAt ? undefined : mute.endOf(now)),
     nextOf: (now) => (now < startsAt ? startsAt : undefined)
   }
+}
+
+/** Reports whether this version knows every key of `value`. Without the matchers of a later one, a silence would withhold more. */
+function isKnown({ properties }: Schema, value: unknown): boolean {
+  if (properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return true
+  const known = new Map(Object.entries(properties as Properties))
+  return Object.entries(value).every(([key, part]) => {
+    const schema = known.get(key)
+    return schema !== undefined && isKnown(schema, part)
+  })
 }

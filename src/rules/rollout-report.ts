@@ -70,7 +70,7 @@ function stepOf(event: FluxEvent, { transition, memory }: Advance): Stage | unde
 }
 
 function isMove({ revision }: FluxEvent, { transition, previousRevision, before, memory }: Advance): boolean {
-  if (revision === undefined || revision.text === '' || transition === 'heartbeat') return false
+  if (revision === undefined || transition === 'heartbeat') return false
   // An object that already failed at this revision does not move to it now.
   const failed = before ?? (transition === 'informed' ? memory.failure : undefined)
   return revision.text !== previousRevision && revision.text !== failed?.revision

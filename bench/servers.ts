@@ -113,7 +113,7 @@ export function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
-/** `n` without digits, which a fingerprint would leave out. */
+/** Writes `n` in letters, because a fingerprint leaves digits out. */
 export function inLetters(n: number): string {
   return [...`${n}`].map((digit) => 'abcdefghij'[Number(digit)]).join('')
 }

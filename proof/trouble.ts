@@ -5,7 +5,7 @@ import type { SlackSocket } from '../test/fixtures/slack-socket.ts'
 import type { Dice } from './dice.ts'
 import { goneHook } from './world.ts'
 
-/** How Slack behaves, and how often, each of the times that are left by those before it. */
+/** Ways in which Slack may behave. A `share` is the probability of a behaviour if none of those before it was drawn. */
 export type Troubles = readonly (readonly [share: number, behaviour: (dice: Dice) => Behaviour])[]
 
 const troubles: Troubles = [
@@ -53,7 +53,7 @@ export function calm(slack: Slack): void {
   slack.behave('*', ({ path }) => (path === goneHook ? { status: 404, body: 'no_service' } : undefined))
 }
 
-/** What Slack does now. */
+/** Draws the next behaviour of Slack. */
 export function draw(dice: Dice, troubles: Troubles): Behaviour {
   for (const [share, behaviour] of troubles) if (dice.chance(share)) return behaviour(dice)
   return { is: 'slow', ms: 5 }

@@ -160,8 +160,8 @@ export function createActions(options: ActionsOptions) {
     discardThese,
 
     /**
-     * Makes a silence. Resolves once it is in effect here, or will be at the next look, with `warnings` about what of its match no event
-     * can be. Throws BAD_REQUEST, which names the field.
+     * Makes a silence. Resolves once it is in effect here, or will be at the next look, with `warnings` about values of its match that no
+     * event can have. Throws BAD_REQUEST, which names the field.
      */
     async silence(asked: AskedSilence, actor: Actor): Promise<{ silence: Silence; warnings: string[] }> {
       const now = clock.now()

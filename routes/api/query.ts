@@ -111,10 +111,10 @@ export function pageOf({ limit = '100', cursor, order }: PageQuery): Page {
   return { limit: Number(limit), cursor, order: order === 'asc' ? 'asc' : 'desc' }
 }
 
-/** In ms, this is a day of 1970; `date +%s` prints it of this century. */
+/** A time in seconds, as `date +%s` prints it; in ms, it would be a day of 1970. */
 const seconds = /^[0-9]{9,10}$/
 
-/** The time in `text`, which is a {@link Moment}, in ms. Throws BAD_REQUEST for 30 February, and for seconds. */
+/** Parses a {@link Moment} into ms. Throws BAD_REQUEST for a day that does not exist, and for a time in seconds. */
 export function momentOf(text: string | undefined, now: number): number | undefined {
   if (text === undefined) return undefined
   if (seconds.test(text)) throw new RelayError('BAD_REQUEST', `${text} is in seconds: milliseconds are ${text}000`)

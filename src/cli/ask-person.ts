@@ -1,7 +1,7 @@
 // Questions: asks whoever is at the terminal.
 import { createInterface } from 'node:readline/promises'
 
-/** Returns true if the person at the terminal says yes; Ctrl-C and Ctrl-D are no. False, without a question, if nobody is there. */
+/** Asks the person at the terminal. Resolves to true if they say yes; to false at Ctrl-C and Ctrl-D, and unasked if nobody is there. */
 export async function isSure(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false
   const lines = createInterface({ input: process.stdin, output: process.stderr })

@@ -72,7 +72,7 @@ export async function ask(
   throw new RelayError('NO_ANSWER', `${target.origin} answers ${status}: ${said}${adviceOn(method, path, status)}`)
 }
 
-/** Redirects are not followed: the token would go wherever they lead. */
+/** Says where a redirect leads. It is not followed, because the token would go along. */
 function redirection(location: string, target: URL): string {
   const to = URL.parse(location, target.href)
   if (to === null || to.origin === target.origin) return 'it redirects to another page: is that a flux-relay?'
@@ -132,7 +132,7 @@ function person(): string {
   }
 }
 
-/** A part of an address as it was meant; as it stands if that cannot be decoded. */
+/** Decodes a part of an address; returns it as it stands if it cannot be decoded. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part)

@@ -30,7 +30,7 @@ export async function demo({ once: isShort, pause, port }: DemoOptions): Promise
     isStopping = true
     await stage?.close()
   })
-  // Where nobody reads on (`… | head`), nobody knows the address of what would stay up either.
+  // If nobody reads on (`… | head`), nobody learns the address of the dashboard that would stay up.
   process.stdout.once('error', () => void close())
   // Printed before the relay is up, which takes seconds on a slow machine.
   process.stdout.write(
@@ -115,7 +115,7 @@ function createProgress(total: number) {
   }
 }
 
-/** Resolves when whoever is at the terminal presses Enter, or Ctrl-D, after which nobody is there any more. */
+/** Resolves when the person at the terminal presses Enter, or ends the input with Ctrl-D, after which no other stop waits. */
 async function readOn(says: string): Promise<void> {
   if (process.stdin.readableEnded) return
   process.stdout.write(`${paint('cyan', says)} ${paint('bold', 'Enter goes on.')}`)

@@ -60,7 +60,7 @@ export async function importFiles(paths: string[], { namespace, relay, flux, jso
   return 0
 }
 
-/** The command in full, which the remarks only name. */
+/** The whole command that remarks abbreviate. */
 const asInCluster =
   'what the cluster has: kubectl get alerts.notification.toolkit.fluxcd.io,providers.notification.toolkit.fluxcd.io -A -o yaml'
 

@@ -9,8 +9,8 @@ export interface ListOptions extends ClientOptions {
 const pageSize = 500
 
 /**
- * The first `limit` of `/api/<what>` that match, from as many pages as it takes: one may be empty although there are more. `next` is not
- * null if there are more.
+ * Fetches the first `limit` entries of `/api/<what>` that match, from as many pages as it takes: a page may be empty although more
+ * follow. `next` is null if there are no more.
  */
 export async function collect<T>(
   relay: ClientOptions,

@@ -12,7 +12,7 @@ export interface ManifestText {
   isFound: boolean
   /** True if it exists, and could not be read. */
   isLost?: true
-  /** True if it makes Alerts or Providers, in another language than YAML. */
+  /** True if it makes Alerts or Providers in a language other than YAML. */
   isForeign?: true
 }
 
@@ -55,11 +55,11 @@ function isManifest(file: string): boolean {
   return /\.(ya?ml|json)$/.test(file) || kustomizationName.test(basename(file))
 }
 
-// A folder may contain anything, so only these are read. The chart makes Alerts of values that do not say so.
+// A folder may contain anything, so only these are read. The chart flux2-notification makes Alerts from values that have no kind.
 const isOfInterest =
   /(notification|kustomize)\.toolkit\.fluxcd\.io|\bflux2-notification\b|^\s*"?kind"?:\s*"?(ConfigMap|(Sealed|External)?Secret)\b/m
 
-/** Languages and templates that people make manifests with. */
+/** File extensions of languages and templates in which people write manifests. */
 const foreignName = /\.(cue|jsonnet|libsonnet|dhall|pkl|nix|k|tf|hcl|tpl|tmpl|gotmpl|j2|jinja2?|erb)$/
 const makesAlerts = /notification\.toolkit\.fluxcd\.io[\s\S]*\b(Alert|Provider)\b/
 

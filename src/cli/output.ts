@@ -99,7 +99,7 @@ function lineOf(row: readonly Exclude<Cell, string>[], columns: readonly Column[
     .join(' '.repeat(gap))
 }
 
-/** As many of `letters`, from the first on, as have room. */
+/** Returns the first of `letters`, as many as fit into `room` columns. */
 function fitting(letters: readonly string[], room: number): string[] {
   let left = room
   const end = letters.findIndex((letter) => {

@@ -39,7 +39,7 @@ export async function send(
   for (const file of files) {
     const answer = await post(url, file, how)
     answers.push(answer)
-    // At once: whoever ends this in the middle knows what was posted.
+    // Each answer is printed at once, so that whoever ends the command in the middle knows what was posted.
     if (!json) print(false, answer, `${file}: ${answer.status || 'no answer'} ${answer.body}`)
   }
   if (json) print(true, answers, '')

@@ -51,7 +51,7 @@ export async function status({ json, watch, ...relay }: StatusOptions): Promise<
     print(json, forMachines(found), inWords(found))
     return isWell(found) ? 0 : 1
   }
-  // As with `… | head`: standard output stays writable when its reader has gone.
+  // Standard output stays writable when its reader has gone (`… | head`): only an error tells.
   let isRead = true
   process.stdout.once('error', () => {
     isRead = false

@@ -1,4 +1,4 @@
-// Carrying out: does what a button is for, if whoever pressed it may.
+// Carrying out: performs the action of a button, if the person who pressed it is allowed to.
 import type { Logger } from 'pino'
 import type { Actions } from '../actions.ts'
 import { type Actor, actorName } from '../actor.ts'
@@ -40,7 +40,7 @@ export interface CarryingOutOptions {
   log: Logger
 }
 
-/** A press of a button. `isAgain` says that an earlier try may have been written down. */
+/** A press of a button. `isAgain` is true if an earlier try may have been written down. */
 export interface Press {
   click: Click
   button: ButtonName
@@ -90,7 +90,7 @@ export function createCarryingOut(options: CarryingOutOptions): CarryingOut {
     return { outcome: 'done', isChange: true }
   }
 
-  /** Sends dead letters again, as many as a page has, or lets a lane wait no longer. */
+  /** Sends dead letters again, at most a page of them, or ends the wait of a lane. */
   async function actOnLane({ value }: Click, button: 'retry' | 'try', actor: Actor): Promise<Done> {
     const noticed = readNoticed(value)
     if (noticed === undefined || !(await isOurs(noticed))) return { outcome: 'unknown', say: unknownMessage }
@@ -116,7 +116,7 @@ export function createCarryingOut(options: CarryingOutOptions): CarryingOut {
     }
   }
 
-  /** Reports whether the notice is one of this relay's. */
+  /** Reports whether the notice came from this relay. */
   async function isOurs({ id, createdAt }: { id: string; createdAt: number }): Promise<boolean> {
     const page = { limit: maxPage, order: 'asc' as const }
     const { items } = await store.records.notifications({ rule: 'operator', since: createdAt }, page)

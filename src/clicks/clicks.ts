@@ -1,5 +1,5 @@
-// Clicks: answer whoever pressed a button below a message. In: payloads of Slack. Out: one act of an operator, written down before the
-// payload is answered; a message that only the clicker sees; the card as it is after that.
+// Clicks: answers people who press a button below a message. In: payloads of Slack. Out: one act of an operator, written down before
+// the payload is answered; a message that only the clicker sees; the updated card.
 import { kindOf } from '../deliver/answer.ts'
 import type { Cards } from '../deliver/cards.ts'
 import { sayReply } from '../deliver/saying.ts'

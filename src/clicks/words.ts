@@ -132,10 +132,10 @@ export function sayGone(name: string): string {
   return `${prose(name)} is no longer in the config file: nothing can be sent there. Nothing has changed.`
 }
 
-/** The answer if what the card was about is over. The object may fail again by now, which another message is about. */
+/** The answer if the failure on the card is over. If the object has failed again, another message is about that. */
 export const overAlready = 'That failure is over already. Nothing has changed.'
 
-/** The answer if what could be silenced alone is one of several by now. */
+/** The answer to a silence if the message was about one object, and is about several by now. */
 export const notOfSeveral =
   'The message is about several objects by now, and a silence from here is about one. Nothing has changed.'
 

@@ -13,7 +13,7 @@ interface Keywords {
 
 /**
  * Returns `; it belongs under \`rules[].match\``, for the place nearest to `at`; empty if no map of `schema` has such a key. With
- * `isBelow`, only places below `at` count: a key that stands there is hardly a misspelt one.
+ * `isBelow`, only places below `at` count: a key that belongs there is hardly misspelt.
  */
 export function whereBelongs(key: string, at: readonly (string | number)[], schema: Schema, isBelow = false): string {
   const [best] = mapsWith(key, schema as Keywords, [])

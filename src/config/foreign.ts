@@ -85,7 +85,7 @@ const words: Record<string, Record<string, Advice>> = {
 /** Advice on what to write instead of `key`, which the map at `path` of a config file does not have. */
 export function adviceOn(key: string, path: readonly (string | number)[]): Advice | undefined {
   if (/^x-/.test(key)) return ['keys that begin with `x-` stand at the top of the file']
-  // As other tools have them, or nearly so.
+  // Other tools mark such keys with `.` or `_`; `x_` and `X-` are near misses of `x-`.
   if (path.length === 0 && /^([._]|x[-_])/i.test(key)) return anchors
   const place = path.findLast((name) => Object.hasOwn(words, String(name))) ?? ''
   const known = words[String(place)] ?? {}

@@ -79,7 +79,7 @@ export function formatProblem({ file, line, column, message, excerpt, isWarning 
   const from = Math.max(0, column - 60)
   const number = String(line)
   const before = excerpt.slice(from, column - 1)
-  // The place may be behind the end of the line.
+  // The column may be past the end of the line.
   const caretAt = columnsOf(visible(before)) + column - 1 - from - before.length
   return [
     `${file}:${line}:${column} ${isWarning ? 'warning' : 'error'}: ${message}`,

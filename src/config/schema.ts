@@ -188,7 +188,7 @@ export const ConfigSchema = Type.Object(
     )
   },
   {
-    // As in a file of Docker Compose.
+    // Docker Compose takes no notice of such keys either.
     patternProperties: {
       '^x-': {
         description: 'Anything: what YAML anchors repeat elsewhere in the file. The relay takes no notice of it.'
@@ -200,7 +200,7 @@ export const ConfigSchema = Type.Object(
   }
 )
 
-/** The value of a file without its keys `x-…`, which are there for YAML anchors. */
+/** Returns the value of a file without its keys `x-…`, which hold YAML anchors. */
 export function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))

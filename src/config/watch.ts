@@ -121,7 +121,7 @@ export function watchConfig(
     follow()
   }
 
-  /** Lets the config that was read take effect, and tries again until all of it has: the database may be away. */
+  /** Makes the new config take effect, and tries again until all of it has: the database may be away. */
   function follow(): void {
     takeBack()
     following = following.then(changed).catch((error: unknown) => {
@@ -147,7 +147,7 @@ export function watchConfig(
     /** Why {@link current} is not what the file says; undefined if it is. */
     refusal: () => refusal,
     reload,
-    /** Calls `whenChanged` after each swap, and `whenRead` after each reading. Pages say by the clock `own` how long ago a file was refused. */
+    /** Calls `whenChanged` after each swap, and `whenRead` after each reading. `own` is the clock that times refusals on the pages. */
     start(
       whenChanged: () => Promise<void>,
       whenRead: (reading: Reading) => Promise<void>,

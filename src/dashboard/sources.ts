@@ -66,7 +66,7 @@ function clustersOf({ cluster, clusters, quietClusters, hasMoreClusters }: Stand
   ${quietClusters.map(({ name, lastEventAt }) => html`<p class="trouble amber">Nothing from cluster ${shown(name, 100)} since ${atClock(lastEventAt, now)}.</p>`)}`
 }
 
-/** What was refused of a source, in one entry for each sentence about it: several codes mean that it was no event of Flux. */
+/** Sums up the refused requests of a source, one entry for each sentence about them: several codes are worded alike. */
 export function refusalsOf(source: Standing): Refusals[] {
   const alike = Map.groupBy(source.refusals, ({ code }) => faultOf(code, source, false))
   return [...alike.values()].map((refusals) => ({

@@ -1,5 +1,5 @@
-// Card clicks: show a card at once to whoever pressed a button below it, by the address for answers to the click, which Slack does
-// not count among the updates of the app.
+// Card clicks: updates a card at once for the person who pressed a button below it. The update goes to the answer address of the click,
+// which Slack does not count among the updates of the app.
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { SlackApp } from '../slack-api/app.ts'
@@ -11,7 +11,7 @@ import type { Shown } from './card-shown.ts'
 import { sayReply } from './saying.ts'
 import type { Slack } from './slack.ts'
 
-/** A claim on a card that somebody else updates is tried again after this, in ms, then less and less often, until theirs must be over. */
+/** A claim on a card that somebody else is updating is tried again after this, in ms, then ever less often, until theirs must be over. */
 const firstAskMs = 50
 const longestAskMs = 500
 const askForMs = cardClaimMs + 5000
@@ -34,12 +34,12 @@ export interface CardClicksOptions {
 
 export function createCardClicks({ store, slack, shownBy, givingUp, clock, log }: CardClicksOptions): CardClicks {
   const working = new Set<Promise<void>>()
-  /** Clicks that wait to show their cards, one for each card, by the card's place. */
+  /** Clicks that wait for their cards, at most one for each card, by the place of the card. */
   const asking = new Map<string, { answerTo: string }>()
 
   /**
-   * Claims the card as soon as nobody else has claimed it. Undefined if there is no such card, or if another click waits for it already:
-   * that one then shows this click, too, at the newest address. `signal` aborts before the claim is over.
+   * Claims the card as soon as nobody else has claimed it. Resolves to undefined if there is no such card, or if another click waits for
+   * it already: that click then shows the effect of this one, too, at the newer address. `signal` aborts before the claim is over.
    */
   async function claim(
     place: Posted,
@@ -47,7 +47,7 @@ export function createCardClicks({ store, slack, shownBy, givingUp, clock, log }
   ): Promise<{ card: Card; signal: AbortSignal } | undefined> {
     const key = `${place.channel} ${place.ts}`
     for (let [waited, ask] = [0, firstAskMs]; waited < askForMs && !givingUp.aborted; waited += ask) {
-      // The time starts before the claim and is real time: a process that was suspended must not show what was true before that.
+      // The limit is in real time and starts before the claim: a process that was suspended must not show an outdated card.
       const signal = AbortSignal.any([givingUp, AbortSignal.timeout(cardClaimMs / 2)])
       const card = await store.claimCard(place, clock.now())
       if (card !== 'claimed') return card && { card, signal }
@@ -57,7 +57,7 @@ export function createCardClicks({ store, slack, shownBy, givingUp, clock, log }
         return undefined
       }
       ask = Math.min(longestAskMs, ask * 1.5)
-      // Only while it waits: if a click comes during the claim itself, the claimed card may not have what that click did.
+      // A click is listed only while it waits: the card of a claim that is under way may lack the effect of a later click.
       asking.set(key, click)
       await new Promise<void>((resolve) => clock.after(ask, resolve))
       asking.delete(key)

@@ -1,4 +1,4 @@
-// What a card shows: composes it from what is known of its incidents or its rollout now.
+// Card content: composes what a card shows from the present state of its incidents or its rollout.
 import { type Clock, timeZone } from '../clock.ts'
 import { withCardButtons } from '../render/compose/buttons.ts'
 import { composeCard, isOpen, type Named } from '../render/compose/card.ts'
@@ -13,7 +13,7 @@ import { buttonsOf } from './destination.ts'
 
 export interface Shown {
   payload: Payload
-  /** When to look at the card again; nothing if there is no need. */
+  /** `until` is the time of the next look at the card, in ms; absent if there is no need for one. */
   next: { until?: number }
   named: readonly (CardEntry & Named)[]
 }
@@ -22,12 +22,12 @@ export interface ShownOptions {
   destinations: () => Destinations
   /** The address at which people reach the relay. */
   publicUrl?: string | undefined
-  /** Resolves once the mutes have what was done on any replica so far. */
+  /** Resolves once the mutes include everything that was done on any replica so far. */
   catchUp: () => Promise<void>
   clock: Clock
 }
 
-/** Returns what a card of `app` has to show now. */
+/** Returns a function that composes what a card of `app` shows now. */
 export function createShown(
   mutes: Pick<CardMutes, 'of'>,
   { destinations, publicUrl, catchUp, clock }: ShownOptions
@@ -42,15 +42,15 @@ export function createShown(
     const entries = card.entries.map((entry) => ({ ...entry, quiet: quiet.get(entry.event ?? '') }))
     const { hasFullDigests: isFull } = destinations().get(card.destination) ?? {}
     const { reply: _, ...payload } = composeCard(entries, now, { publicUrl, isFull })
-    // The destination may be of another app by now, which gets no clicks on this card.
+    // The destination may belong to another app by now, and that app gets no clicks on this card.
     const buttons = buttonsOf({ app, style: 'cards' }, timeZone())
     return { payload: withCardButtons(payload, card.entries, buttons), next: quietUntil(entries, now), named: entries }
   }
 }
 
-/** When to look again at a card that says until when something is quiet: after that, the card would be false. */
+/** Returns the time of the next look at a card that says until when something is quiet: after that time, the card would be false. */
 function quietUntil(entries: readonly Named[], now: number): { until?: number } {
   const ends = entries.filter(isOpen).flatMap(({ quiet }) => quiet?.until ?? [])
-  // The store takes a time beyond the horizon for that of a clock that was set back.
+  // The store takes a time beyond the horizon for one from before a clock was set back.
   return ends.length === 0 ? {} : { until: Math.min(...ends, now + cardHorizonMs / 2) }
 }

@@ -55,7 +55,7 @@ export function createCards(options: CardsOptions): Cards {
   const working = new Map<string, Promise<void>>()
   /** By the name of an app: the channels, by ID, in which none of its cards is tried, and until when. */
   const resting = new Map<string, Map<string, number>>()
-  /** Keys of objects whose cards are out of date because of a mute or a silence, until the store has noted that. */
+  /** Keys of objects whose cards a mute or a silence has made out of date, until the store has noted that. */
   const turned = new Set<string>()
   let stopLooking = () => {}
 

@@ -186,7 +186,7 @@ export function createDelivery(options: DeliveryOptions) {
       else log.error({ ...facts, because: end.reason }, 'message not delivered: its notifications are dead letters')
       return
     }
-    // A lane that need not wait, such as for the same in plain text, has 0.
+    // `notBefore` is 0 if the lane need not wait, for example to post the same message in plain text.
     const next = new Date(Math.max(lane.notBefore, clock.now())).toISOString()
     if (outcome === 'blocked') {
       const advice = adviceOn(kind, reply, destinations().get(destination)?.slack)

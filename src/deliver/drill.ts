@@ -87,7 +87,7 @@ export async function drillButtons(apps: readonly SlackApp[], slack: Slack): Pro
 interface Asking {
   app: SlackApp
   slack: Slack
-  /** The arguments; none by default. */
+  /** Arguments of the method; none by default. */
   asked?: string | URLSearchParams
   adviceOnWord: (word: string) => string
 }

@@ -56,8 +56,8 @@ export function causesOf(view: View): readonly string[] {
 }
 
 /**
- * Reports whether a notification is the first of its cause for a while, or the first that mentions somebody for it: it is held by
- * nothing.
+ * Reports whether nothing holds a notification, because it is the first of its cause for a while, or the first of its cause to ping
+ * somebody.
  */
 export function isFirst({ view, createdAt }: Pending, gatherings: Gatherings, now: number): boolean {
   const cause = causeOf(view)
@@ -66,9 +66,9 @@ export function isFirst({ view, createdAt }: Pending, gatherings: Gatherings, no
 }
 
 /**
- * Reports whether a notification calls somebody who was not pinged for its cause within the hour. A page must not wait behind what
- * fails for the same reason and pages nobody, such as another cluster. Mentions of templates do not count: they need not be in
- * every form of a message.
+ * Reports whether a notification pings somebody whom its cause has not pinged within the hour. A page must not wait behind failures of
+ * the same cause that page nobody, such as those of another cluster. Mentions in templates do not count: some forms of a message leave
+ * them out.
  */
 function isCall(view: View, gatherings: Gatherings, now: number): boolean {
   const { mention } = view

@@ -66,7 +66,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const failures = createRarely(clock, fewLines)
   let stopFollowing = () => {}
 
-  /** Posts until there is nothing to post, or something to wait for. */
+  /** Posts until nothing is left to post, or the lane has to wait. */
   async function work(lane: string): Promise<Wait | undefined> {
     const wait = await drain(lane)
     await alarm.ofDeadLetters()

@@ -172,9 +172,9 @@ function dead(attempt: Attempt, reason: string, lane: Settlement['lane'] = { not
 }
 
 /**
- * The place of the posted message, which only the Web API gives. A reply to a message that was deleted, and has no other replies, Slack
- * posts in the channel without a word (slack-go/slack#1571): only the message in its answer says so. Where a name leads to another
- * channel by now, that is so as well, but the card is where it was.
+ * Returns the place of the posted message, which only the Web API gives. Slack silently posts a reply in the channel if the message that
+ * it replies to was deleted and has no other replies (slack-go/slack#1571): only the message in the answer tells. The same happens if
+ * the name of the channel leads to another channel by now, but then the card is still where it was.
  */
 function placeIn({ message, reply, given }: Attempt): { posted?: Posted; thread?: 'gone' } {
   if (given.receiver !== 'web-api' || !given.hasCards || reply.is !== 'answer') return {}
@@ -184,7 +184,7 @@ function placeIn({ message, reply, given }: Attempt): { posted?: Posted; thread?
   return { posted, ...(isGone && { thread: 'gone' }) }
 }
 
-/** Why Slack does not take `message` as a reply; undefined if that is not what `reply` says. */
+/** Returns why Slack does not take `message` as a reply; undefined if `reply` does not say so. */
 function endOfThread({ thread }: Message, reply: Reply): ThreadEnd | undefined {
   if (thread === undefined || reply.is !== 'answer') return undefined
   const word = readApiAnswer(reply.body)?.word ?? ''
@@ -197,7 +197,7 @@ const whyLeft: Record<ThreadEnd, string> = {
   closed: 'the card that it follows takes no replies'
 }
 
-/** Posts in the channel, because the message that this one replies to is deleted, or takes no replies. */
+/** Settles a reply to a message that is deleted or takes no replies: the next attempt posts it in the channel. */
 function inChannel(attempt: Attempt, thread: ThreadEnd): Settled {
   const { failures, isPlain } = attempt.message
   const message = { state: 'open', failures: failures + 1, isPlain, thread } as const

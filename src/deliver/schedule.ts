@@ -1,30 +1,30 @@
-// Schedule: has each lane worked on its own, one run at a time, and again once it is woken or its wait is over.
+// Schedule: runs the work of each lane on its own, one run at a time, and again once the lane is woken or its wait is over.
 import type { Clock } from '../clock.ts'
 
-/** What a lane waits for. New notifications end a wait that is interruptible early. */
+/** The wait of a lane. New notifications cut it short if it is interruptible. */
 export interface Wait {
   until: number
   isInterruptible?: true
 }
 
 export interface ScheduleOptions {
-  /** Does what there is to do in a lane. Resolves to what the lane then waits for, or to undefined if there is nothing. */
+  /** Does the work of a lane. Resolves to the wait that follows, or to undefined if there is nothing to wait for. */
   work(lane: string): Promise<Wait | undefined>
-  /** What a lane waits for after an error. */
+  /** Returns the wait that follows an error. */
   failed(lane: string, error: unknown): Wait
-  /** Once it is aborted, nothing more starts. */
+  /** Once this is aborted, nothing more starts. */
   stopping: AbortSignal
   clock: Clock
 }
 
 export interface Schedule {
-  /** Wakes these lanes: something new waits in them. */
+  /** Wakes these lanes, because something new waits in them. */
   wake(lanes: Iterable<string>): void
-  /** Has a lane look again, whatever it waits for. */
+  /** Makes a lane look again, whatever it waits for. */
   rouse(lane: string): void
   /** Resolves once no lane is at work: each one is empty, or waits for its time. */
   idle(): Promise<void>
-  /** Ends all waits, after `stopping` is aborted. Resolves once no lane is at work. */
+  /** Ends all waits; `stopping` must be aborted before. Resolves once no lane is at work. */
   stop(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export function createSchedule({ work, failed, stopping, clock }: ScheduleOption
   const running = new Map<string, Promise<void>>()
   const waiting = new Map<string, { cancel: () => void; isInterruptible: boolean; sinceTicks: number }>()
   const wokenMeanwhile = new Set<string>()
-  /** Running lanes that were roused: they may have asked the store before what they are to find was there. */
+  /** Running lanes that were roused: they may have asked the store too early to find the reason. */
   const rousedMeanwhile = new Set<string>()
 
   function lookSoon(lane: string): void {

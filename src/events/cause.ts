@@ -11,8 +11,8 @@ export function failureFingerprint(event: FluxEvent): string {
 }
 
 /**
- * Returns the fingerprint of a cause: without revisions, the names of the object and its cluster, and the chart and tag that only the
- * object can have.
+ * Returns the fingerprint of a cause. It leaves out revisions, the names of the object and its cluster, and the chart and tag that only
+ * this object can have.
  */
 export function causeFingerprint(event: FluxEvent): string {
   return fingerprint(event.reason, event.message, (text) => withoutOwn(withoutRevisions(text, event), event.object))
@@ -59,11 +59,11 @@ const versionAsked = /( with version matching ')[^'\n]{1,200}/g
 /** Host and path, with or without a scheme. The host stays: it is where several objects meet the same trouble. */
 const place = /((?:[\w-]{1,63}\.){1,9}[\w-]{1,63}(?::\d{1,5})?\/)[^\s'",]+/g
 
-/** Errors of a server that does not answer, or turns away every request. */
+/** Errors of a server that does not answer, or that refuses every request. */
 const outage =
   /TOOMANYREQUESTS|Too Many Requests|\b429\b|\b50[234]\b|Bad Gateway|Service Unavailable|timeout|timed out|context deadline exceeded|connection re(?:fused|set)|no such host|no route to host|server misbehaving|\bEOF\b|x509: /i
 
-/** Takes out what was asked for at a server that has an outage: another path for every object. */
+/** Takes out the paths that were asked for at a server with an outage: each object asks for another one. */
 function withoutPaths(text: string): string {
   return text.includes('/') && outage.test(text) ? text.replace(place, '$1<path>') : text
 }

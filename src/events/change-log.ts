@@ -1,6 +1,6 @@
 // Change logs: list what a controller applied, as `Kind/namespace/name action`, one per line, often hundreds of lines.
 
-/** What a controller did with an object, as the change log says it. */
+/** Words of the change log for what a controller did with an object. */
 export const actions = new Set(['created', 'configured', 'deleted', 'unchanged', 'skipped', 'replaced'])
 
 /**

@@ -101,7 +101,7 @@ const forms: readonly ((text: string, object: ObjectRef) => Gist | undefined)[] 
     if (report === undefined) return undefined
     const { title, sentence } = report
     const what = causeOf(sentence, object, title)
-    // What terraform itself says in few words is read first, and behind a sentence that takes all the room nobody would read it.
+    // Terraform's own short title is read first; after a sentence that takes all the room, nobody would read it.
     const isSeen = what.slice(0, title.length <= 32 ? 90 : maxGist - 1).includes(title)
     return { what: isSeen ? what : `${title}: ${causeOf(sentence, object)}` }
   },
@@ -167,7 +167,7 @@ function withoutOldReason(text: string): string {
 /** Helm puts this on a line of its own after each missing kind, within one list. */
 const advice = 'ensure CRDs are installed first'
 
-/** Cuts out the files and patches that kustomize quotes whole in the middle of an error. */
+/** Cuts out whole files and patches that kustomize quotes in the middle of an error. */
 function withoutQuotedFiles(text: string): string {
   const rest = text.includes('`') ? text.replace(/`\n[^`]{0,4000}`/g, '`…`') : text
   return rest.includes(' from [')

@@ -22,8 +22,8 @@ export function withSortedCulprits(text: string): string {
 }
 
 /**
- * Reports whether a health check waits for fewer objects than before, and for no other: what was wrong is still wrong. Texts of several
- * lines say more of these objects, so nothing is said about them.
+ * Reports whether a health check waits for some of the objects that it waited for before, and for no others: the failure is still the
+ * same. False for texts of several lines, which say more about these objects.
  */
 export function isFewerCulprits(text: string, before: string): boolean {
   if (text.includes('\n')) return false
@@ -33,7 +33,7 @@ export function isFewerCulprits(text: string, before: string): boolean {
   return head === withPlaceholders(before.slice(0, then.start)) && now.names.every((name) => then.names.includes(name))
 }
 
-/** Finds the objects that a health check waited for, in order and without their statuses, and where `text` lists them. */
+/** Finds the list of objects that a health check waited for in `text`. The names are sorted and have no statuses. */
 function culpritsIn(text: string): { start: number; end: number; names: string[] } | undefined {
   const list = text.includes(' [') ? culprits.exec(first(text, beforeCulprits)) : null
   if (list === null) return undefined

@@ -71,8 +71,8 @@ function withoutNamespace(text: string, namespace: string): string {
 }
 
 /**
- * Returns `text` with `<cluster>` for the name of the cluster. A name that may also be a word of any text, such as local, is only taken
- * out where it is a part of another name, or in quotes.
+ * Returns `text` with `<cluster>` in place of the cluster's name. A name that may also be an ordinary word, such as local, is replaced
+ * only if it is a part of another name, or in quotes.
  */
 export function withoutClusterName(text: string, cluster: string): string {
   if (cluster === '') return text

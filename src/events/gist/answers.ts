@@ -37,7 +37,7 @@ const page =
 // azure-storage-blob-go and the first azblob print a banner with the code, and below it the reason.
 const azure = /={3,10} RESPONSE ERROR \((?:Error|Service)Code=(\w{1,100})\) ={3,10}\s{1,8}(?:Description=)?/g
 
-// hashicorp/go-azure-sdk prints what an operation that it waited for came to, and below it the whole answer.
+// hashicorp/go-azure-sdk prints the result of an operation that it waited for, and below it the whole answer.
 const polled =
   /\bthe Azure API returned the following error:\s{1,8}Status: "([^"\n]{0,100})"\s{1,8}Code: "([^"\n]{0,100})"\s{1,8}Message: "([^\n]{0,2000}?)"\n[\s\S]{0,8000}$/
 

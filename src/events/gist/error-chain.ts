@@ -33,7 +33,7 @@ export function shortened(list: string, lead = ''): string {
 }
 
 /**
- * Drops the exit status behind a reason, and what was tried between them: `fatal: unable to access 'https://…': exit status 128`,
+ * Drops an exit status that follows a reason, and attempts between the two: `fatal: unable to access 'https://…': exit status 128`,
  * `no key found: couldn't execute function: exit status 1`
  */
 function withoutExit(links: readonly string[]): readonly string[] {

@@ -92,7 +92,7 @@ export const kubernetesPhrases: readonly (readonly [pattern: RegExp, replacement
     'webhook $1: ',
     'failed calling webhook "'
   ],
-  // Which of the two it is follows from the times. Without them there is room for whose certificate it is.
+  // The times tell which of the two it is. Without the times, there is room for the owner of the certificate.
   [
     /(?<=\bcertificate )has expired or is not yet valid: current time [\w:.+-]{1,40} is after [\w:.+-]{1,40}/g,
     'has expired',

@@ -7,7 +7,7 @@ const quotes = new Set(['"', "'", '`'])
 const goesOn = ['authorized to perform', 'on resource']
 const closing: Record<string, string> = { '(': ')', '[': ']', '{': '}' }
 
-/** The fewest characters of a link, or the end of one, that is taken for a repetition of what came before. */
+/** Fewest characters of a link, or of the end of a link, that is taken for a repetition of earlier text. */
 export const shortestEcho = 12
 
 /** Splits `line` at its colons, except for those in quotes, brackets and enumerations. */

@@ -43,7 +43,7 @@ export const phrases: readonly (readonly [pattern: RegExp, replacement: string, 
     'received non 2xx response status "'
   ],
   [/\bunexpected status from ([A-Z]{3,7}) request to (https?:\/\/\S{1,500}): /g, '$1 $2: ', 'unexpected status from '],
-  // The query of a path
+  // The query of a path is left out.
   [/(?<="[\w./-]{1,300})\?[\w.=&%+-]{1,600}(?=")/g, '', '?'],
   // An address within a sentence is shortened to its host and its last step
   [

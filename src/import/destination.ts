@@ -139,7 +139,7 @@ export function targetsOf(postings: readonly Posting[], secrets: readonly Secret
   })
 }
 
-/** Reports whether a post of `provider` cannot name a channel, as its webhook has one of its own. */
+/** Reports whether posts of `provider` cannot name a channel, because its webhook is bound to one. */
 export function hasOwnChannel({ spec }: Provider): boolean {
   const dialect = dialects.get(spec.type)
   return dialect !== undefined && !heedsChannel(dialect)

@@ -69,7 +69,7 @@ interface Found<Spec> extends Ref {
   spec: Spec
   apiVersion: string
   at: Manifest['at']
-  /** The manifest this was built from, if kustomize builds it in several namespaces. */
+  /** The manifest that this was built from, if kustomize builds it in several namespaces. */
   of?: Manifest
 }
 
@@ -91,7 +91,7 @@ export interface FluxObjects {
 
 const group = 'notification.toolkit.fluxcd.io'
 const ajv = new Ajv({ allErrors: true })
-/** As many as fit into a line. */
+/** Most faults that one line names. */
 const mostFaults = 5
 const isAlertSpec = ajv.compile<Alert['spec']>(AlertSpec)
 const isProviderSpec = ajv.compile<Provider['spec']>(ProviderSpec)
@@ -159,7 +159,7 @@ function homeless(manifests: readonly Manifest[]): Remark[] {
 function hidden(manifests: readonly Manifest[]): Remark[] {
   return manifests.flatMap(({ kind, value, at }) => {
     const inside = JSON.stringify([value['spec'], value['data']])
-    // Of fluxcd-community/helm-charts: its values are Alerts and Providers without an apiVersion.
+    // The values of this chart, from fluxcd-community/helm-charts, are Alerts and Providers without an apiVersion.
     const isOfChart = kind === 'HelmRelease' && inside.includes('"chart":"flux2-notification"')
     if (isOfChart || ((kind === 'HelmRelease' || kind === 'ConfigMap') && inside.includes(`${group}/`))) {
       const message = `this ${kind} has Alerts or Providers in it: import what \`kubectl get -A -o yaml\` shows of them`
@@ -206,7 +206,7 @@ function versionRemarks(manifests: readonly Manifest[]): Remark[] {
   })
 }
 
-/** Takes `Slack` for `slack`. */
+/** Corrects the case of a Provider's type (`Slack` is meant as `slack`), with a remark. */
 function withType<P extends Provider>(provider: P, remarks: Remark[]): P {
   const { type } = provider.spec
   const meant = typeMeantBy(type)
@@ -216,7 +216,7 @@ function withType<P extends Provider>(provider: P, remarks: Remark[]): P {
   return { ...provider, spec: { ...provider.spec, type: meant } }
 }
 
-/** Reports whether kustomize builds both from one manifest, alike in all but their namespace. */
+/** Reports whether kustomize builds both from one manifest, and they differ in their namespace alone. */
 export function isTwin(a: Found<unknown> | undefined, b: Found<unknown> | undefined): boolean {
   return a?.of !== undefined && a.of === b?.of && JSON.stringify(a.spec) === JSON.stringify(b.spec)
 }

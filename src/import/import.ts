@@ -28,7 +28,7 @@ export interface Import {
 interface Wired extends Posting {
   alert: Alert
   asked: Asked
-  /** Where Flux would treat its wiring differently. */
+  /** Differences from how Flux treats the wiring. */
   remarks: Remark[]
 }
 
@@ -76,7 +76,7 @@ export function importFlux(manifests: readonly Manifest[], namespace?: string): 
   }
 }
 
-/** Finds the first Provider that kustomize builds of the same manifest, if their Secrets are one as well: both post to one address. */
+/** Finds the first Provider that kustomize builds from the same manifest, if its Secret is a twin, too: then both post to one address. */
 function firstTwin(provider: Provider, { providers, secrets }: FluxObjects): Provider {
   const secret = secretOf(provider, secrets)
   const isSameAddress = (other: Provider) =>
@@ -174,7 +174,7 @@ function wiringRemarks({ alert, provider }: Omit<Wired, 'remarks'>, isOfApp: boo
   return remarks
 }
 
-/** Says once what there is to say of each of the namespaces that kustomize builds a manifest in. */
+/** Merges remarks that differ only in the namespace that kustomize builds a manifest in. */
 function saidOnce(remarks: readonly Remark[], objects: readonly (Alert | Provider)[]): Remark[] {
   const built = objects.filter(({ of }) => of !== undefined).map(({ namespace }) => namespace)
   const namespaces = [...new Set(built)].toSorted((a, b) => b.length - a.length)

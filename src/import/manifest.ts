@@ -19,7 +19,7 @@ export interface Manifest {
   wasFlat?: true
   /** True if kustomize makes it and adds a hash to its name. */
   hasHash?: true
-  /** The manifest this was built from, if kustomize builds it in other namespaces as well. */
+  /** The manifest that this was built from, if kustomize builds it in other namespaces as well. */
   of?: Manifest
   /** The place of the field at `path`, or of the nearest one above it that exists. */
   at(path?: readonly (string | number)[]): Place

@@ -12,8 +12,8 @@ export interface Overlaid {
 }
 
 /**
- * Builds `manifests` as the `kustomizations` that list them do, with the Secrets that these make: once in each namespace, and with
- * the values that Flux's Kustomizations give to their variables. There is a remark on every other change, and on a namespace that
+ * Builds `manifests` as the `kustomizations` that list them do, with the Secrets that these make: once for each namespace, and with
+ * the values that Flux's Kustomizations give to their variables. A remark is made on every other change, and on a namespace that
  * cannot be known.
  */
 export function overlay(manifests: readonly Manifest[], kustomizations: readonly Kustomization[]): Overlaid {
@@ -63,7 +63,7 @@ function above(file: string, kustomizations: readonly Kustomization[]): Kustomiz
   return [...found]
 }
 
-/** One way in which something is built: in a namespace, if one is named, by the kustomizations in these files. */
+/** One build of a manifest: into a namespace, if one is named, by the kustomizations in these files. */
 interface Way {
   namespace: string | undefined
   files: string[]
@@ -88,8 +88,8 @@ function waysAbove(
 }
 
 /**
- * Puts a manifest into the namespaces in which kustomize builds it, whatever it says itself. If one of them is not named, it stays as
- * it is.
+ * Puts a manifest into each namespace that kustomize builds it in, whatever namespace it has itself. If one of the builds names no
+ * namespace, the manifest stays as it is.
  */
 function builtIn(manifest: Manifest, ways: readonly Way[]): Built[] {
   const byNamespace = Map.groupBy(ways, ({ namespace }) => namespace)

@@ -12,17 +12,17 @@ export function hasPlaceholder(text: string): boolean {
   return hasVariable(text) || hasTemplate(text)
 }
 
-/** Reports whether Flux has yet to fill in something. */
+/** Reports whether `text` has a variable that Flux would fill in. */
 export function hasVariable(text: string): boolean {
   return /\$\{[A-Za-z_]/.test(text)
 }
 
-/** Reports whether Helm would fill in something. Flux does not, although guides have `{{ .InvolvedObject.name }}` in a summary. */
+/** Reports whether `text` has a template of Helm. Flux fills in none, although guides put `{{ .InvolvedObject.name }}` in a summary. */
 export function hasTemplate(text: string): boolean {
   return /\{\{/.test(text)
 }
 
-/** The paths of texts in `value`, which is at `path`, for which `has` is true. */
+/** Returns the paths of all texts in `value` for which `has` is true; `path` is that of `value`. */
 export function pathsOfTexts(
   value: unknown,
   path: (string | number)[],

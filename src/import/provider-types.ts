@@ -24,7 +24,7 @@ export function purposeOf(type: string): string | undefined {
   return Object.entries(purposes).find(([, types]) => types.includes(type))?.[0]
 }
 
-/** The type that `type` is in lower case; undefined if it is written so, or means none. */
+/** Returns the known type that `type` is except for its case; undefined if the case is right, or there is no such type. */
 export function typeMeantBy(type: string): string | undefined {
   const lower = type.toLowerCase()
   const isOne = ['slack', 'discord', 'rocket'].includes(lower) || purposeOf(lower) !== undefined

@@ -13,7 +13,7 @@ export interface Takeover {
   target: Target
   sources: EventSource[]
   demands: Demands
-  /** Where the relay differs from the Alert, apart from its sources. */
+  /** Differences between the relay and the Alert, apart from its sources. */
   remarks: Remark[]
 }
 
@@ -71,7 +71,7 @@ function postsAll(wide: Entry, narrow: Entry): boolean {
   const isOfAll = labels === undefined || JSON.stringify(labels) === JSON.stringify(narrow.source.labels)
   return (
     isOfAll &&
-    // Flux posts nothing of what it does not know, and its new Alert would lack what it does.
+    // Flux posts nothing for a source that it does not know: without `narrow`, the new Alert would lack its objects.
     (isKnownToFlux(wide.source) || !isKnownToFlux(narrow.source)) &&
     covers(wide.source, narrow.source) &&
     asksForAll(ruleFor(wide), ruleFor(narrow, wide.source))

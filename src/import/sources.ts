@@ -11,7 +11,7 @@ export interface EventSource {
   name: string
   /** Flux posts only events of objects with these labels, which events do not carry. */
   labels?: Record<string, string>
-  /** Where the relay differs from Flux. */
+  /** Differences between the relay and Flux. */
   remarks: Remark[]
 }
 
@@ -22,7 +22,7 @@ export type Scope =
 
 const parts = ['kind', 'namespace', 'name'] as const
 
-/** The sources of `alert`. */
+/** Returns the event sources of `alert`, with remarks. */
 export function sourcesOf({ spec, namespace: own, at }: Alert): EventSource[] {
   return spec.eventSources.map(({ kind, name, namespace, matchLabels }, index) => {
     // A variable without a default may become anything.

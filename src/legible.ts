@@ -1,4 +1,4 @@
-// Legible: makes text from outside readable, without what a terminal or a text field would obey, and counts the columns that it takes.
+// Legible: makes text from outside readable, without anything that a terminal or a text field would obey, and counts its columns.
 
 // ANSI sequences (CSI, and OSC up to its end), then every control character but tab and newline, then the marks that
 // reorder or hide text: bidi embeddings and isolates, zero-width no-break space.
@@ -42,14 +42,14 @@ export function beginning(text: string, max: number): string {
   return text.slice(0, /[\ud800-\udbff]/.test(text[max - 1] ?? '') ? max - 1 : max)
 }
 
-// unicode.org/reports/tr11: W and F, as far as they are assigned, and what is drawn as an emoji.
+// Characters of two columns: W and F of unicode.org/reports/tr11, as far as they are assigned, and those drawn as an emoji.
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-// What stands on the letter before it; U+FE0F makes that an emoji instead.
+// Marks that stand on the letter before them. U+FE0F is none of these: it makes an emoji of that letter.
 const onAnother = /(?!\ufe0f)[\p{Mn}\p{Me}]/u
 const simple = /^[ -~]*$/
 
-/** How many columns of a terminal `text` takes. */
+/** Returns the number of terminal columns that `text` takes. */
 export function columnsOf(text: string): number {
   if (simple.test(text)) return text.length
   return [...text].reduce((sum, letter) => sum + (onAnother.test(letter) ? 0 : wide.test(letter) ? 2 : 1), 0)

@@ -47,7 +47,7 @@ export interface Advance {
 }
 
 const rememberedPrints = 8
-/** An object that flaps has new cards faster than the old ones are updated, so a few endings are remembered. */
+/** Failures that are over and remembered. There are a few, because a flapping object gets new cards faster than the old are updated. */
 const rememberedPast = 4
 
 /** Decides what `event` does to its object. `memory` is what is known of the object so far; `now` is in ms. */
@@ -134,7 +134,7 @@ function fail(known: ObjectMemory, event: FluxEvent, stampedAt: number, now: num
 }
 
 function lateFailure(known: ObjectMemory, at: number): Advance {
-  // Somebody was notified of the failure that it belongs to, and of its end.
+  // Somebody was notified of the failure that this event belongs to, and of its end.
   if (known.past?.some((past) => past.since <= at && at <= past.at)) return late(known, 'repeated')
   return { ...late(known, 'informed'), overAt: known.decidedAt, overAfterMs: known.decidedAt - at }
 }
@@ -209,7 +209,7 @@ function end(
   }
 }
 
-/** Returns the failures that are over, with `failure`, which has ended at `at`, if somebody was notified of it. */
+/** Returns the failures that are over. They include `failure`, which ended at `at`, only if somebody was notified of it. */
 function pastWith({ past, notified }: ObjectMemory, { since }: Failure, { at, how }: { at: number; how: Ending }) {
   if (notified.length === 0) return past
   const latest: Past = { since, at, ...(how !== 'ready' && { how }) }
@@ -223,7 +223,7 @@ function remark(known: ObjectMemory, event: FluxEvent): Advance {
   return { ...stay({ ...known, remark: print }, isKnown ? 'repeated' : 'informed'), aside: 'remark' }
 }
 
-/** Handles an event that is older than what is known: it decides nothing, and the revision that is known came after its own. */
+/** Handles an event that is older than the known state. It decides nothing, and the known revision is newer than its own. */
 function late(memory: ObjectMemory, transition: Transition): Advance {
   return { ...stay(memory, transition), aside: 'late', previousRevision: '' }
 }

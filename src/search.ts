@@ -149,7 +149,7 @@ export function spokenIn(word: string, columnOf: (field: string) => string): str
   return spokenNames.map((fields) => fields.map(columnOf).join(` || '/' || `))
 }
 
-// Not a backslash: PostgreSQL reads it in another way with `standard_conforming_strings = off`, which a pooler may bring along.
+// The escape is no backslash, because PostgreSQL reads that differently with `standard_conforming_strings = off`, which a pooler may set.
 function escaped(text: string): string {
   return text.replace(/[!%_]/g, '!$&')
 }

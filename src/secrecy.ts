@@ -18,7 +18,7 @@ const address = new RegExp(
 )
 const placeholders = new RegExp(placeholder, 'g')
 
-/** What messages advise to open or to write, and no secret. Cut short, it is no advice. */
+/** Addresses that messages advise the reader to open or write. They are no secrets, and cut short they would be no advice. */
 const wellKnown = new Set(['api.slack.com/apps', 'slack.com/api', 'slack-gov.com/api'])
 
 const slackToken = /\b(?:xox[a-z]|xapp|xwfp)(?:\.xox[a-z])?-(?<key>[\w.-]+)/dgi

@@ -64,7 +64,7 @@ export function createSilences(options: {
   }
 
   function failed(err: unknown): void {
-    // The notifications of a silence that ended may be released in part: the next look goes on with them.
+    // Perhaps only a part of a silence's notifications is released so far; the next look goes on with the rest.
     isFollowing = true
     log.error({ err }, 'cannot read the silences; trying again in 5 seconds')
   }
@@ -120,7 +120,7 @@ export function createSilences(options: {
     /** Reports whether a silence would be over as soon as it begins: it lasts until something recovers, and nothing of that fails. */
     hasRecovered: async (silence: NewSilence): Promise<boolean> =>
       (await recoveredOf([silence], clock.now())).length > 0,
-    /** Reads the silences, and sends the summaries of those that ended. If that fails, the next look goes on with it. */
+    /** Reads the silences, and sends the summaries of those that ended. If that fails, the next look goes on. */
     look: () => look().catch(failed),
     /** Follows a changed config file. */
     follow,

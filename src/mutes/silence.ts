@@ -79,7 +79,7 @@ export function compileSilence(silence: Silence): Mute | undefined {
   }
 }
 
-/** Reports whether this version knows every key of `value`. Without the matchers of a later one, a silence would withhold more. */
+/** Reports whether this version knows every key of `value`. Without a matcher of a later version, a silence would withhold too much. */
 function isKnown({ properties }: Schema, value: unknown): boolean {
   if (properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return true
   const known = new Map(Object.entries(properties as Properties))

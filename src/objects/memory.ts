@@ -28,8 +28,8 @@ export interface Failure {
 }
 
 /**
- * How a failure ended: the object is Ready, it no longer waits for another one, its drift was corrected, what was wrong is over,
- * or the object is gone.
+ * The way in which a failure ended: the object is Ready, it no longer waits for another one, its drift was corrected, the trouble is
+ * over, or the object is gone.
  */
 export type Ending = 'ready' | 'unblocked' | 'corrected' | 'cleared' | 'uninstalled' | 'deleted'
 
@@ -40,7 +40,7 @@ export interface Acknowledgement {
   at: number
 }
 
-/** A failure that is over. Messages about it may be shown long after, when the object has failed again. */
+/** A failure that is over. Its messages may still be updated long after, when the object has failed again. */
 export interface Past {
   /** When the failure began, in ms: it identifies the incident. */
   since: number

@@ -1,4 +1,4 @@
-// Bad signatures: notify the operator if somebody without the key of a source keeps posting to it.
+// Bad signatures: notifies the operator if somebody without the key of a source keeps posting to it.
 import type { Logger } from 'pino'
 import { floodNotice } from '../notices/sources.ts'
 import type { Announce } from './operator.ts'

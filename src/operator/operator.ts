@@ -22,7 +22,7 @@ export interface Lasting {
 
 type LastingKind = 'clicks' | 'clock' | 'config'
 
-/** For announcements that are made once: longer than anything is kept. */
+/** Duration of announcements that are made only once: longer than anything is kept. */
 export const onceMs = 365 * 24 * 60 * 60 * 1000
 
 export function createOperator(options: {

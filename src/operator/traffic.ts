@@ -138,7 +138,7 @@ export function createHourCount() {
 /** So many requests in this time are a flood: more than a passing scanner sends, and about what a small cluster with a wrong key does. */
 const floodRequests = 10
 const floodMs = 5 * 60 * 1000
-/** How long the operator is not notified of another flood. */
+/** Time in which the operator is not notified of another flood. */
 export const floodSilentMs = 4 * 60 * 60 * 1000
 
 /** Returns a function to call for each request. If that makes a flood, it returns how many requests came, within how long. */

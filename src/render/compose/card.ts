@@ -169,15 +169,15 @@ function withTakenOn(view: View, known: ObjectMemory['failure']): View {
 }
 
 /**
- * Finds when and how the failure that began at `since` ended. Only the latest failures of an object are remembered. Of an earlier one, and
- * if other objects have the same name, all that may be known is a time before which it ended.
+ * Finds when and how the failure that began at `since` ended. Only the latest failures of an object are remembered. For an earlier one,
+ * or if other objects share the name, perhaps nothing but a time is known before which it ended.
  */
 function endOf(memory: ObjectMemory | undefined, since: number, now: number): Pick<View, 'at' | 'ending' | 'isBefore'> {
   const all = memory === undefined ? [] : [memory, ...(memory.others ?? [])]
   const known = all.flatMap(({ past = [] }) => past).find((past) => past.since === since)
   if (known !== undefined) return { at: known.at, ...(known.how !== undefined && { ending: known.how }) }
   const ending = isReplaced(memory, since) ? { ending: 'deleted' as const } : {}
-  // Of objects that share the name, any may be the one that is well again.
+  // If several objects share the name, any of them may be the one that is well again.
   const meant = memory?.isShared ? all : all.slice(0, 1)
   const wells = meant.flatMap((each) => (each.failure === undefined && each.since >= since ? [each.since] : []))
   const later = meant.flatMap(({ failure, past = [] }) =>

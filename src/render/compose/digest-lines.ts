@@ -200,7 +200,7 @@ const maxTimed = 10
 
 /**
  * Returns how long the failures lasted: one duration if they agree within a tenth; for many, the shortest and the longest;
- * undefined if each object says it for itself, or if it is not known of one.
+ * undefined if each object says it for itself, or if it is not known for one of them.
  */
 export function commonDuration(items: readonly Item[]): string | undefined {
   const lasted = items.map(({ view: { failure, isBefore, at } }) =>
@@ -220,11 +220,11 @@ export function sharedGist(items: readonly Item[]): string {
   const gists = items.slice(0, maxCompared).map(({ view }) => withoutOwnName(view).split(' '))
   const [first = [], ...others] = gists
   const isInPlace = (word: string, at: number) => others.every((gist) => gist[at] === word)
-  // The length of a name decides in which order a gist says things: then a word counts wherever it stands.
+  // The order of a gist depends on the length of a name. Where the order differs, a word counts wherever it stands.
   const isAlike =
     others.every(({ length }) => length === first.length) && first.filter(isInPlace).length * 2 >= first.length
   const isShared = isAlike ? isInPlace : (word: string) => others.every((gist) => gist.includes(word))
-  // Of a few words in common nobody can tell what is wrong.
+  // A few words in common do not tell what is wrong.
   if (first.filter(isShared).length * 3 < first.length) return first.join(' ')
   const shared = first.map((word, at) =>
     isShared(word, at) ? word : elided(word, isAlike ? gists.map((gist) => gist[at] ?? '') : [])
@@ -237,7 +237,7 @@ export function sharedGist(items: readonly Item[]): string {
 
 const kind = /^[A-Z][A-Za-z]+$/
 
-/** Turns `'flux-system/app-36'` into `'…'`, and `(ghcr.io/web:1)` into `(ghcr.io/…)` if all of `words` are of that host. */
+/** Turns `'flux-system/app-36'` into `'…'`, and `(ghcr.io/web:1)` into `(ghcr.io/…)` if all of `words` begin with that host. */
 function elided(word: string, words: readonly string[]): string {
   const [, before = '', after = ''] = /^(["'([]*).*?(["')\].,:;]*)$/.exec(word) ?? []
   const host = /^\(?(?=[\d.]*[a-z])[\w-]+\.[\w.-]+(?::\d+)?\//.exec(word)?.[0]

@@ -24,7 +24,7 @@ export function causeFirst(gist: string, seen: number): string {
   const [start, end] = decisiveIn(gist)
   if (start === end || start + Math.min(end - start, shortest) <= seen) return gist
   const before = gist.slice(0, start).replace(/^[\s:,;.]+|[\s:,;.]+$/g, '')
-  // Brackets within a sentence would be read as a part of it.
+  // Brackets go to the end: within a sentence, they would be read as a part of it.
   const at = gist[end] === ',' ? start + sentenceEnd(gist.slice(start)) : end
   return `${gist.slice(start, at)}${before === '' ? '' : ` (${before})`}${gist.slice(at)}`
 }

@@ -57,7 +57,7 @@ export interface View extends Partial<Said> {
     /** Who has acknowledged it, and since when, in ms. */
     acknowledged?: { by: string; at: number }
   }
-  /** With a warning that decides nothing: when the failure began during which it came, in ms. */
+  /** With a warning that decides nothing and came during a failure: when that failure began, in ms. */
   during?: number
   /** With `recovered`: how it ended, unless the object is Ready again. */
   ending?: Exclude<Ending, 'ready'>

@@ -8,7 +8,7 @@ export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
-/** Returns the text of which {@link escapeMrkdwn} made `mrkdwn`. */
+/** Undoes {@link escapeMrkdwn}. */
 export function unescaped(mrkdwn: string): string {
   return mrkdwn.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }

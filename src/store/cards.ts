@@ -45,7 +45,7 @@ export interface EntryRow {
   since: number | null
   view: string
   memory: string | null
-  /** The head of the latest rollout with a card in which the object fails, and where that card is; null if there is none. */
+  /** Head of the latest rollout with a card in which the object fails, and the place of that card; null if there is none. */
   head: string | null
   channel: string | null
   ts: string | null
@@ -60,7 +60,7 @@ export interface NewEntry {
   view: string
 }
 
-/** When the incident that a notification is about, or during which its warning came, began, in ms. */
+/** Returns when the incident of a notification began, in ms: the one that it is about, or during which its warning came. */
 export function incidentOf(view: View): number | undefined {
   return isOwn(view) ? undefined : (view.failure?.since ?? view.during)
 }
@@ -88,7 +88,7 @@ function placeOf({ card_id, channel, ts }: KnownRow): CardPlace {
   return { id: String(card_id), channel, ts }
 }
 
-/** SQL for the entries of `card`, an SQL expression: rows of {@link EntryRow}. */
+/** Returns SQL for the entries of `card`, an SQL expression: rows of {@link EntryRow}. */
 export function entriesSql(card: string): string {
   return `select e.*, o.memory, r.head, rc.channel, rc.ts from card_entries e left join objects o on o.key = e.object
     left join cards rc on e.since is not null and rc.id = (
@@ -98,7 +98,7 @@ export function entriesSql(card: string): string {
     where e.card_id = ${card} order by e.id`
 }
 
-/** SQL for what `card`, an SQL expression, shows. */
+/** Returns SQL for the payload that `card`, an SQL expression, shows. */
 export function shownSql(card: string): string {
   return `select payload from card_versions where card_id = ${card} order by id desc limit 1`
 }

@@ -167,15 +167,15 @@ export interface Attempt {
   answer: string
 }
 
-/** Why a message cannot be a reply: its thread is `gone` together with the card, or `closed` to replies while the card stays. */
+/** The reason why a message cannot be a reply: its thread is `gone` together with the card, or `closed` to replies while the card stays. */
 export type ThreadEnd = 'gone' | 'closed'
 
 /** How a message and its lane go on after an attempt. */
 export interface Settlement {
-  message: /** `posted` is set if the message may become a card; `thread`, if Slack made the reply a message of its own. */
+  message: /** `posted` is set if the message may become a card; `thread`, if Slack posted the reply as a message of its own. */
     | { state: 'sent'; posted?: Posted; thread?: 'gone' }
     | { state: 'dead'; reason: string }
-    /** `thread`: the message is no longer a reply. */
+    /** `thread` is set if the message is no longer a reply. */
     | { state: 'open'; failures: number; isPlain: boolean; thread?: ThreadEnd }
   /** `bucket` is set if the answer says that there are no tokens, whatever was counted. */
   lane: Pick<LaneState, 'notBefore' | 'block'> & { bucket?: Bucket }

@@ -142,7 +142,7 @@ export interface LaneHead extends Pick<LaneRecord, 'lane' | 'block' | 'notBefore
   dueSince: number | null
 }
 
-/** Counts of one minute. `failed`: events that began or changed a failure; `messages`: messages begun in it that were sent. */
+/** Counts of one minute. `failed` counts events that began or changed a failure; `messages`, those begun in this minute and sent. */
 export interface Minute {
   minute: number
   events: number

@@ -132,8 +132,8 @@ const takenOnSql = `
     where e.card_id = $1 and e.since is not null and position($2 in o.memory) > 0)`
 
 /**
- * Notes that `message` was posted: it becomes a card of what it names, or changes what other cards have to show. If its `thread` is gone,
- * it leaves that first.
+ * Notes that `message` was posted: it becomes a card of the objects that it names, or changes what other cards show. If it has lost its
+ * `thread`, it leaves that first.
  */
 export async function notePosted(
   sql: Sql,
@@ -173,7 +173,7 @@ export async function notePosted(
     ...[id, shown, reply ?? null]
   ])
   await sql(rolloutsOfSql, [now, rows[0]?.card_id])
-  // A reply that Slack made a message of its own has no buttons yet.
+  // A reply that Slack posted as a message of its own has no buttons yet.
   if (message.thread !== undefined)
     await sql('update cards set due_at = $1 where id = $2', [now + cardGapMs, rows[0]?.card_id])
   await sql(overSql, [rows[0]?.card_id, now + cardPatienceMs])
@@ -181,8 +181,8 @@ export async function notePosted(
 }
 
 /**
- * Takes `message` out of its thread. If that is gone together with its card, the message becomes the card of what it is about, and the
- * next update of the old card finds that it is lost, with the rest of what it names.
+ * Takes `message` out of its thread. If the thread is gone together with its card, the message becomes the card of its own objects. The
+ * next update of the old card then finds that this is lost, together with the other objects that it names.
  */
 export async function leaveThread(sql: Sql, { id, thread }: Message, why: ThreadEnd, now: number): Promise<void> {
   const card = thread?.id

@@ -1,14 +1,14 @@
-// Lock numbers: keep what replicas wait for each other with from being locked by the same number. Any numbers do, the same in every
-// replica, and in every version that may run beside it.
+// Lock numbers: gives each advisory lock a number of its own. Any numbers do, if all replicas have the same, in every version that may
+// run beside this one.
 
-/** The keys of the advisory locks. Those of the last two are the first key of two. */
+/** Keys of the advisory locks. `rollouts` and `clicks` are the first of two keys. */
 export const lockNumbers = {
-  /** A replica changes the tables. */
+  /** Held while a replica changes the tables. */
   schema: 8_140_771,
-  /** A replica sums up what mutes withheld. */
+  /** Held while a replica sums up what mutes withheld. */
   summaries: 8_140_773,
-  /** A report changes the rollouts of a scope; its hash is the second key. */
+  /** Held while a report changes the rollouts of a scope; the hash of the scope is the second key. */
   rollouts: 8_140_772,
-  /** An operator's click has its effect; its hash is the second key. */
+  /** Held while an operator's click takes effect; the hash of the click is the second key. */
   clicks: 8_140_774
 }

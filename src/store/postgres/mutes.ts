@@ -32,8 +32,8 @@ export function createMuting(
   }
 
   /**
-   * Moves the end of a silence at once, which is what counts, and then of what it withheld, in steps. What a crash or a database that
-   * is away leaves over is carried on, or ends once a replica compares it with the mutes that there are.
+   * Moves the end of a silence at once, which is what counts, and then the ends of its notifications, in steps. If a crash
+   * or an outage of the database interrupts the steps, a later look goes on, or ends the rest when it compares it with the present mutes.
    */
   async function moveEnd(
     id: string,
@@ -141,10 +141,10 @@ const moveSql = `
     select id from notifications where muted_until = $2 and mute = $3 limit $4))`
 
 /**
- * Ends what a silence withheld after it was ended by hand, through a replica that did not know of that yet, and what its steps never
- * reached: otherwise it would stay withheld until the planned end. A held notification was withheld at `held_at`, later than it was
- * created. The ids are picked first, by themselves: in a join, each row would be compared with each of the others. Rows that were put
- * aside or summed up meanwhile stay so.
+ * Ends the withholding of notifications that a silence withheld after it was ended by hand, through a replica that did not know yet, and
+ * of those that the steps of its end never reached: they would stay withheld until the planned end. A held notification was withheld at
+ * `held_at`, later than it was created. The ids are picked first, by themselves: in a join, each row would be compared with all others.
+ * Rows that were put aside or summed up meanwhile stay so.
  */
 export const lateSql = `
   update notifications set muted_until = $1 where muted_until > $1::bigint and id = any(array(

@@ -1,5 +1,5 @@
-// Settings in PostgreSQL: limit how long a statement and a transaction may take, and undo defaults of a server, a database or a role
-// that our statements are not written for, on whichever connection a pooler runs them.
+// Settings in PostgreSQL: limits how long a statement and a transaction may take, and undoes defaults of a server, a database or a role
+// that our statements are not written for. Both hold on whichever connection a pooler picks.
 import type { ClientBase } from 'pg'
 
 const statementMs = 5000
@@ -7,29 +7,29 @@ const statementMs = 5000
 /** The statement that begins a transaction. */
 export const beginSql = 'begin isolation level read committed'
 
-// A transaction that a frozen replica leaves open must not keep its locks. A wait for a lock is limited by statement_timeout, and by
-// nothing shorter, or events of one object would be refused in a storm.
+// A transaction that a frozen replica leaves open must not keep its locks. Only statement_timeout limits a wait for a lock: with a
+// shorter limit, events of one object would be refused in a storm.
 const limits = [`statement_timeout = ${statementMs}`, `idle_in_transaction_session_timeout = ${statementMs}`]
 
-/** Values by name. A server ignores the names that it does not have. */
+/** Wanted values by name. Names that a server does not have are left out. */
 const wanted = {
   lock_timeout: '0',
   transaction_timeout: '0',
   // The server must not end an idle connection: a statement may be on its way to it.
   idle_session_timeout: '0',
-  // A statement outside a transaction is not run again after a conflict, which stricter levels would bring.
+  // At stricter levels, a conflict ends a statement, and a statement outside a transaction is not run again.
   default_transaction_isolation: 'read committed',
   // A commit is on disk when it returns.
   synchronous_commit: 'on',
-  // A table that is small now may be large soon, so plans that are kept must not read all of it. If there is no other way, servers
-  // before 18 take the price that this puts on a scan for a reason to compile, hence jit.
+  // A kept plan must not read a whole table, which may be small now and large soon. If a scan cannot be avoided, servers before 18 take
+  // the price that this puts on it for a reason to compile, so `jit` is off.
   enable_seqscan: 'off',
   jit: 'off',
-  // Otherwise a null in an array is the text `NULL`.
+  // If this is off, a null in an array is read as the text `NULL`.
   array_nulls: 'on'
 }
 
-/** The settings whose `value` is not the wanted one. Of synchronous_commit, only `off` does not wait for the disk. */
+/** Settings whose column `value` is not as wanted. With synchronous_commit, only `off` counts: all other values wait for the disk. */
 const differentSql = (value: string) => `
   pg_settings join (values ${Object.entries(wanted).map((pair) => `('${pair.join("', '")}')`)}) as w(name, wanted) using (name)
   where ${value} <> wanted and (name <> 'synchronous_commit' or ${value} = 'off')`

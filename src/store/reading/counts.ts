@@ -111,7 +111,7 @@ const eventsSql = `
     sum(case when transition in ('failed', 'changed') then 1 else 0 end) as failed
   from events where received_at >= $1 and received_at < $2 group by received_at / ${minuteMs}`
 
-// Only what was sent is a message to anybody: in an outage, each destination has one that waits.
+// Only messages that were sent count: in an outage, each destination has one that waits, and nobody has seen it.
 const messagesSql = `
   select created_at / ${minuteMs} as minute, count(*) as messages
   from messages where created_at >= $1 and created_at < $2 and state = 'sent' group by created_at / ${minuteMs}`

@@ -42,8 +42,8 @@ export interface LiveRow extends RolloutRow {
 }
 
 /**
- * SQL for the {@link LiveRow}s of `scope`, oldest first, as a report about `object` and `revision` meets them. All are SQL expressions;
- * `isOpen` is the condition that a rollout is not closed, as the store's index has it.
+ * Returns SQL for the {@link LiveRow}s of `scope`, oldest first, that a report about `object` and `revision` meets. All arguments are SQL
+ * expressions; `isOpen` is the condition that a rollout is not closed, written as in the store's index.
  */
 export function liveRowsSql({
   scope,
@@ -75,7 +75,7 @@ export interface RolloutEntryRow {
   ts: string | null
 }
 
-/** SQL for the objects of `rollout`, an SQL expression: rows of {@link RolloutEntryRow}. */
+/** Returns SQL for the objects of `rollout`, an SQL expression: rows of {@link RolloutEntryRow}. */
 export function rolloutEntriesSql(rollout: string): string {
   return `select e.object, e.state, e.at, e.said, c.channel, c.ts from rollout_entries e
     left join cards c on e.state = 'failing' and c.id = (

@@ -112,7 +112,7 @@ export function notePosted(db: Database, message: Message, posted: Posted, now: 
     )
   }
   touchRolloutsOf(db, card, now)
-  // A reply that Slack made a message of its own has no buttons yet.
+  // A reply that Slack posted as a message of its own has no buttons yet.
   if (message.thread !== undefined) db.run('update cards set due_at = ? where id = ?', now + cardGapMs, card)
   // An incident may have ended while the message was being posted.
   db.run(
@@ -152,8 +152,8 @@ function touchRolloutsOf(db: Database, card: number, now: number): void {
 }
 
 /**
- * Takes `message` out of its thread. If that is gone together with its card, the message becomes the card of what it is about, and the
- * next update of the old card finds that it is lost, with the rest of what it names.
+ * Takes `message` out of its thread. If the thread is gone together with its card, the message becomes the card of its own objects. The
+ * next update of the old card then finds that this is lost, together with the other objects that it names.
  */
 export function leaveThread(db: Database, { id, thread }: Message, why: ThreadEnd, now: number): void {
   const card = Number(thread?.id ?? 0)

@@ -2,7 +2,7 @@
 
 const lockedBy = 'locked, such as a shell of SQLite or a backup: end it'
 
-// A log that somebody else left, such as root, keeps the relay from using a file of its own.
+// A log that another user has left, such as root, keeps the relay from using its own file.
 const ofAll = "check owner and mode of the file, of its -wal and -shm and of its folder, and the volume's"
 
 /** Texts by SQLite's primary result code: www.sqlite.org/rescode.html. */

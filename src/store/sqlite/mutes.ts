@@ -53,7 +53,7 @@ export function createMuting(db: Database, queue: Queue, write: Write): { muting
 
   const namesInEffect = (now: number) => db.all<{ name: string }>(inEffectSql('?1'), now).map(({ name }) => name)
 
-  /** Moves the end of a silence at once, which is what counts, and then of what it withheld, in steps. If that fails, the next look goes on. */
+  /** Moves the end of a silence at once, which is what counts, then those of its notifications, in steps; if a step fails, a look goes on. */
   async function moveEnd(
     id: string,
     endsAt: number,

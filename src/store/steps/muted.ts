@@ -95,16 +95,16 @@ export const summing = -1
 /** Key of the announcement that exists from the moment when a summary has all that was put aside until all of that is let go of. */
 export const summedUp = 'what was withheld is summed up'
 
-/** SQL for a mute that is over at `now`, an SQL expression, and a destination from which it has withheld something: the first of all. */
+/** Returns SQL for the first mute that is over at `now`, an SQL expression, with a destination from which it has withheld something. */
 export function firstOverSql(now: string): string {
   return `select mute, destination from notifications where muted_until <= ${now} and mute is not null
     order by muted_until limit 1`
 }
 
-/** The most rows that {@link letGoSql} changes. */
+/** Most rows that {@link letGoSql} changes. */
 export const letGoRows = 2000
 
-/** SQL that lets go of some of what was put aside. */
+/** SQL that lets go of some rows that were put aside. */
 export const letGoSql = `update notifications set muted_until = null where id in (
   select id from notifications where muted_until = ${summing} limit ${letGoRows})`
 
@@ -140,7 +140,7 @@ export function withEnds(
   return { carried, silent: new Set(byObject.keys()) }
 }
 
-/** The summary of what was `found`; `stands` has, by key, the states of objects for which the destination counts as notified. */
+/** Makes the summary of `found`. `stands` has, by key, the states of objects about whose failures the destination counts as notified. */
 export function summaryOf(
   { mute, destination }: { mute: string; destination: string },
   found: Found,

@@ -1,6 +1,6 @@
-// Fields: take apart what Slack sends, whatever it turns out to be. Pure.
+// Fields: takes apart what Slack sends, whatever form it has. Pure.
 
-/** The fields of the JSON object that `text` is; none if it is anything else, such as a page, or half of an object. */
+/** Returns the fields of the JSON object in `text`; none if it is anything else, such as a page or half of an object. */
 export function readFields(text: string): Record<string, unknown> {
   try {
     return fieldsOf(JSON.parse(text))
@@ -9,7 +9,7 @@ export function readFields(text: string): Record<string, unknown> {
   }
 }
 
-/** The fields of `value`; none if it is no object. */
+/** Returns the fields of `value`; none if it is no object. */
 export function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

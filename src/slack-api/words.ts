@@ -77,7 +77,7 @@ export const lostWords = [deletedWord, 'edit_window_closed', 'cant_update_messag
 /** Answers to a reply whose thread is gone. */
 export const threadWords = ['cannot_reply_to_message', 'thread_not_found']
 
-/** Answers to a reply where replies are not taken, while messages are: somebody has locked the thread, or the channel has none. */
+/** Answers to a reply in a place that takes messages but no replies: the thread is locked, or the channel has no threads. */
 export const closedWords = ['restricted_action_thread_locked', 'restricted_action_non_threadable_channel']
 
 const aboutMessage = [

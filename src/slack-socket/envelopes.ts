@@ -1,19 +1,19 @@
-// Envelopes: have what is in each done once, however often Slack repeats it, and acknowledge each time that it came.
+// Envelopes: carries out the payload of each once, however often Slack repeats it, and acknowledges every copy.
 import type { Envelope } from '../slack-api/envelope.ts'
 
 export interface EnvelopesOptions {
-  /** Resolves once what a payload asks for is on disk: then Slack is answered. */
+  /** Carries out a payload. Resolves once the effect is on disk: then Slack is answered. */
   take(payload: unknown): Promise<void>
   failed(error: unknown): void
 }
 
-/** Deals with an envelope, and calls `answer` with the acknowledgement once what is in it is done. Resolves then, also after a failure. */
+/** Deals with an envelope: calls `answer` with the acknowledgement once its payload is carried out. Resolves then, and after a failure. */
 export type Deal = (
   envelope: Extract<Envelope, { is: 'payload' }>,
   answer: (acknowledgement: string) => void
 ) => Promise<void>
 
-/** The most envelopes that are remembered. */
+/** Most envelopes that are remembered. */
 const maxKnown = 1000
 
 export function createEnvelopes({ take, failed }: EnvelopesOptions): Deal {
@@ -25,7 +25,7 @@ export function createEnvelopes({ take, failed }: EnvelopesOptions): Deal {
     return work.then(
       () => answer(JSON.stringify({ envelope_id: id })),
       (error) => {
-        // Slack shows the clicker that nothing came of it. If Slack repeats the envelope, it is tried again.
+        // Without an acknowledgement, Slack shows the clicker that the click failed. If Slack repeats the envelope, it is tried again.
         known.delete(id)
         failed(error)
       }

@@ -161,7 +161,7 @@ t.test('acts move to PostgreSQL, and new ones follow them there', async (t) => {
   t.match(await log(store), [{ did: 'unacknowledge' }, { did: 'acknowledge' }])
 })
 
-t.test('a click does not wait for a rollout, even if both have one hash', async (t) => {
+t.test('a click does not wait for a rollout, even if both have the same hash', async (t) => {
   t.equal(
     new Set(Object.values(lockNumbers)).size,
     Object.keys(lockNumbers).length,

@@ -184,7 +184,7 @@ rules: [{ name: all, send: gone }]`
 })
 
 t.test('no destination ever takes more than its part, and each source is charged what it added', async (t) => {
-  // More than have to be full before the relay is.
+  // There are more destinations than it takes full ones to fill the relay.
   const names = ['a', 'b', 'c', 'd', 'e']
   const step = fc.record({
     source: fc.constantFrom('one', 'two', 'three'),
@@ -251,7 +251,7 @@ t.test('whoever added more waits with more, whatever has come and gone since', a
   const byHand = new Map<string, number>()
   for (let batch = 0; batch < 400; batch++) {
     budget.begin()
-    // Three from one source, one from the other, until they change places; then all but a fifth of the backlog is sent.
+    // Three events come from one source and one from the other. Then they change places, and all but a fifth of the backlog is sent.
     const [more, less] = batch < 200 ? ['one', 'other'] : ['other', 'one']
     for (const source of [more, more, more, less]) budget.admit(source, decisionTo(['team']))
     tally.set('team', { pending: store.pending + 4, buried: 0 })
@@ -269,7 +269,7 @@ t.test('whoever added more waits with more, whatever has come and gone since', a
   }
 })
 
-t.test('what another replica adds is charged to no source', async (t) => {
+t.test('notifications that another replica adds are charged to no source', async (t) => {
   const tally = new Map<string, Tally>([['team', { pending: 0, buried: 0 }]])
   const waiting = (pending: number) => tally.set('team', { pending, buried: 0 })
   const store = { pending: 0, tally: () => tally }
@@ -288,7 +288,7 @@ t.test('what another replica adds is charged to no source', async (t) => {
   }
 })
 
-t.test('of one event for a full destination, an end is sent, and no failure counts as notified', async (t) => {
+t.test('a full destination still gets the end of a failure, and does not count as notified of a new one', async (t) => {
   const tally = new Map<string, Tally>([['team', { pending: 10, buried: 0 }]])
   const store = { pending: 0, tally: () => tally }
   const budget = createBudget({ store, config: () => ({ destinations: tally, sources: tally }), maxPending: 10 })

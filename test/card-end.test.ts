@@ -1,4 +1,4 @@
-// Card ends: follow from Slack's answers to an update: the card is shown, tried again, or lost and what it named is posted anew.
+// Card ends: how Slack's answer to an update ends it: the card is shown, tried again, or lost, and its failures are posted anew.
 import t from 'tap'
 import type { Reply } from '../src/deliver/answer.ts'
 import { judge, lost, type Updated } from '../src/deliver/card-end.ts'
@@ -35,7 +35,7 @@ const quiet = { is: 'silenced' as const, name: 'night', until: now + minutes(5) 
 const open = entry('open')
 const silenced = entry('silenced', { quiet })
 const over = entry('over', { memory: healthy, view: of('over', { says: 'recovered' }) })
-/** Nobody was told of its end. */
+/** An incident whose end nobody was notified of. */
 const ended = entry('ended', { memory: healthy })
 const news = entry('news', { since: undefined, view: of('news', { says: 'informed' }) })
 
@@ -45,7 +45,7 @@ const answer = (status: number, body: unknown, retryAfterMs?: number): Reply => 
 })
 const no = (error: string, status = 200) => answer(status, { ok: false, error })
 
-t.test('each answer of Slack to an update leads to what is right for the card, its channel and its app', async (t) => {
+t.test('each answer of Slack to an update has the right effect on the card, its channel and its app', async (t) => {
   const again = (ms: number) => ({ is: 'again', at: now + ms })
   const rests = (ms: number) => ({ is: 'rest', until: now + ms, end: again(ms) })
   const table: [Reply, object][] = [
@@ -66,7 +66,7 @@ t.test('each answer of Slack to an update leads to what is right for the card, i
       { is: 'end', end: again(seconds(30)) }
     ],
     [no('is_archived'), { is: 'channel rests', until: now + minutes(5), end: again(minutes(5)) }],
-    // Whoever makes another token need not wait for each card.
+    // Only the app rests: once somebody has made another token, no card has to wait on its own.
     [no('token_revoked'), { is: 'rest', until: now + minutes(5), end: { is: 'again', at: now } }],
     [no('message_not_found'), { is: 'end', end: { is: 'lost' } }],
     [no('edit_window_closed'), { is: 'end', end: { is: 'lost' } }],
@@ -75,7 +75,7 @@ t.test('each answer of Slack to an update leads to what is right for the card, i
   for (const [reply, expected] of table) t.match(judge(updated([open]), reply, now), expected, JSON.stringify(reply))
 })
 
-t.test('of a lost card, what goes on is posted anew, and what is over only if the card stays', async (t) => {
+t.test('open incidents of a lost card are posted anew, and those that are over only if the card stays', async (t) => {
   const later = { is: 'again', at: now + minutes(5) }
   const young = now - minutes(15) + 1
   const table: [what: string, named: Entry[], stays: boolean, postedAt: number, expected: string[] | object][] = [
@@ -102,7 +102,7 @@ t.test('of a lost card, what goes on is posted anew, and what is over only if th
   }
 })
 
-t.test('what is posted anew goes to the lane that its destination has now, says so, and knows its event', async (t) => {
+t.test('an incident that is posted anew goes to the present lane of its destination, says so, and keeps its event', async (t) => {
   const view = of('open', { says: 'changed', wasReason: 'BuildFailed', wasWarning: true, nextReminderMs: 1000 })
   const end = lost(updated([entry('open', { view })]), true, now)
   if (end.is !== 'lost') throw new Error('it is not lost')

@@ -1,4 +1,4 @@
-// Ends of cards: if no message is about the end of an incident, its card says as much of it as is known.
+// Ends of cards: a card says as much as is known about an end that no message is about.
 import t from 'tap'
 import type { ObjectMemory } from '../src/objects/memory.ts'
 import { composeCard } from '../src/render/compose/card.ts'
@@ -57,7 +57,7 @@ const rows: [what: string, memory: ObjectMemory, text: RegExp, facts: RegExp][] 
 ]
 
 for (const [what, known, text, facts] of rows) {
-  t.test(`if ${what}, the card says no more of the end than is known`, async (t) => {
+  t.test(`if ${what}, the card says no more about the end than is known`, async (t) => {
     const failed = {
       ...view('shop'),
       says: 'failed' as const,

@@ -298,7 +298,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('a reply that Slack made a message of its own is a card, which is looked at for its buttons', async (t) => {
+    t.test('a reply that Slack posted as a message of its own becomes a card, and is soon updated with buttons', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')
@@ -317,7 +317,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       t.match((await postAll(store, '2.2', at + seconds(121))).thread, { ts: '2.1' })
     })
 
-    t.test('a reply whose thread takes none leaves it, and changes its card all the same', async (t) => {
+    t.test('a reply whose thread takes no replies leaves it, and still changes its card', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one'])
       await postAll(store, '1.1')

@@ -1,4 +1,4 @@
-// Cards while the database is away: nothing that happens then is forgotten, and nothing ends the relay.
+// Cards while the database is away: nothing that happens meanwhile is forgotten, and the relay goes on.
 import { pino } from 'pino'
 import t from 'tap'
 import { createCards } from '../src/deliver/cards.ts'
@@ -13,7 +13,7 @@ const object = { cluster: '', kind: 'Kustomization', namespace: 'apps', name: 's
 
 for (const failing of ['incidentsOnCards', 'touchCards'] as const) {
   t.test(
-    `if ${failing} fails, a silence shows on its card at the next look, and somebody who acts ends nothing`,
+    `if ${failing} fails, a silence shows on its card at the next look, and no act ends the relay`,
     async (t) => {
       const clock = createClock()
       const touched: (readonly string[])[] = []

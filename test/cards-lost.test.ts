@@ -104,7 +104,7 @@ t.test('a card that is posted again knows its event: who was notified, and what 
   t.match(shown(card), /silenced until/)
 })
 
-t.test('news of a card that somebody deleted is said once, in the channel, and is a card from then on', async (t) => {
+t.test('news of a card that somebody deleted is posted once, in the channel, and is a card from then on', async (t) => {
   const { api, pass, fail, recover, until } = await start(t)
   for (const hasReplies of [false, true]) {
     const name = hasReplies ? 'cart' : 'shop'
@@ -154,7 +154,7 @@ for (const error of ['restricted_action_thread_locked', 'restricted_action_non_t
 }
 
 t.test(
-  'if another channel has the name by now, news is posted there, and the card in the old one is kept true',
+  'if another channel has taken the name, news is posted there, and the card in the old channel stays true',
   async (t) => {
     const { api, pass, fail, recover } = await build(t, { config: plainConfig.replace('C000000A', '"#team"') })
     await fail('shop')

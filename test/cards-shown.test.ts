@@ -43,7 +43,7 @@ for (const [name, message, own] of [
 t.test('what should follow a card is left out if the card is gone by then', async (t) => {
   const { api, pass, fail } = await build(t)
   const [team] = api.channels
-  // As Slack answers if somebody has replied to the card before it was deleted.
+  // Slack answers so if somebody replied to the card before it was deleted.
   Object.assign(team ?? {}, { repliesError: 'cannot_reply_to_message' })
   api.behave('chat.postMessage', () => {
     if (api.posted.length === 1) api.delete('team', api.posted[0]?.ts ?? '')
@@ -259,7 +259,7 @@ t.test(
   }
 )
 
-t.test('a card whose end was withheld keeps saying when that was, whatever its object does later', async (t) => {
+t.test('a card whose end was withheld keeps the time of that end, whatever its object does later', async (t) => {
   const { api, pass, fail, recover, silence } = await build(t)
   for (const name of ['shop', 'cart']) await fail(name, `the ${name} is on fire`)
   await pass(130_000)

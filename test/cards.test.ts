@@ -163,7 +163,7 @@ t.test('a rollback during a failure is told in the thread of the failure', async
   t.ok(isGreen(cards(api)[0]))
 })
 
-t.test('a card never says of what was removed that it works again', async (t) => {
+t.test('a card never says that a removed object works again', async (t) => {
   const { api, pass, fail, relay, clock } = await build(t)
   const release = (name: string, event: object) =>
     relay.post({
@@ -171,7 +171,7 @@ t.test('a card never says of what was removed that it works again', async (t) =>
       timestamp: new Date(clock.now()).toISOString(),
       ...event
     })
-  // One message with three objects, whose recoveries are held for longer than a look.
+  // One message names three objects, and their recoveries are held for longer than a look.
   for (const name of ['first', 'shop', 'cart', 'mail']) {
     await release(name, { severity: 'error', reason: 'UpgradeFailed', message: 'Helm upgrade failed: denied' })
     await pass(name === 'first' ? 2000 : 500)

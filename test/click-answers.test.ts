@@ -266,7 +266,7 @@ t.test('if Slack limits questions about user groups, they are asked again when S
   t.equal((await acts()).length, 1)
 })
 
-t.test('whoever presses a button of a version of the card that is over by now reads so', async (t) => {
+t.test('a person who presses a button on an outdated version of a card reads that the failure is over', async (t) => {
   const { acts, card, fail, recover, pass, press, settle } = await start(t)
   const [ack, undo, silence, why] = ['acknowledge', 'unacknowledge', 'silence', 'why'].map(
     (name) => `flux-relay:${name}`

@@ -152,7 +152,7 @@ t.test('every commented-out option in the example is valid too', async (t) => {
   )
 })
 
-t.test('the caret stands under the mistake on a terminal, behind whatever letters', async (t) => {
+t.test('the caret stands under the mistake on a terminal, whatever letters come before', async (t) => {
   for (const [name, columns] of [
     ['shop', 4],
     ['部署規則', 8],
@@ -285,7 +285,7 @@ t.test('a file in another encoding is reported as such, and nothing of it is sho
   t.strictSame(said(Buffer.from(text)), [])
 })
 
-t.test('keys that begin with x- are for anchors, and count for nothing themselves', async (t) => {
+t.test('keys that begin with x- hold anchors, and have no effect themselves', async (t) => {
   const { config, problems } = loadConfig(
     `x-secret: ${slackUrl}
 x-failures: &failures { match: { severity: warn }, for: 2m }
@@ -303,7 +303,7 @@ rules:
   t.match(config?.rules.all, [{ name: 'failures', forMs: 120_000 }, { name: 'apps' }])
 })
 
-t.test('a key that stands further in is not taken for a misspelt one', async (t) => {
+t.test('a key that belongs to an inner map is not taken for a misspelt one', async (t) => {
   const text = 'destinations: { a: { preview: true } }\nrules: [{ name: r, kind: HelmRelease, sent: a }]\n'
   const { problems } = loadConfig(text, 'config.yaml', environment)
   t.match(

@@ -625,7 +625,7 @@ t.test('a text common to several objects names none of them', async (t) => {
   }
 })
 
-t.test('however long the names of objects are, the cause that they share is said', async () => {
+t.test('a digest says the cause that objects share, however long their names are', async () => {
   const webhook = 'https://cert-manager-webhook.cert-manager.svc:443/validate?timeout=30s'
   const message = (name: string) =>
     `Certificate/apps/${name}-tls dry-run failed (InternalError): Internal error occurred: failed calling webhook "webhook.cert-manager.io": failed to call webhook: Post "${webhook}": tls: failed to verify certificate: x509: certificate signed by unknown authority`
@@ -639,7 +639,7 @@ t.test('however long the names of objects are, the cause that they share is said
   )
 })
 
-t.test('the host that the errors of several objects name is said', async (t) => {
+t.test('a digest says the host that the errors of several objects name', async (t) => {
   const charts = ['web', 'search', 'db'].map((name) =>
     failed(
       'HelmChart',

@@ -1,4 +1,4 @@
-// Far lists: commands that need all there is, or what is many pages away, ask until they have it.
+// Far lists: commands that need a whole list, or an entry many pages away, ask until they have it.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
@@ -7,7 +7,7 @@ import { run } from './fixtures/process.ts'
 const at = '2026-11-20T10:00:00.000Z'
 const last = 230
 
-/** Answers a list with a page for each number up to `last`, with what `itemsOf` says is on it, and everything else with `other`. */
+/** Starts a relay that answers `list` with a page for each number up to `last`, made by `itemsOf`, and everything else with `other`. */
 async function startFar(t: Test, list: string, itemsOf: (page: number) => object[], other: object) {
   const others: string[] = []
   const server = createServer(({ url = '' }, response) => {
@@ -32,7 +32,7 @@ t.test('all dead letters that match are discarded, however many pages they fill'
   t.equal(new Set(others).size, last + 1)
 })
 
-t.test('a list that is as long as was asked for is listed, and only one that is longer goes on', async (t) => {
+t.test('a list is listed up to the limit, with a hint only if there is more', async (t) => {
   const acted = { at, name: 'ada', via: 'cli', did: 'retry', about: { notifications: ['1'] } }
   const { env } = await startFar(t, 'acts', () => [acted], {})
   const all = await run(['acts', '--limit', '1000'], env)
@@ -41,7 +41,7 @@ t.test('a list that is as long as was asked for is listed, and only one that is 
   t.match(some.err, 'There are more; raise --limit (now 220).\n')
 })
 
-t.test('the incident of an object is found among more of its name than a page has', async (t) => {
+t.test('the incident of an object is found among more objects of its name than fit on a page', async (t) => {
   const object = { cluster: 'prod', kind: 'HelmRelease', namespace: 'db', name: 'redis' }
   const failing = { object, state: 'failing', failure: { since: at } }
   const healthy = Array.from({ length: 10 }, () => ({ object, state: 'healthy' }))
@@ -50,7 +50,7 @@ t.test('the incident of an object is found among more of its name than a page ha
   t.match(await run(['ack', 'db/redis'], env), { code: 0, out: /^HelmRelease prod\/db\/redis: acknowledged by ada/ })
 })
 
-t.test('the newest event of an object is found where many of others came since', async (t) => {
+t.test('the newest event of an object is found after many later events of others', async (t) => {
   const { env, others } = await startFar(t, 'events', (page) => (page === last ? [{ id: '7' }] : []), {
     ...{
       id: '7',

@@ -99,7 +99,7 @@ t.test('ten causes interleaved over ten minutes: at most 30 messages, one ping e
   }
 })
 
-t.test('what goes on is summed up as often as is documented, and no cause adds to that', async (t) => {
+t.test('failures that go on are summed up as often as documented, and several causes share these messages', async (t) => {
   const atOf = (came: Came[], count: number) => run(came).flatMap(({ at }, n) => (n < count ? (at - start) / 1000 : []))
   t.same(atOf(failures(1200, minutes(20)), 7), [0, 2, 12, 42, 102, 222, 522], 'after 2, 10, 30, 60, 120 and 300 s')
   const two = inOrder(failures(600, minutes(10)), failures(600, minutes(10), 'another', seconds(20)))
@@ -139,7 +139,7 @@ t.test('after a calm period a cause begins anew', async (t) => {
 
 t.test('while a cause lasts, there is at most a message every five minutes, and one with a ping an hour', async (t) => {
   const sent = run(failures(12 * 60, minutes(12 * 60)))
-  // A ping does not wait, so it may be a message more.
+  // A ping does not wait, so each may add a message.
   t.ok(sent.length <= 12 * 12 + 8 + 13, `${sent.length} messages`)
   t.ok(pings(sent).length <= 13, `${pings(sent).length} pings`)
 })
@@ -153,7 +153,7 @@ t.test("whoever another rule mentions is pinged once, by that rule's own failure
   t.same(sent.flatMap((message) => message.pings).sort(), ['<!here>', '<!subteam^S012>'])
 })
 
-t.test('a page does not wait behind others that fail for the same reason and page nobody', async (t) => {
+t.test('a page does not wait behind failures of the same cause that page nobody', async (t) => {
   const noise = failures(20, minutes(15)).map(({ at, view: { mention: _, ...view } }) => ({ at, view }))
   for (const from of [seconds(1), minutes(3), minutes(11), minutes(14)]) {
     const page = failures(1, 0, 'no such repository', from + 500)

@@ -79,7 +79,7 @@ t.test(
   }
 )
 
-t.test('of texts as people quote them in issues, posts and runbooks, each is said right', async (t) => {
+t.test('texts that people quote in issues, posts and runbooks have the right gist', async (t) => {
   t.same(wrongOf(casesOf('gists-real17.yaml')), [])
 })
 

@@ -658,13 +658,13 @@ for (const [what, text, remark, taken] of said) {
   })
 }
 
-t.test('of an Alert that is left out nothing is said of what its rule would do', async (t) => {
+t.test('an Alert that is left out gets no remark on what its rule would do', async (t) => {
   const imported = importText(guide({ alerts: [{ eventSeverity: 'warning', channel: 'team', inclusionList: ['('] }] }))
   t.match(remarksOf(imported), [/lets nothing through; it is left out$/, /not a pattern, Flux passes over it too/])
   t.equal(imported.remarks.length, 2)
 })
 
-t.test('what Flux does not know is sent once, and said of the rule that has it', async (t) => {
+t.test('sources that Flux does not know are sent once, and the remark names the rule that has them', async (t) => {
   const about = (eventSeverity: string, namespace: string, kind = 'HelmRelease') => ({
     eventSeverity,
     eventSources: [

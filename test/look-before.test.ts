@@ -1,4 +1,4 @@
-// Looking before posting again: whether Slack has a message already is asked where it may be, and believed only of that message.
+// Looking before posting again: asks Slack for a message where it may have been posted, and believes only its own mark.
 import t from 'tap'
 import type { Reply } from '../src/deliver/answer.ts'
 import type { Place } from '../src/deliver/destination.ts'
@@ -21,7 +21,7 @@ const no = (error: string) => answer({ ok: false, error })
 const reset: Reply = { is: 'failure', code: 'ECONNRESET' }
 const posted = answer({ ok: true, channel: 'C0LEARNED', ts: '1.1' })
 
-/** A page of the history, with messages that have these marks. */
+/** Makes a page of the history, with messages that have these marks. */
 const page = (marks: object[], next = '') =>
   answer({
     ...{ ok: true, response_metadata: { next_cursor: next } },
@@ -30,7 +30,7 @@ const page = (marks: object[], next = '') =>
 const mark = metadataOf(message)
 const found = { body: JSON.stringify({ ok: true, channel: 'C0123ABCD', ts: '2.2' }), status: 200 }
 
-/** Answers each question with the next of `replies`, the last of them again and again. */
+/** Answers each question with the next of `replies`, and all further ones with the last. */
 function build(replies: Reply[], { channel = 'C0123ABCD', history = true } = {}) {
   const asked: { url: string; fields: Record<string, string> }[] = []
   const lines: string[] = []
@@ -69,7 +69,7 @@ t.test('a message is found by its own mark, on any of the first ten pages', asyn
   }
 })
 
-t.test('it is asked where the message would be, since shortly before it', async (t) => {
+t.test('Slack is asked for messages where this one would be, since shortly before it', async (t) => {
   const oldest = `${newestAt / 1000 - 120}.000000`
   const { look, asked } = build([page([], 'more'), page([])])
   await look()
@@ -85,7 +85,7 @@ t.test('it is asked where the message would be, since shortly before it', async 
   ])
 })
 
-t.test('a channel that is known only by its name is asked once an answer has told its ID', async (t) => {
+t.test('a channel that is known only by its name is asked as soon as an answer has told its ID', async (t) => {
   const { look, asked, learn } = build([page([mark])], { channel: '#team' })
   t.equal(await look(), undefined)
   for (const reply of [reset, no('not_in_channel')]) learn({ ...message, id: '1' }, reply, false)
@@ -97,7 +97,7 @@ t.test('a channel that is known only by its name is asked once an answer has tol
   t.match(await look(), { body: /C0LEARNED/ })
 })
 
-t.test('nothing is asked without the right to read, nor of what Slack has just refused', async (t) => {
+t.test('Slack is not asked without the right to read, nor about a message that it has just refused', async (t) => {
   const blind = build([page([mark])], { history: false })
   t.equal(await blind.look(), undefined)
   t.same(blind.asked, [])
@@ -119,7 +119,7 @@ t.test('nothing is asked without the right to read, nor of what Slack has just r
 })
 
 t.test(
-  'trouble with the history delays a message for a while, and is logged when it is posted all the same',
+  'trouble with the history delays a message for a while, and is logged if the message is then posted unchecked',
   async (t) => {
     const table: [Reply, failures: number, isTold: boolean][] = [
       [answer({}, 429), 1, true],

@@ -427,7 +427,7 @@ t.test(
   }
 )
 
-t.test('what stood before the cause does not stand in the middle of its sentence', async (t) => {
+t.test('words that are moved behind the cause do not interrupt its sentence', async (t) => {
   const gist =
     'decryption of db-creds: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access'
   t.equal(causeFirst(gist, 40), `${gist.slice(24)} (decryption of db-creds)`)

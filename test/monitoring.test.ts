@@ -80,7 +80,7 @@ for (const { alert, expr, annotations } of rules) {
   )
 }
 
-t.test('a count that Prometheus extrapolates, such as 1.007 dead letters, is said as a whole number', async (t) => {
+t.test('an alert says a count that Prometheus extrapolates, such as 1.007 dead letters, as a whole number', async (t) => {
   const counting = rules.filter(({ expr }) => expr.includes('increase('))
   t.ok(counting.length > 2)
   for (const { alert, annotations } of counting)
@@ -126,7 +126,7 @@ interface Panel {
   }
 }
 
-/** What the result of a query is measured in. */
+/** Returns the unit of the result of a query. */
 function unitOf(expr: string): string {
   if (/histogram_quantile|_seconds\{|_timestamp_seconds/.test(expr)) return 's'
   if (/_bytes\{/.test(expr)) return 'bytes'
@@ -138,7 +138,7 @@ t.test('every line of the dashboard has the unit of what it shows', async (t) =>
     for (const { expr, legendFormat } of targets) {
       const own = fieldConfig.overrides.find(({ matcher }) => matcher.options === legendFormat)
       const unit = own?.properties.find(({ id }) => id === 'unit')?.value ?? fieldConfig.defaults.unit
-      // A restart of the last day is asked for in seconds, and is a condition.
+      // The start of the process, in seconds, is only a condition.
       t.equal(unit, unitOf(expr.replaceAll('process_start_time_seconds', '')), `${title}: ${legendFormat}`)
     }
   }
@@ -212,7 +212,7 @@ t.test(
 )
 
 t.test(
-  'the dashboard adds up relays of several namespaces, takes replicas for one, and counts what a start has buried',
+  'the dashboard adds up relays of several namespaces, counts replicas once, and includes dead letters of a start',
   { skip: !hasPromtool && 'promtool is not here (Debian: apt-get install prometheus): NO PANEL WAS TRIED' },
   async (t) => {
     const [f, g] = ['namespace="f", job="r"', 'namespace="g", job="r"']
@@ -225,7 +225,7 @@ t.test(
       [`flux_relay_source_last_event_timestamp_seconds{${f}, pod="a", source="eu"}`, '600x200'],
       [`flux_relay_source_last_event_timestamp_seconds{${f}, pod="b", source="eu"}`, '6000x200'],
       [`flux_relay_source_last_event_timestamp_seconds{${g}, pod="c", source="eu"}`, '60x200'],
-      // A relay that has run for long, and one that was started with two dead letters.
+      // One relay has run for long, and the other was started with two dead letters.
       [`flux_relay_notifications_total{${f}, instance="a", destination="team", state="dead"}`, '7x100 10x100'],
       [`process_start_time_seconds{${f}, instance="a"}`, '-100000x200'],
       [`flux_relay_notifications_total{${g}, instance="c", state="dead"}`, '_x150 2x50'],

@@ -140,7 +140,7 @@ t.test('a mute without an end is refused, and one that is over is reported', asy
   t.match(load(`{ name: x, match: {}, ${zone} }`), [{ message: /no time zone "Europe\/Pariss"/ }])
 })
 
-t.test('a silence of one object is about no other, and is not made if it would be', async (t) => {
+t.test('a silence of one object matches no other, and is not made if it would', async (t) => {
   const shop = { cluster: 'prod', kind: 'Kustomization', namespace: 'apps', name: 'shop' }
   t.same(matchOf(shop), shop)
   t.same(matchOf({ ...shop, cluster: '', namespace: '' }), { kind: 'Kustomization', name: 'shop' })
@@ -394,7 +394,7 @@ t.test('the message at the end waits while another mute withholds the same, or t
   t.match(texts(relay)[1], /✅ apps\/a works again/)
 })
 
-t.test('after a look that failed, what a silence left in the middle of its end is looked for', async (t) => {
+t.test('after a failed look, the next one looks for leftovers of a silence whose end was interrupted', async (t) => {
   const clock = createClock()
   const log = createLog([], () => [], { write: () => {} })
   let isAway = false

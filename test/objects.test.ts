@@ -192,7 +192,7 @@ t.test('reminders come after 4, 8 and 16 hours and then once a day, and never wi
   t.equal(textsOf(toAll.replace('send:', 'remindEvery: never, send:'), events).length, 1)
 })
 
-t.test('a reminder does not wait for a time to which the clock was set by mistake', async (t) => {
+t.test('a reminder does not wait for a wrong time that the clock once had', async (t) => {
   const replay = startReplay(toAll)
   replay.receive(failure(0), 40 * 24 * hour)
   for (let at = 5 * minute; at <= 5 * hour; at += 5 * minute) replay.receive(failure(at))
@@ -334,7 +334,7 @@ t.test('events out of order never move an object backwards', async (t) => {
   t.equal(replay.said.length, 3, 'a failure of which both the beginning and the end are known')
 })
 
-t.test('fewer objects that are not ready are no other reason; another one is', async (t) => {
+t.test('a health check that waits for fewer objects is no new reason; one that waits for another object is', async (t) => {
   const waits = (at: number, ...names: string[]) =>
     failure(at, {
       message: `health check failed after ${at / minute}m0.01s: timeout waiting for: [${names
@@ -365,7 +365,7 @@ t.test('fewer objects that are not ready are no other reason; another one is', a
   )
 })
 
-t.test('a failure that is reported late does not seem to follow the revision that came after it', async (t) => {
+t.test('a failure that is reported late does not claim to follow the revision that came after it', async (t) => {
   const { config } = loadConfig(`cluster: prod\n${toAll}`, 'late.yaml', {})
   if (config === undefined) throw new Error('this config is fine')
   const { receive } = startRehearsal(config)
@@ -753,7 +753,7 @@ t.test('of two clusters with one name, each keeps who was notified of its own fa
   )
 })
 
-t.test('what becomes of a notification concerns its rule, its destination and its failure alone', async (t) => {
+t.test('the fate of a notification concerns its rule, its destination and its failure alone', async (t) => {
   const entry = { rule: 'r', destination: 'team', at: start, reminders: 1, heldUntil: start + 1 }
   const others = [
     { ...entry, rule: 'other' },

@@ -66,7 +66,7 @@ t.test('every answer Slack is known to give leads to the right outcome', async (
   }
 })
 
-t.test('only a message that the Web API took, and that may become a card, has a place', async (t) => {
+t.test('only a message that the Web API took and that may become a card has a place', async (t) => {
   const yes = answer(200, '{"ok":true,"channel":"C0123ABCD","ts":"1503435956.000247"}')
   const table = [
     ['web-api', true, { channel: 'C0123ABCD', ts: '1503435956.000247' }],

@@ -274,7 +274,7 @@ t.test('no metadata leads to a mention, or to a destination that the file does n
   )
 })
 
-t.test('a channel is made of values of the metadata, however their keys are written', async (t) => {
+t.test('a channel is made from values of the metadata, however their keys are written', async (t) => {
   const metadata = { team: ' pay ', 'acme.io/team': 'web', env: '#prod' }
   for (const [text, channel] of [
     ['{{ metadata.team }}', 'pay'],
@@ -454,7 +454,7 @@ t.test('a channel that one replica finds open again is used by the others too', 
 })
 
 t.test(
-  'an event that ends a failure is for the owner that the failure had, whatever Slack refuses by then',
+  'an event that ends a failure goes to the owner that the failure had, whatever Slack refuses by then',
   async (t) => {
     const made = load(config.replace('severity: warn', 'severity: info'))
     const start = Date.parse('2026-03-04T05:06:07Z')

@@ -398,7 +398,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       )
     })
 
-    t.test('what was refused and what still waits for an answer is no message of its minute', async (t) => {
+    t.test('a message that was refused or still waits for an answer is not counted in its minute', async (t) => {
       const [store, records] = await start(t)
       for (const lane of ['sent', 'refused', 'waiting']) await store.accept([about({ name: lane })], sendTo(lane))
       await store.settle(await post(store, 'sent'), attempt, sent)

@@ -214,7 +214,7 @@ t.test('of a thousand rules an event shows the fired ones and a limited number o
   t.equal(judged(rules, named('shop'), true).length, 1002)
 })
 
-t.test('a group has the events of one rule that are equal in what it is by', async (t) => {
+t.test('a group has the events of one rule that agree in the fields that it groups by', async (t) => {
   const chart = { object: { kind: 'HelmRelease' } }
   const of = (text: string): EventOverrides => ({ revision: parseRevision(text) })
   const [a, b] = [of(`main@sha1:${'a'.repeat(40)}`), of(`main@sha1:${'b'.repeat(40)}`)]

@@ -1,9 +1,9 @@
-// Schedule: when lanes are worked on, in virtual time.
+// Schedule: works on lanes at the right times, in virtual time.
 import t from 'tap'
 import { createSchedule, type Wait } from '../src/deliver/schedule.ts'
 import { createClock } from './fixtures/clock.ts'
 
-/** A schedule whose work is what the test says next, lane by lane. */
+/** Makes a schedule whose runs end as `waits` say, one after the other. */
 function begin(waits: (Wait | undefined | Error)[]) {
   const clock = createClock()
   const stopping = new AbortController()
@@ -26,7 +26,7 @@ function begin(waits: (Wait | undefined | Error)[]) {
   return { schedule, stopping, worked, pass }
 }
 
-t.test('a lane that waits is worked on when its time has come, however often it is woken before', async (t) => {
+t.test('a waiting lane is worked on when its time has come, however often it is woken before', async (t) => {
   const { schedule, worked, pass } = begin([{ until: 5000 }])
   schedule.wake(['a'])
   await schedule.idle()
@@ -51,7 +51,7 @@ t.test(
   }
 )
 
-t.test('what is woken or roused at work is looked at again, and what has failed a second later', async (t) => {
+t.test('a lane that is woken or roused at work is worked on again, and one that failed a second later', async (t) => {
   const { schedule, worked, pass } = begin([undefined, { until: 9000 }, new Error('no database')])
   schedule.wake(['a'])
   schedule.wake(['a'])
@@ -64,7 +64,7 @@ t.test('what is woken or roused at work is looked at again, and what has failed 
   t.same(worked, [0, 0, 0, 1000])
 })
 
-t.test('nothing starts any more once it is to stop', async (t) => {
+t.test('nothing starts any more once the schedule stops', async (t) => {
   const { schedule, stopping, worked, pass } = begin([{ until: 5000 }])
   schedule.wake(['a'])
   await schedule.idle()

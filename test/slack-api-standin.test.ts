@@ -173,7 +173,7 @@ t.test('replies are seen in their thread, and in the channel if they are broadca
   t.match(await post({ thread_ts }), { error: 'cannot_reply_to_message' }, 'a tombstone takes none')
 })
 
-t.test('a reply to what is not there any more is posted in the channel, and the answer is a yes', async (t) => {
+t.test('a reply to a message that is gone is posted in the channel, and the answer is `ok`', async (t) => {
   const { api, post } = await build(t)
   const { ts: thread_ts } = await post()
   t.match(await post({ thread_ts }), { ok: true, message: { thread_ts } })

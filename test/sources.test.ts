@@ -110,7 +110,7 @@ t.test('the first page lists some hundred sources of a fleet, those in trouble f
   t.match(page, '2,788 more, all active: <code>flux-relay sources</code>')
 })
 
-t.test('refused requests that are said alike are said once, with their sum', async (t) => {
+t.test('refused requests that read alike are said once, with their sum', async (t) => {
   const { clock, sources } = watch(fleetOf(1, undefined))
   await sources.look()
   for (const code of [

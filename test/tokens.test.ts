@@ -1,4 +1,4 @@
-// Tokens: the channels of one Slack app share its budget, a wait that Slack asks for, and a refusal of their token.
+// Tokens: the channels of one Slack app share its budget, the waits that Slack asks for, and a refusal of the token.
 import t from 'tap'
 import { loadConfig } from '../src/config/config.ts'
 import type { Kind, Reply } from '../src/deliver/answer.ts'
@@ -43,7 +43,7 @@ const answer = (body: object, status = 200): Reply => ({
 const refusal = answer({ ok: false, error: 'token_revoked' })
 const taken = answer({ ok: true, channel: 'C0123ABCD', ts: '1503435956.000247' })
 
-t.test('a refused token is asked for again by no channel of its app, until its time has come', async (t) => {
+t.test('no channel of an app tries its refused token again until the time has come', async (t) => {
   const { a, b, c, d, tokens, refuse } = build()
   t.same(refuse(), [])
   t.same(tokens.answerFor(b, now), refusal)
@@ -70,7 +70,7 @@ t.test('when Slack takes a token again, every other channel that waited for that
   }
 })
 
-t.test('what says nothing of a token wakes nobody', async (t) => {
+t.test('an answer that says nothing about a token wakes nobody', async (t) => {
   const { a, b, c, tokens, learn, refuse } = build()
   refuse()
   t.same(learn(a, 'transient', answer({}, 503)), [])
@@ -79,7 +79,7 @@ t.test('what says nothing of a token wakes nobody', async (t) => {
   t.equal(tokens.isRefused(b, now), true)
 })
 
-t.test('Slack is asked again if an operator wants that, or if no lane is blocked for the token any more', async (t) => {
+t.test('Slack is asked again if an operator wants it, or if no lane is blocked for the token any more', async (t) => {
   const head = (lane: string, reason: string): LaneHead => ({
     ...{ lane, dueSince: null, notBefore: until, block: { reason, since: now, probes: 1 } }
   })
@@ -107,7 +107,7 @@ t.test('a wait that Slack asks for is kept by all channels of the app, and by no
   for (const lane of [c, d]) t.equal(tokens.turnOf(lane, now), undefined)
 })
 
-t.test('only requests use turns up', async (t) => {
+t.test('only requests use up turns', async (t) => {
   const { a, b, c, d, tokens, refuse } = build()
   for (let n = 0; n < 20; n++) {
     t.equal(tokens.turnOf(a, now), undefined)

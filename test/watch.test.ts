@@ -194,7 +194,7 @@ t.test('a half-written file is not taken for one without the rest', async (t) =>
   t.same(destinations(), ['one', 'two', 'four'])
 })
 
-t.test('a change that did not wholly take effect is followed again until it has', async (t) => {
+t.test('a change that took effect only in part is followed again until all of it has', async (t) => {
   const file = join(tempFolder(t), 'config.yaml')
   writeFileSync(file, preview('one'))
   const clock = createClock()

@@ -151,7 +151,7 @@ t.test("a password in the relay's address is not repeated when something else an
   t.notMatch(err, 'SECRET')
 })
 
-t.test('a redirect is not followed, as the token would go along: where it leads is said', async (t) => {
+t.test('a redirect is not followed, as the token would go along; the message says where it leads', async (t) => {
   let to = ''
   const elsewhere = createServer((_, response) => response.writeHead(301, { location: to }).end())
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
@@ -171,7 +171,7 @@ t.test('a redirect is not followed, as the token would go along: where it leads 
   }
 })
 
-t.test('the name and the password in the address of a relay are used where no token is given', async (t) => {
+t.test('the name and the password in the address of a relay are used if no token is given', async (t) => {
   const asked: string[] = []
   const relay = createServer(({ headers }, response) => {
     asked.push(Buffer.from(headers.authorization?.slice(6) ?? '', 'base64').toString())

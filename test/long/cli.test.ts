@@ -182,7 +182,7 @@ t.test('an old sample counts as failing now, with or without send --now', async 
   t.match(await run(['send', '--now', url, file]), { code: 1, out: /400 .*BAD_JSON/ })
 })
 
-t.test('send that is ended in the middle of a folder has said what was posted by then', async (t) => {
+t.test('send, interrupted in the middle of a folder, has said what was posted by then', async (t) => {
   const server = Fastify()
   t.teardown(() => server.close())
   let posts = 0

@@ -61,7 +61,7 @@ t.test(
   }
 )
 
-t.test('a demo that nobody reads any more ends, and leaves nothing', async (t) => {
+t.test('a demo ends once nobody reads it any more, and leaves nothing behind', async (t) => {
   const folder = tempFolder(t)
   t.equal(await runUnread(['demo', '--port', '0'], { TMPDIR: folder }), 0)
   t.strictSame(readdirSync(folder), [])
@@ -87,7 +87,7 @@ t.test('at a terminal, the demo waits for Enter whenever there is something to r
   t.notMatch((await enters(['--no-pause'])).shown, /Enter goes on/)
 })
 
-t.test('Ctrl-D where the demo waits lets it go on to its end: nobody is there any more', async (t) => {
+t.test('Ctrl-D at a stop lets the demo run to its end, as nobody is there any more', async (t) => {
   let isTyped = false
   const whenShown = ({ shown, type }: Typist) => {
     if (isTyped || !shown().includes('Enter goes on.')) return

@@ -354,7 +354,7 @@ for (const [what, layout, expected, destinations] of said) {
   })
 }
 
-t.test('Providers of one manifest and one Secret are one destination, in how many namespaces soever', async (t) => {
+t.test('Providers of one manifest and one Secret are one destination, in however many namespaces', async (t) => {
   const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'slack-url' }, stringData: { address: url } }
   const layout = {
     'alerts/alerts.yaml': [provider(), alert(), secret],

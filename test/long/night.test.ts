@@ -241,7 +241,7 @@ t.test(
   }
 )
 
-t.test('status --watch ends where nobody reads it any more', async (t) => {
+t.test('status --watch ends once nobody reads it any more', async (t) => {
   const { env } = await badNight(t)
   t.equal(await runUnread(['status', '--watch'], env), 0)
 })

@@ -184,14 +184,14 @@ t.test('batches about the same objects, in any order, wait for each other withou
   t.equal(await a.backlog('lane'), 2000)
 })
 
-/** Another program, `other`, that has something locked. */
+/** Connects another program, `other`, that can lock something. */
 async function locker(t: Test, url: string) {
   const other = new Client(url)
   await other.connect()
   t.teardown(() => other.end())
   return {
     other,
-    /** Runs `waits`, which needs what `other` has locked; the lock is released some time after the wait is seen. */
+    /** Runs `waits`, which needs a lock of `other`. The lock is released some time after the wait is seen. */
     async letWait<T>(waits: () => Promise<T>): Promise<T> {
       const result = waits()
       let isOver = false
@@ -207,7 +207,7 @@ async function locker(t: Test, url: string) {
   }
 }
 
-t.test('a short lock_timeout of the server refuses no event that waits for another, and ends no start', async (t) => {
+t.test('despite a short lock_timeout of the server, an event waits for another, and a start for the tables', async (t) => {
   const url = await postgres.createDatabase()
   await execute(url, `alter database ${new URL(url).pathname.slice(1)} set lock_timeout = '5ms'`)
   const { other, letWait } = await locker(t, url)
@@ -220,7 +220,7 @@ t.test('a short lock_timeout of the server refuses no event that waits for anoth
   t.equal(receipt?.status, 'accepted')
 })
 
-t.test('what a database has for a default that statements are not written for is undone', async (t) => {
+t.test('defaults of a database that statements are not written for are undone', async (t) => {
   const url = await postgres.createDatabase()
   const name = new URL(url).pathname.slice(1)
   const defaults = {
@@ -231,7 +231,7 @@ t.test('what a database has for a default that statements are not written for is
     transaction_timeout: '12345'
   }
   for (const [setting, value] of Object.entries(defaults)) {
-    // As far as the server has it.
+    // Older servers do not have every setting.
     await execute(url, `alter database ${name} set ${setting} = ${value}`).catch(() => {})
   }
   const store = await openPostgres(url, { clock: 'caller' })
@@ -487,7 +487,7 @@ t.test('a plan cached while the tables were empty finds its rows by their keys',
   }
 })
 
-/** So many failures, withheld by a silence that was planned for an hour and ended after a second, with nobody left to say so. */
+/** Leaves `many` failures withheld by a silence that was planned for an hour and ended after a second, as if its replica had died. */
 async function leftBehind(store: Store, url: string, many: number): Promise<void> {
   const until = at + 3_600_000
   const { id } = await store.addSilence({ match: {}, comment: 'upgrade', endsAt: until }, at)
@@ -505,7 +505,7 @@ async function leftBehind(store: Store, url: string, many: number): Promise<void
   await execute(url, 'update silences set ends_at = $2 where id = $1', [id, at + 1000])
 }
 
-/** Ends it, and says how much each summary has. */
+/** Ends the mutes that are over. Resolves to the number of notifications in each summary. */
 async function endMutes(store: Store, now: number): Promise<number[]> {
   const sizes: number[] = []
   const compose = ({ notifications }: Withheld) => {
@@ -517,7 +517,7 @@ async function endMutes(store: Store, now: number): Promise<number[]> {
 }
 
 t.test(
-  'what a silence left behind is summed up once, though a replica looks while another has just done it',
+  'the leftovers of a silence are summed up once, though a replica looks just when another has done it',
   async (t) => {
     const [a, b, url] = await pair(t)
     await leftBehind(a, url, 3)
@@ -527,7 +527,7 @@ t.test(
   }
 )
 
-t.test('a silence is over though the connection breaks before all of what it withheld is, which follows', async (t) => {
+t.test('a silence ends even if the connection breaks before all that it withheld has ended; the rest follows', async (t) => {
   const [a, , url] = await pair(t)
   await leftBehind(a, url, 3)
   await execute(url, 'update silences set ends_at = $1', [at + 3_600_000])
@@ -542,7 +542,7 @@ t.test('a silence is over though the connection breaks before all of what it wit
   t.same(await endMutes(a, at + 2000), [3])
 })
 
-t.test('each of what a silence left behind is looked up by its key, and compared with no other', async (t) => {
+t.test('each leftover of a silence is looked up by its key, and compared with no other', async (t) => {
   const [a, , url] = await pair(t)
   await leftBehind(a, url, 2000)
   const client = new Client(url)

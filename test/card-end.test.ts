@@ -102,7 +102,7 @@ t.test('open incidents of a lost card are posted anew, and those that are over o
   }
 })
 
-t.test('an incident that is posted anew goes to the present lane of its destination, says so, and keeps its event', async (t) => {
+t.test("an incident posted anew goes to its destination's present lane, says so, and keeps its event", async (t) => {
   const view = of('open', { says: 'changed', wasReason: 'BuildFailed', wasWarning: true, nextReminderMs: 1000 })
   const end = lost(updated([entry('open', { view })]), true, now)
   if (end.is !== 'lost') throw new Error('it is not lost')

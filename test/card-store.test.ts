@@ -298,7 +298,7 @@ for (const [name, prepare] of Object.entries(stores)) {
       }
     )
 
-    t.test('a reply that Slack posted as a message of its own becomes a card, and is soon updated with buttons', async (t) => {
+    t.test('a reply that Slack posted as a message of its own becomes a card, and soon has buttons', async (t) => {
       const { store } = await start(t)
       await say(store, 'failed', ['one', 'two'])
       await postAll(store, '1.1')

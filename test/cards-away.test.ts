@@ -13,7 +13,7 @@ const object = { cluster: '', kind: 'Kustomization', namespace: 'apps', name: 's
 
 for (const failing of ['incidentsOnCards', 'touchCards'] as const) {
   t.test(
-    `if ${failing} fails, a silence shows on its card at the next look, and no act ends the relay`,
+    `if ${failing} fails, a silence shows on its card at the next look, and an act does not end the relay`,
     async (t) => {
       const clock = createClock()
       const touched: (readonly string[])[] = []

@@ -99,7 +99,7 @@ t.test('ten causes interleaved over ten minutes: at most 30 messages, one ping e
   }
 })
 
-t.test('failures that go on are summed up as often as documented, and several causes share these messages', async (t) => {
+t.test('failures that go on are summed up as often as documented, and several causes share messages', async (t) => {
   const atOf = (came: Came[], count: number) => run(came).flatMap(({ at }, n) => (n < count ? (at - start) / 1000 : []))
   t.same(atOf(failures(1200, minutes(20)), 7), [0, 2, 12, 42, 102, 222, 522], 'after 2, 10, 30, 60, 120 and 300 s')
   const two = inOrder(failures(600, minutes(10)), failures(600, minutes(10), 'another', seconds(20)))

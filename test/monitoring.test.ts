@@ -80,7 +80,7 @@ for (const { alert, expr, annotations } of rules) {
   )
 }
 
-t.test('an alert says a count that Prometheus extrapolates, such as 1.007 dead letters, as a whole number', async (t) => {
+t.test('an alert rounds a count that Prometheus extrapolates, such as 1.007 dead letters', async (t) => {
   const counting = rules.filter(({ expr }) => expr.includes('increase('))
   t.ok(counting.length > 2)
   for (const { alert, annotations } of counting)

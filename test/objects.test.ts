@@ -334,7 +334,7 @@ t.test('events out of order never move an object backwards', async (t) => {
   t.equal(replay.said.length, 3, 'a failure of which both the beginning and the end are known')
 })
 
-t.test('a health check that waits for fewer objects is no new reason; one that waits for another object is', async (t) => {
+t.test('a health check that waits for fewer objects is no new reason; one for another object is', async (t) => {
   const waits = (at: number, ...names: string[]) =>
     failure(at, {
       message: `health check failed after ${at / minute}m0.01s: timeout waiting for: [${names

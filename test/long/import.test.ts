@@ -763,7 +763,7 @@ t.test(
   }
 )
 
-t.test('a file that makes Alerts in another language than YAML is named, with the command that shows them', async (t) => {
+t.test('a file that makes Alerts in another language is named, with the command that shows them', async (t) => {
   const folder = tempFolder(t)
   const group = 'notification.toolkit.fluxcd.io'
   writeFileSync(join(folder, 'alert.cue'), `alert: {\n\tapiVersion: "${group}/v1beta3"\n\tkind: "Alert"\n}\n`)

@@ -207,7 +207,7 @@ async function locker(t: Test, url: string) {
   }
 }
 
-t.test('despite a short lock_timeout of the server, an event waits for another, and a start for the tables', async (t) => {
+t.test('despite a short lock_timeout of the server, events wait for each other, and a start for tables', async (t) => {
   const url = await postgres.createDatabase()
   await execute(url, `alter database ${new URL(url).pathname.slice(1)} set lock_timeout = '5ms'`)
   const { other, letWait } = await locker(t, url)
@@ -527,7 +527,7 @@ t.test(
   }
 )
 
-t.test('a silence ends even if the connection breaks before all that it withheld has ended; the rest follows', async (t) => {
+t.test('a silence ends even if the connection breaks before its notifications are free; they follow', async (t) => {
   const [a, , url] = await pair(t)
   await leftBehind(a, url, 3)
   await execute(url, 'update silences set ends_at = $1', [at + 3_600_000])

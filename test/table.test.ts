@@ -50,7 +50,7 @@ t.test('whatever the texts are, no line is longer than the terminal, and reasons
   )
 })
 
-/** Of two columns, of one, and of none. */
+/** Letters of two columns, of one and of none. */
 const letters = ['部', '署', '한', 'あ', '！', '🔥', '🚀', 'x', 'é', 'ש', 'ß', '→', '\u0301', '\u0302']
 const twoColumns = new Set(['部', '署', '한', 'あ', '！', '🔥', '🚀'])
 const columnsOf = (line: string) =>

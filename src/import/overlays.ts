@@ -73,7 +73,7 @@ function waysOf(file: string, kustomizations: readonly Kustomization[]): Way[] {
   return listing(file, kustomizations).flatMap((each) => waysAbove(each, kustomizations))
 }
 
-/** The outermost kustomization that names a namespace wins. */
+/** Follows the kustomizations above `from`. The outermost that names a namespace wins. */
 function waysAbove(
   from: Kustomization,
   kustomizations: readonly Kustomization[],

@@ -66,7 +66,7 @@ export interface Notified {
 export interface ObjectMemory {
   /** The current failure; absent while the object is healthy. */
   failure?: Failure
-  /** The latest failures that somebody was notified of and that are over, newest first. */
+  /** The latest failures that are over and that somebody was notified of, newest first. */
   past?: readonly Past[]
   /** When the present state began, in ms. */
   since: number

@@ -61,7 +61,7 @@ export interface View extends Partial<Said> {
   during?: number
   /** With `recovered`: how it ended, unless the object is Ready again. */
   ending?: Exclude<Ending, 'ready'>
-  /** With `recovered`: the failure ended before `at`, at a time that nobody knows. */
+  /** With `recovered`: the failure ended at an unknown time before `at`. */
   isBefore?: true
   /** With `recovered`: the revision is not the one that failed. */
   isFix?: true

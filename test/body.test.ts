@@ -7,9 +7,9 @@ import { createClock } from './fixtures/clock.ts'
 
 const kibibyte = 1024
 
-/** A body under way: 60 KiB, and one byte still missing. */
-function begin(read: ReturnType<typeof createBodyReader>) {
-  const pieces = [30 * kibibyte, 30 * kibibyte].map((bytes) => Buffer.alloc(bytes, ' '))
+/** A body under way: 60 KiB in `count` pieces, and one byte still missing. */
+function begin(read: ReturnType<typeof createBodyReader>, count = 2) {
+  const pieces = Array.from({ length: count }, () => Buffer.alloc((60 / count) * kibibyte, ' '))
   const request = Object.assign(new PassThrough(), { headers: { 'content-length': `${60 * kibibyte + 1}` } })
   const result = read(request as never).catch(({ code }) => code)
   for (const piece of pieces) request.write(piece)
@@ -34,6 +34,32 @@ t.test('the bytes of such a body are freed at once, and those of one being read 
   const last = all.at(-1)
   last?.request.end(' ')
   t.strictSame(await last?.result, Buffer.alloc(60 * kibibyte + 1, ' '))
+})
+
+t.test('a body of one piece is freed as soon as it has lost its room or broken off', async (t) => {
+  const read = createBodyReader(4 * 1024 * kibibyte, createClock())
+  const all = Array.from({ length: 40 }, () => begin(read, 1))
+  await turn()
+  t.equal(all[0]?.pieces[0]?.length, 0, 'lost its room')
+  const last = all.at(-1)
+  t.equal(last?.pieces[0]?.length, 60 * kibibyte)
+  last?.request.destroy()
+  await last?.result
+  t.equal(last?.pieces[0]?.length, 0, 'broke off')
+})
+
+t.test('bodies that are complete, or broke off, leave their room to others', async (t) => {
+  const read = createBodyReader(4 * 1024 * kibibyte, createClock())
+  const whole = Buffer.alloc(60 * kibibyte + 1, ' ')
+  for (const isWhole of [false, true]) {
+    for (let n = 0; n < 40; n++) {
+      const { request, result } = begin(read)
+      await turn()
+      if (isWhole) request.end(' ')
+      else request.destroy()
+      t.strictSame(await result, isWhole ? whole : 'BAD_REQUEST')
+    }
+  }
 })
 
 t.test('a body is read up to its limit, whether or not its length is declared', async (t) => {

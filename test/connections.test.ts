@@ -12,27 +12,34 @@ async function start(
   t: import('tap').Test,
   limits: Parameters<typeof limitConnections>[2] = { maxBytes: 45 * 1024, crowdBytes: Number.POSITIVE_INFINITY }
 ) {
-  const waiting: (() => void)[] = []
+  const waiting: import('node:http').ServerResponse[] = []
   const counted = { asked: 0, closed: 0 }
   const server = createServer(({ socket }, response) => {
     counted.asked += 1
-    waiting.push(() => response.end('x'))
+    waiting.push(response)
     socket.unref()
   })
   limitConnections(server, () => (counted.closed += 1), limits)
   const connect = await listen(t, server)
   return {
     counted,
-    answer: () => waiting.splice(0).map((end) => end()),
+    answer: () => waiting.splice(0).map((response) => response.end('x')),
+    beginAnswer: () => waiting.map((response) => response.write('x')),
     /** Opens a connection and sends `text`; resolves once the server has its request. */
     async open(text = '') {
       const socket = connect()
-      const said = { text: '', isClosed: once(socket, 'close').then(() => true) }
+      const said = {
+        text: '',
+        isClosed: once(socket, 'close').then(() => true),
+        async send(text: string) {
+          const asked = counted.asked
+          socket.write(text)
+          while (text !== '' && counted.asked === asked) await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
       socket.on('data', (chunk) => (said.text += chunk))
-      const asked = counted.asked
       await Promise.all([once(socket, 'connect'), once(server, 'connection')])
-      socket.write(text)
-      while (text !== '' && counted.asked === asked) await new Promise((resolve) => setImmediate(resolve))
+      await said.send(text)
       return said
     }
   }
@@ -56,6 +63,27 @@ t.test('of too many connections, the one that has waited longest without a compl
   t.pass('who waits for an answer gets it')
   await server.open()
   t.ok(await asking.isClosed, 'who has one may have to connect again')
+})
+
+t.test('a connection that asks for something needs more room than before, and the oldest makes it', async (t) => {
+  const server = await start(t)
+  const silent = await server.open()
+  for (let n = 0; n < 3; n++) await server.open()
+  const asking = await server.open()
+  t.equal(server.counted.closed, 0, 'five that are silent fit')
+  await asking.send(`${request}x`)
+  t.equal(server.counted.closed, 1)
+  t.ok(await silent.isClosed)
+})
+
+t.test('a connection whose answer has begun makes room, because its client may never read the rest', async (t) => {
+  const server = await start(t)
+  const reading = await server.open(`${request}x`)
+  server.beginAnswer()
+  for (let n = 0; n < 2; n++) await server.open(`${request}x`)
+  await server.open()
+  t.ok(await reading.isClosed)
+  t.equal(server.counted.closed, 1)
 })
 
 t.test('a connection that has just got an answer stays longer than one that has asked for nothing since', async (t) => {

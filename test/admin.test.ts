@@ -98,6 +98,9 @@ t.test('each relay makes a different token, and a configured token is never acce
   const given = await startRelay(t, { config: preview, env: { ADMIN_TOKEN: 'open-sesame-open-sesame' } })
   t.notMatch(given.log.join(''), /open-sesame|\?token=/)
   t.equal((await look(given, '/?token=open-sesame-open-sesame')).status, 401, 'proxies keep addresses')
+  const entered = await look(given, '/?token=any', bearer('open-sesame-open-sesame'))
+  t.equal(entered.status, 200)
+  t.equal(entered.headers.get('set-cookie'), null, 'nor does one begin a session')
 })
 
 t.test('a blank ADMIN_TOKEN is refused, and a line end around one is ignored', async (t) => {

@@ -62,6 +62,40 @@ t.test('bodies that are complete, or broke off, leave their room to others', asy
   }
 })
 
+t.test('a large body makes room for another only once nothing of it has come for half a second', async (t) => {
+  const mebibyte = 1024 * kibibyte
+  const clock = createClock()
+  const read = createBodyReader(16 * mebibyte, clock)
+  const open = (byte: string) => {
+    const request = Object.assign(new PassThrough(), { headers: { 'content-length': `${16 * mebibyte}` } })
+    const result = read(request as never).catch(({ code }) => code)
+    request.write(Buffer.alloc(16 * mebibyte - 1, byte))
+    return { request, result }
+  }
+  const [stalled] = [open('a'), open('b')]
+  await turn()
+  clock.advance(499)
+  t.equal(await open('c').result, 'CANNOT_STORE', 'there is room for two')
+  clock.advance(1)
+  const other = open('d')
+  await turn()
+  stalled?.request.end()
+  t.equal(await stalled?.result, 'CANNOT_STORE')
+  other.request.end('d')
+  t.equal((await other.result).length, 16 * mebibyte)
+})
+
+t.test('what comes after a body was refused is freed', async (t) => {
+  const request = Object.assign(new PassThrough(), { headers: {} })
+  const result = createBodyReader(1000, createClock())(request as never).catch(({ code }) => code)
+  request.write(Buffer.alloc(1001))
+  t.equal(await result, 'TOO_LARGE')
+  const late = Buffer.alloc(500)
+  request.write(late)
+  await turn()
+  t.equal(late.length, 0)
+})
+
 t.test('a body is read up to its limit, whether or not its length is declared', async (t) => {
   const max = 10_000
   const table: [what: string, declared: number | undefined, pieces: number[], expected: number | string][] = [

@@ -229,6 +229,13 @@ t.test(
   }
 )
 
+t.test('a character that is escaped as a whole surrogate pair is accepted', async (t) => {
+  const relay = await startRelay(t)
+  const body = json(fluxEvent({ message: 'no space left: ROCKET' })).replace('ROCKET', '\\ud83d\\ude80')
+  t.equal((await relay.post(body)).status, 202)
+  await relay.slack.until(() => relay.slack.accepted.some(({ text }) => text.includes('\u{1f680}')))
+})
+
 t.test('the same bytes within two minutes are one event', async (t) => {
   const relay = await startRelay(t, { config: guarded })
   const body = json(fluxEvent())

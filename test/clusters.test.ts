@@ -123,6 +123,8 @@ t.test('several sources without a cluster are refused, with what to write instea
   const warned = problems('{ a: {}, b: { cluster: prod } }', 'cluster: prod')
   t.ok(warned.config)
   t.match(JSON.stringify(warned.problems), /`cluster: prod` is that of \\"b\\"/)
+  const named = problems('{ a: { cluster: prod }, b: { cluster: dev } }', 'cluster: prod')
+  t.notMatch(JSON.stringify(named.problems), /names no cluster/, 'not if each names its own')
 })
 
 const toAll = `

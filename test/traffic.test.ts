@@ -40,7 +40,11 @@ t.test('a clock that is put back neither keeps old counts for ever nor loses new
 
 t.test('a cluster without events for a week makes room for another', async (t) => {
   const traffic = createTraffic()
+  traffic.accepted('eu', '', start)
+  t.strictSame(traffic.of('eu', start).clusters, [], 'no name is no cluster')
   for (let n = 0; n < 21; n++) traffic.accepted('eu', `old-${n}`, start)
+  const { clusters, hasMoreClusters } = traffic.of('eu', start + 6 * 24 * 60 * minute)
+  t.strictSame([clusters.length, hasMoreClusters], [20, true])
   const later = start + 8 * 24 * 60 * minute
   t.match(traffic.of('eu', later), { clusters: [] })
   traffic.accepted('eu', 'new', later)
@@ -65,6 +69,17 @@ t.test('quiet means the time in expectEvery, or ten times the usual gap, and no 
       minutes * minute,
       `${expected} ${gaps}`
     )
+  }
+})
+
+t.test('ten requests are a flood within five minutes, and not if they take longer', async (t) => {
+  for (const [withinMs, isFlood] of [
+    [5 * minute, true],
+    [5 * minute + 1, false]
+  ] as const) {
+    const flood = createFlood()
+    for (let n = 0; n < 9; n++) flood(start)
+    t.same(flood(start + withinMs), isFlood ? { requests: 10, withinMs } : undefined)
   }
 })
 

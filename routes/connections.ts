@@ -39,7 +39,7 @@ export function limitConnections(
   closed: () => void,
   { maxBytes = 118 * mebibyte, crowdBytes = 15 * mebibyte, maxOpen = openAtMost() }: Limits = {}
 ): () => void {
-  // Oldest first: by arrival, by leaving the anteroom, or by the last answer.
+  // Oldest first: by arrival, by leaving the anteroom, or in a crowd by the last answer.
   const open = new Map<Socket, Stage>()
   let bytes = 0
   const [listener] = server.listeners('connection')
@@ -107,8 +107,11 @@ export function limitConnections(
     // An open connection that held its response until the next request would keep it, and everything it refers to, in the old
     // generation.
     response.once('finish', () => {
-      // Behind those that have asked for nothing since: a sender that reuses its connection must not make room for strangers.
-      if (open.delete(socket)) open.set(socket, 'answered')
+      if (!open.has(socket)) return
+      // In a crowd, a sender that reuses its connection stands behind those that have asked for nothing since. Only then: a Map
+      // with deletions grows a new table every few requests, and a dead table in the old generation keeps what it held.
+      if (bytes > crowdBytes) open.delete(socket)
+      open.set(socket, 'answered')
     })
     makeRoom()
   })

@@ -86,17 +86,21 @@ t.test('a connection whose answer has begun makes room, because its client may n
   t.equal(server.counted.closed, 1)
 })
 
-t.test('a connection that has just got an answer stays longer than one that has asked for nothing since', async (t) => {
-  const server = await start(t)
-  const sender = await server.open(`${request}x`)
-  const stranger = await server.open()
-  server.answer()
-  while (!sender.text.endsWith('x')) await new Promise((resolve) => setImmediate(resolve))
-  await server.open(`${request}x`)
-  await server.open()
-  t.ok(await stranger.isClosed)
-  t.equal(server.counted.closed, 1)
-})
+t.test(
+  'in a crowd, a connection that has just got an answer stays longer than one that has asked for nothing since',
+  async (t) => {
+    const server = await start(t, { maxBytes: 45 * 1024, crowdBytes: 20 * 1024 })
+    const sender = await server.open(`${request}x`)
+    const stranger = await server.open()
+    server.answer()
+    while (!sender.text.endsWith('x')) await new Promise((resolve) => setImmediate(resolve))
+    await server.open(`${request}x`)
+    await server.open()
+    await server.open()
+    t.ok(await stranger.isClosed)
+    t.equal(server.counted.closed, 1)
+  }
+)
 
 t.test('with files for three connections only, the fourth still gets one', async (t) => {
   const server = await start(t, { maxOpen: 3 })

@@ -87,11 +87,15 @@ export function createIntake(options: IntakeOptions) {
     metrics.commitSeconds.observe((performance.now() - started) / 1000)
     metrics.commitEvents.observe(batch.length)
     for (const [index, arrival] of batch.entries()) {
-      if (decisions.get(arrival)?.isTwin) twins(arrival.event.source)
-      if (receipts[index]?.status === 'duplicate') metrics.duplicates.inc({ source: arrival.event.source })
+      const { source } = arrival.event
+      const status = receipts[index]?.status
+      if (status === 'duplicate') metrics.duplicates.inc({ source })
       const decision = decisions.get(arrival)
-      if (decision?.trace.owner?.passed) passed(arrival.event.source, decision.trace.owner.passed)
-      if (decision !== undefined) count(metrics, arrival, decision)
+      // A run that was undone may have decided on an event that another replica has stored since.
+      if (status !== 'accepted' || decision === undefined) continue
+      if (decision.isTwin) twins(source)
+      if (decision.trace.owner?.passed) passed(source, decision.trace.owner.passed)
+      count(metrics, arrival, decision)
     }
     return receipts
   }

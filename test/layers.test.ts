@@ -9,7 +9,7 @@ import t from 'tap'
  */
 const floors = [
   ['json-schema'],
-  ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'secrecy', 'spelling', 'turns'],
+  ['about', 'actor', 'clock', 'errors', 'legible', 'needles', 'percent', 'secrecy', 'spelling', 'turns'],
   ['duration', 'env', 'env-secrets', 'log', 'paint', 'patterns', 'rarely'],
   ['events', 'search'],
   ['objects'],
@@ -58,6 +58,7 @@ const pure = new Set([
     'duration',
     'legible',
     'needles',
+    'percent',
     'secrecy',
     'spelling',
     'patterns',

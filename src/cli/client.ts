@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { request } from 'undici'
 import { RelayError } from '../errors.ts'
+import { percentDecoded } from '../percent.ts'
 import { whyUnanswered } from './unanswered.ts'
 
 export interface ClientOptions {
@@ -45,9 +46,9 @@ export async function ask(
   const { origin, pathname, searchParams, username, password } = new URL(url)
   const target = new URL(origin + pathname.replace(/\/+$/, '') + path)
   for (const [key, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(key, value)
-  const secret = token ?? (decoded(password) || (searchParams.get('token') ?? ''))
+  const secret = token ?? (percentDecoded(password) || (searchParams.get('token') ?? ''))
   const headers = {
-    authorization: `Basic ${Buffer.from(`${decoded(username) || person()}:${secret}`).toString('base64')}`,
+    authorization: `Basic ${Buffer.from(`${percentDecoded(username) || person()}:${secret}`).toString('base64')}`,
     'user-agent': 'flux-relay-cli',
     ...(content && { 'content-type': 'application/json' })
   }
@@ -129,15 +130,6 @@ function person(): string {
   } catch {
     // A user id may have no name, as in a container.
     return ''
-  }
-}
-
-/** Decodes a part of an address; returns it as it stands if it cannot be decoded. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
   }
 }
 

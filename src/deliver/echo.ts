@@ -1,4 +1,5 @@
 // Echo: removes from an answer what it repeats of the secret that was sent: a webhook's address or an app's token. Pure.
+import { percentDecoded } from '../percent.ts'
 
 /** `body` without the secret, whatever the case of its letters. A body that is JSON stays JSON. */
 export function withoutEcho(body: string, { url, token }: { url: string; token?: string | undefined }): string {
@@ -18,18 +19,10 @@ function insteadOf(secret: string): string {
 function secretsOf(url: string): string[] {
   const { pathname, search } = new URL(url)
   const parts = `${pathname}${search}`.split(/[/?&=]/).filter((part) => part.length >= 6 && !isWord(part))
-  return [`${pathname}${search}`, pathname, ...parts, ...parts.map(decoded)].filter((part) => part.length > 1)
+  return [`${pathname}${search}`, pathname, ...parts, ...parts.map(percentDecoded)].filter((part) => part.length > 1)
 }
 
 /** True for a plain word. The longest one that addresses have in common is `slack_incoming`. */
 function isWord(part: string): boolean {
   return /^[a-z_]+$/.test(part) && part.length < 16
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

@@ -16,6 +16,7 @@ import {
   idleButtons,
   idleSenders,
   mixedDestinations,
+  noDestination,
   sharedLanes,
   sharedTokens,
   unknownApps,
@@ -117,7 +118,7 @@ function unknownDestinations({ rules, operator = [], destinations, owners }: Con
       // No name has a comma or a space, so this may be a list.
       const parts = name.split(/[\s,]+/).filter((part) => part !== '')
       const several = parts.length > 1 && !Array.isArray(names) ? `; a list is [${parts.join(', ')}]` : ''
-      const message = `there is no destination "${name}"${several || guess(name, meant) || '; write the name of one of `destinations`'}`
+      const message = noDestination(name, several || guess(name, meant))
       return [{ path: Array.isArray(names) ? [...path, at] : path, message }]
     })
   return [

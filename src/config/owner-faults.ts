@@ -5,6 +5,7 @@ import type { OwnerText } from '../rules/owners-schema.ts'
 import { toOwner } from '../rules/rules.ts'
 import { asksForAll, findShadowed } from '../rules/shadow.ts'
 import { createGuess } from '../spelling.ts'
+import { noDestination } from './place-faults.ts'
 import type { ConfigText } from './schema.ts'
 
 type Path = Fault['path']
@@ -76,11 +77,8 @@ export function unknownOfOwners({ owners = [], slackApps = {}, destinations }: C
         ? []
         : places.flatMap(({ name, path }) => {
             if (known.has(name)) return []
-            const meant =
-              name === toOwner
-                ? '; an owner is the end of it'
-                : guess(name, known) || '; write the name of one of `destinations`'
-            return [{ path, message: `there is no destination "${name}"${meant}` }]
+            const hint = name === toOwner ? '; an owner is the end of it' : guess(name, known)
+            return [{ path, message: noDestination(name, hint) }]
           }),
     apps: owners.flatMap(({ app }, at) => {
       if (app === undefined || Object.hasOwn(slackApps, app)) return []

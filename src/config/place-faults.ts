@@ -74,6 +74,11 @@ export function idleSenders({ destinations: texts }: ConfigText, destinations: r
   })
 }
 
+/** Says that no destination is called `name`. `hint` is what may be meant; if it is empty, the text says what to write. */
+export function noDestination(name: string, hint: string): string {
+  return `there is no destination "${name}"${hint || '; write the name of one of `destinations`'}`
+}
+
 export function unknownApps({ slackApps = {}, destinations }: ConfigText): Fault[] {
   const guess = createGuess()
   return Object.entries(destinations).flatMap(([name, { slack }]) => {

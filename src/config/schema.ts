@@ -13,6 +13,7 @@ import { TemplateSchema } from '../render/template/template.ts'
 import { OwnerSchema } from '../rules/owners-schema.ts'
 import { RuleSchema } from '../rules/schema.ts'
 import { SlackAppSchema } from '../slack-api/app.ts'
+import { isMap } from './narrow.ts'
 
 /** Names appear in URLs, metrics and log lines. */
 const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
@@ -202,7 +203,7 @@ export const ConfigSchema = Type.Object(
 
 /** Returns the value of a file without its keys `x-…`, which hold YAML anchors. */
 export function withoutExtensions(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (!isMap(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))
 }
 
